@@ -1,0 +1,92 @@
+"""What the tests share: a fresh server for each file, a client for it, and queues that are gone afterwards.
+
+MILLPOND_TEST_ENDPOINT runs the same tests against another SQS endpoint, to compare; nothing is started then.
+"""
+
+import os
+import uuid
+
+import pytest
+
+from millpond import Millpond, client
+
+
+class OtherEndpoint:
+    """An SQS endpoint that someone else runs."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+
+    def client(self, **options):
+        return client(self.endpoint, **options)
+
+    def log(self):
+        return ""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of this test file's own, with empty data."""
+    other = os.environ.get("MILLPOND_TEST_ENDPOINT")
+    if other:
+        yield OtherEndpoint(other)
+        return
+    with Millpond(tmp_path_factory.mktemp("millpond")) as millpond:
+        yield millpond
+
+
+@pytest.fixture(scope="module")
+def endpoint(server):
+    """The address of the server, `http://127.0.0.1:PORT`."""
+    return server.endpoint
+
+
+@pytest.fixture(scope="module")
+def sqs(server):
+    """A boto3 client for the server."""
+    return server.client()
+
+
+@pytest.fixture
+def make_queue(sqs):
+    """A function that creates a queue with these attributes and returns its URL; the test's end deletes it."""
+    urls = []
+
+    def make(prefix="queue", **attributes):
+        values = {name: str(value) for name, value in attributes.items()}
+        url = sqs.create_queue(QueueName=unique_name(prefix), Attributes=values)["QueueUrl"]
+        urls.append(url)
+        return url
+
+    yield make
+    for url in urls:
+        try:
+            sqs.delete_queue(QueueUrl=url)
+        except sqs.exceptions.QueueDoesNotExist:
+            pass  # The test deleted it itself.
+
+
+@pytest.fixture
+def queue(make_queue):
+    """The URL of an empty queue with default attributes."""
+    return make_queue()
+
+
+@pytest.fixture(name="unique_name")
+def unique_name_fixture():
+    """A function that returns a queue name nobody has used."""
+    return unique_name
+
+
+def unique_name(prefix="queue"):
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what its server printed."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("server")
+    if report.failed and server:
+        report.sections.append(("millpond's log", server.log()))
+    return report

@@ -1,0 +1,72 @@
+"""A plain SQS client for load: one kept connection, and nothing between the caller and the bytes.
+
+What always holds: one request is under way at a time, and `call` returns only with a whole answer; whatever goes
+wrong on the way is an OSError, so the caller knows that the outcome is unknown. It refuses to retry, and does not
+sign: the service takes callers that name no key. Only the standard library is used.
+"""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+JSON_TYPE = "application/x-amz-json-1.0"
+
+
+class Connection:
+    """A connection to a service; it is opened by the first call."""
+
+    def __init__(self, endpoint, timeout_secs=60):
+        address = urlsplit(endpoint)
+        self._address = (address.hostname, address.port)
+        self._host = address.netloc
+        self._timeout_secs = timeout_secs
+        self._socket = None
+        self._received = b""
+
+    def call(self, action, parameters):
+        """Calls an action; returns the HTTP status and the answer's JSON (an empty body is `{}`)."""
+        body = json.dumps(parameters).encode()
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {JSON_TYPE}\r\n"
+            f"X-Amz-Target: AmazonSQS.{action}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        if not self._socket:
+            self._socket = socket.create_connection(self._address, self._timeout_secs)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(head.encode() + body)
+        return self._answer()
+
+    def expect(self, action, parameters):
+        """Calls an action that must succeed; returns the answer's JSON."""
+        status, answer = self.call(action, parameters)
+        if status != 200:
+            raise RuntimeError(f"{action} was answered with {status}: {answer}")
+        return answer
+
+    def close(self):
+        """Closes the connection; a call opens another."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+            self._received = b""
+
+    def _answer(self):
+        while b"\r\n\r\n" not in self._received:
+            self._receive()
+        head, _, rest = self._received.partition(b"\r\n\r\n")
+        status, length = int(head.split(None, 2)[1]), 0
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        self._received = rest
+        while len(self._received) < length:
+            self._receive()
+        body, self._received = self._received[:length], self._received[length:]
+        return status, json.loads(body) if body else {}
+
+    def _receive(self):
+        part = self._socket.recv(262_144)
+        if not part:
+            raise ConnectionResetError("the service closed the connection")
+        self._received += part

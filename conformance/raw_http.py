@@ -1,0 +1,66 @@
+"""SQS requests as bytes: what a client library would hide or refuse to send, sent as it is.
+
+Every request is signed as AWS clients sign (Signature Version 4), so that it stays valid where signatures are
+checked; only the header or body that a test is about is unusual. It never retries and follows no redirect.
+"""
+
+import http.client
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from millpond import ACCESS_KEY, REGION, SECRET_KEY
+
+JSON_TYPE = "application/x-amz-json-1.0"
+
+
+@dataclass
+class Reply:
+    """One HTTP response."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self):
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    def error_type(self):
+        """The error's shape name with its namespace, `com.amazonaws.sqs#QueueDoesNotExist`."""
+        return self.json()["__type"]
+
+    def message(self):
+        """The error's text; AWS spells the member both ways."""
+        body = self.json()
+        return body.get("message", body.get("Message"))
+
+
+def call(endpoint, action, parameters, headers=None):
+    """Calls an SQS action with any JSON value as parameters; a header of None is left out."""
+    target = {"X-Amz-Target": f"AmazonSQS.{action}"}
+    return post(endpoint, json.dumps(parameters).encode(), {**target, **(headers or {})})
+
+
+def post(endpoint, body, headers, path="/"):
+    """Posts bytes with these headers beside those every SQS client sends."""
+    usual = {"Content-Type": JSON_TYPE, "x-amzn-query-mode": "true"}
+    sent = {name: value for name, value in {**usual, **headers}.items() if value is not None}
+    request = AWSRequest("POST", endpoint + path, data=body, headers=sent)
+    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sqs", REGION).add_auth(request)
+    return send(endpoint, "POST", path, body, dict(request.headers))
+
+
+def send(endpoint, method, path, body, headers):
+    """Sends one request exactly as given and reads the answer."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)
+    try:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return Reply(response.status, response.headers, response.read())
+    finally:
+        connection.close()

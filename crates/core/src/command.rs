@@ -1,0 +1,156 @@
+//! What callers can ask of the state.
+//!
+//! A command is complete: names are parsed, numbers are within the limits that do not depend on the state, bodies are
+//! encoded, ids are drawn. Waiting, authorisation and encoding of replies happen elsewhere.
+
+use bytes::Bytes;
+
+use crate::document::{DocumentKey, ExpectedRevision};
+use crate::message::{MessageId, QueueId, Receipt, Sequence};
+use crate::name::{AccountId, QueueKey, QueueName, Region};
+use crate::queue::AttributePatch;
+
+/// A message as its sender gave it.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// The id that its sender is told.
+    pub id: MessageId,
+    /// The encoded payload, see [`crate::payload`].
+    pub payload: Bytes,
+    /// Its size as SQS counts it: body and message attributes.
+    pub size_bytes: u32,
+    /// A delay of its own, instead of the queue's.
+    pub delay_secs: Option<u32>,
+}
+
+/// One request to the state.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Create a queue, or find it when it exists with the given settings.
+    CreateQueue {
+        /// Its full name.
+        key: QueueKey,
+        /// The settings given.
+        attributes: AttributePatch,
+    },
+    /// Delete a queue with its messages.
+    DeleteQueue {
+        /// The queue.
+        key: QueueKey,
+    },
+    /// Check that a queue exists.
+    FindQueue {
+        /// The queue.
+        key: QueueKey,
+    },
+    /// Name the queues of an account in a region.
+    ListQueues {
+        /// The owner.
+        account: AccountId,
+        /// The region.
+        region: Region,
+        /// Only names that begin so.
+        prefix: String,
+        /// Only names after this one.
+        after: Option<QueueName>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Tell settings and counts of a queue.
+    DescribeQueue {
+        /// The queue.
+        key: QueueKey,
+    },
+    /// Tell settings and counts of all queues, whoever owns them.
+    DescribeQueues {
+        /// Only queues after this one.
+        after: Option<QueueId>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Change settings of a queue.
+    SetQueueAttributes {
+        /// The queue.
+        key: QueueKey,
+        /// The settings given.
+        attributes: AttributePatch,
+    },
+    /// Drop all messages of a queue.
+    PurgeQueue {
+        /// The queue.
+        key: QueueKey,
+    },
+    /// Accept messages. Each is accepted or refused by itself.
+    Send {
+        /// The queue.
+        key: QueueKey,
+        /// The messages, in order.
+        messages: Vec<NewMessage>,
+    },
+    /// Hand out messages.
+    Receive {
+        /// The queue.
+        key: QueueKey,
+        /// At most so many.
+        limit: usize,
+        /// How long to hold them, instead of the queue's setting.
+        visibility_timeout_secs: Option<u32>,
+    },
+    /// Delete received messages. Each is deleted or refused by itself.
+    Delete {
+        /// The queue.
+        key: QueueKey,
+        /// The deliveries.
+        receipts: Vec<Receipt>,
+    },
+    /// Change the leases of received messages. Each is changed or refused by itself.
+    ChangeVisibility {
+        /// The queue.
+        key: QueueKey,
+        /// Each delivery with its new timeout in seconds from now.
+        changes: Vec<(Receipt, u32)>,
+    },
+    /// Give back deliveries that never reached their receiver.
+    ReturnLeases {
+        /// The deliveries.
+        receipts: Vec<Receipt>,
+    },
+    /// Take a message whose bytes are damaged out of its queue.
+    Quarantine {
+        /// The queue.
+        queue: QueueId,
+        /// The message.
+        sequence: Sequence,
+    },
+    /// Drop messages of a queue whose retention has passed.
+    Expire {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// Write a document.
+    PutDocument {
+        /// Its name.
+        key: DocumentKey,
+        /// What must be there before.
+        expected: ExpectedRevision,
+        /// The new content.
+        value: Bytes,
+    },
+    /// Remove a document.
+    RemoveDocument {
+        /// Its name.
+        key: DocumentKey,
+        /// What must be there before.
+        expected: ExpectedRevision,
+    },
+    /// Read one document.
+    GetDocument {
+        /// Its name.
+        key: DocumentKey,
+    },
+    /// Read all documents of a collection.
+    ListDocuments {
+        /// The collection.
+        collection: String,
+    },
+}

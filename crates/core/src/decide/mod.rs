@@ -1,0 +1,64 @@
+//! Checks commands against the state.
+//!
+//! [`decide`] changes nothing: it yields the events that the command leads to and the outcome that the caller may be
+//! told once those events are durable. It expects the queue it is about to be settled up to `now` (see
+//! [`State::settle`]); what is not settled yet counts as not yet due. One file per behaviour.
+
+mod delete;
+mod documents;
+mod expire;
+mod queues;
+mod receive;
+mod send;
+mod visibility;
+
+use crate::command::Command;
+use crate::event::Event;
+use crate::name::QueueKey;
+use crate::outcome::{Outcome, Refusal};
+use crate::state::{Queue, State};
+use crate::time::Timestamp;
+
+pub use expire::has_expired;
+
+/// Events with the outcome that reveals them.
+pub type Decision = (Vec<Event>, Outcome);
+
+/// Decides one command at `now`, which is never before [`State::clock`].
+#[must_use]
+pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
+    match command {
+        Command::CreateQueue { key, attributes } => queues::create(state, key, &attributes),
+        Command::DeleteQueue { key } => queues::delete(state, &key),
+        Command::FindQueue { key } => queues::find(state, &key),
+        Command::ListQueues { account, region, prefix, after, limit } => {
+            queues::list(state, account, &region, &prefix, after.as_ref(), limit)
+        }
+        Command::DescribeQueue { key } => queues::describe(state, &key),
+        Command::DescribeQueues { after, limit } => queues::describe_all(state, after, limit),
+        Command::SetQueueAttributes { key, attributes } => queues::set_attributes(state, &key, &attributes),
+        Command::PurgeQueue { key } => queues::purge(state, &key),
+        Command::Send { key, messages } => send::send(state, now, &key, messages),
+        Command::Receive { key, limit, visibility_timeout_secs } => {
+            receive::receive(state, now, &key, limit, visibility_timeout_secs)
+        }
+        Command::Delete { key, receipts } => delete::delete(state, &key, &receipts),
+        Command::ChangeVisibility { key, changes } => visibility::change(state, now, &key, &changes),
+        Command::ReturnLeases { receipts } => visibility::return_leases(state, &receipts),
+        Command::Quarantine { queue, sequence } => delete::quarantine(state, queue, sequence),
+        Command::Expire { queue } => expire::expire(state, now, queue),
+        Command::PutDocument { key, expected, value } => documents::put(state, key, expected, value),
+        Command::RemoveDocument { key, expected } => documents::remove(state, key, expected),
+        Command::GetDocument { key } => (Vec::new(), Outcome::Document(state.document(&key).cloned())),
+        Command::ListDocuments { collection } => documents::list(state, &collection),
+    }
+}
+
+fn refused(refusal: Refusal) -> Decision {
+    (Vec::new(), Outcome::Refused(refusal))
+}
+
+/// Runs `decision` on the queue of that name, or refuses because there is none.
+fn with_queue(state: &State, key: &QueueKey, decision: impl FnOnce(&Queue) -> Decision) -> Decision {
+    state.queue_named(key).map_or_else(|| refused(Refusal::QueueDoesNotExist), decision)
+}

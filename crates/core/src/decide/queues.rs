@@ -1,0 +1,110 @@
+//! Creating, finding, listing, describing, changing, purging and deleting queues.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html> and its
+//! neighbours. A queue created without settings is found whatever its settings are; given ones must agree.
+
+use super::{Decision, refused, with_queue};
+use crate::event::Event;
+use crate::message::QueueId;
+use crate::name::{AccountId, QueueKey, QueueName, Region};
+use crate::outcome::{Outcome, QueueDescription, Refusal};
+use crate::queue::{AttributePatch, QueueAttributes};
+use crate::state::{Queue, State};
+
+pub(super) fn create(state: &State, key: QueueKey, attributes: &AttributePatch) -> Decision {
+    if let Some(queue) = state.queue_named(&key) {
+        return match attributes.first_difference(&queue.record.attributes) {
+            Some(name) => refused(Refusal::QueueNameExists(name)),
+            None => (Vec::new(), Outcome::Queue { queue: queue.record.id, key }),
+        };
+    }
+    let queue = QueueId(state.instance().next_queue);
+    let attributes = attributes.applied_to(&QueueAttributes::default());
+    let event = Event::QueueCreated { queue, key: key.clone(), attributes };
+    (vec![event], Outcome::Queue { queue, key })
+}
+
+pub(super) fn delete(state: &State, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| {
+        (vec![Event::QueueDeleted { queue: queue.record.id }], Outcome::QueueDeleted)
+    })
+}
+
+pub(super) fn find(state: &State, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| (Vec::new(), Outcome::Queue { queue: queue.record.id, key: key.clone() }))
+}
+
+pub(super) fn list(
+    state: &State,
+    account: AccountId,
+    region: &Region,
+    prefix: &str,
+    after: Option<&QueueName>,
+    limit: usize,
+) -> Decision {
+    // No name is smaller than the shortest one that begins with the lowest letter, `-`.
+    let lowest = || QueueName::parse("-").map(|name| QueueKey { account, region: region.clone(), name });
+    let start = match after.cloned().or_else(|| QueueName::parse(prefix)) {
+        Some(name) => Some(QueueKey { account, region: region.clone(), name }),
+        None => lowest(),
+    };
+    let Some(start) = start else { return (Vec::new(), Outcome::Queues { names: Vec::new(), more: false }) };
+    let mut matching = state
+        .names_from(&start)
+        .take_while(|key| key.account == account && key.region == *region)
+        .map(|key| &key.name)
+        .filter(|name| after.is_none_or(|after| *name > after))
+        .filter(|name| name.as_str().starts_with(prefix));
+    let names: Vec<QueueName> = matching.by_ref().take(limit).cloned().collect();
+    let more = matching.next().is_some();
+    (Vec::new(), Outcome::Queues { names, more })
+}
+
+pub(super) fn describe(state: &State, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| (Vec::new(), Outcome::Description(Box::new(description(state, queue)))))
+}
+
+pub(super) fn describe_all(state: &State, after: Option<QueueId>, limit: usize) -> Decision {
+    let mut queues = Vec::new();
+    let mut last = after;
+    while queues.len() < limit {
+        let Some(queue) = state.queue_after(last).and_then(|queue| state.queue(queue)) else { break };
+        last = Some(queue.record.id);
+        queues.push(description(state, queue));
+    }
+    let more_after = last.filter(|_| state.queue_after(last).is_some());
+    (Vec::new(), Outcome::Descriptions { queues, more_after })
+}
+
+fn description(state: &State, queue: &Queue) -> QueueDescription {
+    QueueDescription {
+        key: queue.record.key.clone(),
+        attributes: queue.record.attributes.clone(),
+        created_at: queue.record.created_at,
+        modified_at: queue.record.modified_at,
+        counts: queue.messages.counts(),
+        oldest_expires_at: state.oldest_expires_at(queue),
+    }
+}
+
+pub(super) fn set_attributes(state: &State, key: &QueueKey, patch: &AttributePatch) -> Decision {
+    with_queue(state, key, |queue| {
+        let attributes = patch.applied_to(&queue.record.attributes);
+        let outcome = Outcome::Queue { queue: queue.record.id, key: key.clone() };
+        if attributes == queue.record.attributes {
+            return (Vec::new(), outcome);
+        }
+        (vec![Event::QueueAttributesSet { queue: queue.record.id, attributes }], outcome)
+    })
+}
+
+pub(super) fn purge(state: &State, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| {
+        let outcome = Outcome::Queue { queue: queue.record.id, key: key.clone() };
+        if queue.messages.is_empty() {
+            return (Vec::new(), outcome);
+        }
+        let below = queue.record.next_sequence;
+        (vec![Event::QueuePurged { queue: queue.record.id, below }], outcome)
+    })
+}

@@ -1,0 +1,37 @@
+//! Accepting messages.
+//!
+//! Each message of a batch is accepted or refused by itself; the accepted ones keep their order.
+
+use super::{Decision, with_queue};
+use crate::command::NewMessage;
+use crate::event::Event;
+use crate::name::QueueKey;
+use crate::outcome::{Accepted, Outcome, Refusal};
+use crate::state::State;
+use crate::time::Timestamp;
+
+pub(super) fn send(state: &State, now: Timestamp, key: &QueueKey, messages: Vec<NewMessage>) -> Decision {
+    with_queue(state, key, |queue| {
+        let attributes = &queue.record.attributes;
+        let limit_bytes = attributes.maximum_message_bytes;
+        let mut sequence = queue.record.next_sequence;
+        let mut events = Vec::with_capacity(messages.len());
+        let mut results = Vec::with_capacity(messages.len());
+        for message in messages {
+            if message.size_bytes > limit_bytes {
+                results.push(Err(Refusal::MessageTooLong { limit_bytes }));
+                continue;
+            }
+            let delay_secs = message.delay_secs.unwrap_or(attributes.delay_secs);
+            events.push(Event::MessageSent {
+                queue: queue.record.id,
+                sequence,
+                visible_at: now.plus_secs(u64::from(delay_secs)),
+                payload: message.payload,
+            });
+            results.push(Ok(Accepted { id: message.id, sequence }));
+            sequence = sequence.next();
+        }
+        (events, Outcome::Sent(results))
+    })
+}

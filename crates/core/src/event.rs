@@ -1,0 +1,129 @@
+//! Facts: what has happened, as it is written to the log.
+//!
+//! An event names messages by queue and sequence and carries all that is needed to apply it, so replay asks no
+//! business rule and no store. Deadlines are not events: a lease that ends is not written anywhere. Expiry by
+//! retention is, because it removes rows that rest in the store.
+
+use bytes::Bytes;
+
+use crate::document::DocumentKey;
+use crate::message::{QueueId, Sequence};
+use crate::name::QueueKey;
+use crate::queue::QueueAttributes;
+use crate::time::Timestamp;
+
+/// One fact. Its time is the time of the batch it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The data directory came into being.
+    Initialised {
+        /// The key that makes receipt handles unforgeable.
+        receipt_key: [u8; 16],
+    },
+    /// Messages that would expire in `from..until` are kept until `until`.
+    ExpiryHeld {
+        /// The last time the service is known to have been up.
+        from: Timestamp,
+        /// The end of the grace.
+        until: Timestamp,
+    },
+    /// A queue exists.
+    QueueCreated {
+        /// Its number.
+        queue: QueueId,
+        /// Its full name.
+        key: QueueKey,
+        /// Its settings.
+        attributes: QueueAttributes,
+    },
+    /// A queue has new settings.
+    QueueAttributesSet {
+        /// The queue.
+        queue: QueueId,
+        /// All its settings.
+        attributes: QueueAttributes,
+    },
+    /// All messages below a sequence are gone.
+    QueuePurged {
+        /// The queue.
+        queue: QueueId,
+        /// The first sequence that stays.
+        below: Sequence,
+    },
+    /// A queue and its messages are gone.
+    QueueDeleted {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// A message was accepted.
+    MessageSent {
+        /// The queue that holds it.
+        queue: QueueId,
+        /// Its number: the queue's next.
+        sequence: Sequence,
+        /// Hidden until then; the time of the batch when there is no delay.
+        visible_at: Timestamp,
+        /// The encoded payload, see [`crate::payload`].
+        payload: Bytes,
+    },
+    /// Messages were handed to one receiver.
+    MessagesReceived {
+        /// The queue that holds them.
+        queue: QueueId,
+        /// The end of their lease.
+        visible_at: Timestamp,
+        /// The messages, in the order they were handed out.
+        sequences: Vec<Sequence>,
+    },
+    /// A delivery never reached its receiver.
+    LeasesReturned {
+        /// The queue that holds them.
+        queue: QueueId,
+        /// The messages.
+        sequences: Vec<Sequence>,
+    },
+    /// A lease has a new end.
+    VisibilityChanged {
+        /// The queue that holds it.
+        queue: QueueId,
+        /// The message.
+        sequence: Sequence,
+        /// The new end of its lease.
+        visible_at: Timestamp,
+    },
+    /// Messages were deleted by their receiver.
+    MessagesDeleted {
+        /// The queue that held them.
+        queue: QueueId,
+        /// The messages.
+        sequences: Vec<Sequence>,
+    },
+    /// Messages were dropped because their retention has passed.
+    MessagesExpired {
+        /// The queue that held them.
+        queue: QueueId,
+        /// The messages.
+        sequences: Vec<Sequence>,
+    },
+    /// A message whose bytes are damaged was taken out of its queue.
+    MessageQuarantined {
+        /// The queue that held it.
+        queue: QueueId,
+        /// The message.
+        sequence: Sequence,
+    },
+    /// A document has a new value.
+    DocumentPut {
+        /// Its name.
+        key: DocumentKey,
+        /// Its revision.
+        revision: u64,
+        /// Its content.
+        value: Bytes,
+    },
+    /// A document is gone.
+    DocumentRemoved {
+        /// Its name.
+        key: DocumentKey,
+    },
+}

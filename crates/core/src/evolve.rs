@@ -1,0 +1,197 @@
+//! Applies facts.
+//!
+//! One definition for all who read the log: the live state, recovery, and the checkpoint that folds the log into the
+//! store all apply events through [`evolve`], each over its own [`Rows`], so they cannot drift apart. Applying never
+//! decides, never reads a clock, and never reads message bytes.
+
+use crate::document::{Document, DocumentKey};
+use crate::event::Event;
+use crate::message::{Entry, MessageRef, QueueId, Sequence};
+use crate::queue::QueueRecord;
+use crate::time::Timestamp;
+use bytes::Bytes;
+
+/// What is true of the whole data directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Instance {
+    /// The key that makes receipt handles unforgeable; absent until the directory is initialised.
+    pub receipt_key: Option<[u8; 16]>,
+    /// The time of the latest batch applied.
+    pub clock: Timestamp,
+    /// The number the next queue gets.
+    pub next_queue: u64,
+    /// The revision the next written document gets.
+    pub next_revision: u64,
+    /// Messages that would expire in this window are kept until its end.
+    pub expiry_hold: Option<ExpiryHold>,
+}
+
+/// A window in which nothing expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExpiryHold {
+    /// Its begin: the last time the service is known to have been up.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+}
+
+impl Instance {
+    /// When a message really expires whose retention ends at `natural`.
+    #[must_use]
+    pub fn held_expiry(&self, natural: Timestamp) -> Timestamp {
+        match self.expiry_hold {
+            Some(hold) if natural >= hold.from && natural < hold.until => hold.until,
+            _ => natural,
+        }
+    }
+}
+
+/// The log says something that cannot follow from what was there before: it does not belong to this state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Inconsistent {
+    /// An event names a queue that is not there.
+    #[error("an event names queue {} which does not exist", .0.0)]
+    NoSuchQueue(QueueId),
+    /// An event names a message that is not there.
+    #[error("an event names message {} of queue {} which does not exist", .0.sequence.0, .0.queue.0)]
+    NoSuchMessage(MessageRef),
+    /// A message was sent under a number that is not the queue's next.
+    #[error("message {} of queue {} is out of sequence", .0.sequence.0, .0.queue.0)]
+    OutOfSequence(MessageRef),
+}
+
+/// Where facts are applied: rows by key. An implementation stores; it does not interpret.
+pub trait Rows {
+    /// The instance row.
+    fn instance(&mut self) -> &mut Instance;
+    /// Puts a queue's record in.
+    fn put_queue(&mut self, record: QueueRecord);
+    /// Changes a queue's record; `false` when it is not there.
+    fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool;
+    /// Takes out a queue with all its messages; `false` when it is not there.
+    fn remove_queue(&mut self, queue: QueueId) -> bool;
+    /// The number the queue's next message gets; `None` when the queue is not there.
+    fn next_sequence(&mut self, queue: QueueId) -> Option<Sequence>;
+    /// Puts a new message in.
+    fn put_message(&mut self, message: MessageRef, entry: Entry, payload: &Bytes);
+    /// Changes a message's entry; `false` when it is not there.
+    fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool;
+    /// Takes a message out; `false` when it is not there.
+    fn remove_message(&mut self, message: MessageRef) -> bool;
+    /// Takes out all messages of a queue below a sequence.
+    fn remove_messages_below(&mut self, queue: QueueId, below: Sequence);
+    /// Puts a document in, or replaces it.
+    fn put_document(&mut self, key: &DocumentKey, document: Document);
+    /// Takes a document out.
+    fn remove_document(&mut self, key: &DocumentKey);
+}
+
+/// Applies one event of a batch whose time is `at`. Time does not go back: a batch that is earlier than the one before
+/// it counts as of the same time.
+///
+/// # Errors
+/// [`Inconsistent`] when the event does not belong to this state; the rows are then not to be used any more.
+pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(), Inconsistent> {
+    let clock = &mut rows.instance().clock;
+    let at = at.max(*clock);
+    *clock = at;
+    match event {
+        Event::Initialised { receipt_key } => rows.instance().receipt_key = Some(*receipt_key),
+        Event::ExpiryHeld { from, until } => hold_expiry(rows.instance(), *from, *until),
+        Event::QueueCreated { queue, key, attributes } => {
+            let instance = rows.instance();
+            instance.next_queue = instance.next_queue.max(queue.0 + 1);
+            rows.put_queue(QueueRecord::new(*queue, key.clone(), attributes.clone(), at));
+        }
+        Event::QueueAttributesSet { queue, attributes } => {
+            let changed = rows.update_queue(*queue, |record| {
+                record.attributes = attributes.clone();
+                record.modified_at = at;
+            });
+            found_queue(*queue, changed)?;
+        }
+        Event::QueuePurged { queue, below } => {
+            found_queue(*queue, rows.next_sequence(*queue).is_some())?;
+            rows.remove_messages_below(*queue, *below);
+        }
+        Event::QueueDeleted { queue } => found_queue(*queue, rows.remove_queue(*queue))?,
+        Event::MessageSent { queue, sequence, visible_at, payload } => {
+            send(rows, at, MessageRef { queue: *queue, sequence: *sequence }, *visible_at, payload)?;
+        }
+        Event::MessagesReceived { queue, visible_at, sequences } => {
+            let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
+            each(rows, *queue, sequences, |_, entry| entry.receive(at, *visible_at, next))?;
+        }
+        Event::LeasesReturned { queue, sequences } => {
+            each(rows, *queue, sequences, |sequence, entry| entry.return_lease(sequence, at))?;
+        }
+        Event::VisibilityChanged { queue, sequence, visible_at } => {
+            each(rows, *queue, &[*sequence], |_, entry| entry.change_visibility(*visible_at))?;
+        }
+        Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
+            remove(rows, *queue, sequences)?;
+        }
+        Event::MessageQuarantined { queue, sequence } => remove(rows, *queue, &[*sequence])?,
+        Event::DocumentPut { key, revision, value } => {
+            rows.instance().next_revision = revision + 1;
+            rows.put_document(key, Document { revision: *revision, value: value.clone() });
+        }
+        Event::DocumentRemoved { key } => rows.remove_document(key),
+    }
+    Ok(())
+}
+
+fn hold_expiry(instance: &mut Instance, from: Timestamp, until: Timestamp) {
+    // A message that an earlier hold still keeps must not expire because a second outage begins before that ends.
+    let from = match instance.expiry_hold {
+        Some(hold) if hold.until >= from => hold.from.min(from),
+        _ => from,
+    };
+    instance.expiry_hold = Some(ExpiryHold { from, until });
+}
+
+fn send<R: Rows>(
+    rows: &mut R,
+    at: Timestamp,
+    message: MessageRef,
+    visible_at: Timestamp,
+    payload: &Bytes,
+) -> Result<(), Inconsistent> {
+    let expected = rows.next_sequence(message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
+    if message.sequence != expected {
+        return Err(Inconsistent::OutOfSequence(message));
+    }
+    rows.update_queue(message.queue, |record| record.next_sequence = message.sequence.next());
+    let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    rows.put_message(message, Entry::sent(message.sequence, at, visible_at, payload_bytes), payload);
+    Ok(())
+}
+
+fn each<R: Rows>(
+    rows: &mut R,
+    queue: QueueId,
+    sequences: &[Sequence],
+    mut change: impl FnMut(Sequence, &mut Entry),
+) -> Result<(), Inconsistent> {
+    for &sequence in sequences {
+        let message = MessageRef { queue, sequence };
+        if !rows.update_message(message, |entry| change(sequence, entry)) {
+            return Err(Inconsistent::NoSuchMessage(message));
+        }
+    }
+    Ok(())
+}
+
+fn remove<R: Rows>(rows: &mut R, queue: QueueId, sequences: &[Sequence]) -> Result<(), Inconsistent> {
+    for &sequence in sequences {
+        let message = MessageRef { queue, sequence };
+        if !rows.remove_message(message) {
+            return Err(Inconsistent::NoSuchMessage(message));
+        }
+    }
+    Ok(())
+}
+
+fn found_queue(queue: QueueId, found: bool) -> Result<(), Inconsistent> {
+    if found { Ok(()) } else { Err(Inconsistent::NoSuchQueue(queue)) }
+}

@@ -1,0 +1,289 @@
+//! One log batch: its time and its events.
+//!
+//! Layout: format version (1 byte), time in milliseconds (8 bytes), number of events (4 bytes), then each event as a tag
+//! byte and its fields. The log's frame around it carries length and checksum.
+
+use bytes::Bytes;
+
+use super::Malformed;
+use super::codec::{Put, Take};
+use super::row::{put_attributes, put_queue_key, take_attributes, take_queue_key};
+use crate::document::DocumentKey;
+use crate::event::Event;
+use crate::message::{QueueId, Sequence};
+use crate::time::Timestamp;
+
+const VERSION: u8 = 1;
+const WHAT: &str = "log batch";
+
+const INITIALISED: u8 = 1;
+const EXPIRY_HELD: u8 = 2;
+const QUEUE_CREATED: u8 = 3;
+const QUEUE_ATTRIBUTES_SET: u8 = 4;
+const QUEUE_PURGED: u8 = 5;
+const QUEUE_DELETED: u8 = 6;
+const MESSAGE_SENT: u8 = 7;
+const MESSAGES_RECEIVED: u8 = 8;
+const LEASES_RETURNED: u8 = 9;
+const VISIBILITY_CHANGED: u8 = 10;
+const MESSAGES_DELETED: u8 = 11;
+const MESSAGES_EXPIRED: u8 = 12;
+const MESSAGE_QUARANTINED: u8 = 13;
+const DOCUMENT_PUT: u8 = 14;
+const DOCUMENT_REMOVED: u8 = 15;
+
+/// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
+const HEADER_BYTES: usize = 1 + 8 + 4;
+
+/// The events that one sync makes durable together, while they are collected.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    at: Timestamp,
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl BatchBuilder {
+    /// An empty batch at a time.
+    #[must_use]
+    pub fn new(at: Timestamp) -> Self {
+        let mut bytes = Vec::with_capacity(4096);
+        bytes.put_tag(VERSION);
+        bytes.extend_from_slice(&at.as_millis().to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        Self { at, count: 0, bytes }
+    }
+
+    /// The time of all its events.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Bytes collected so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it holds no event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds an event. For a sent message, answers where in the finished batch its payload begins.
+    pub fn push(&mut self, event: &Event) -> Option<u32> {
+        put_event(&mut self.bytes, event);
+        self.count += 1;
+        let Event::MessageSent { payload, .. } = event else { return None };
+        // A payload is the last field of its event.
+        u32::try_from(self.bytes.len() - payload.len()).ok()
+    }
+
+    /// The bytes for the log.
+    #[must_use]
+    pub fn finish(mut self) -> Bytes {
+        self.bytes[HEADER_BYTES - 4..HEADER_BYTES].copy_from_slice(&self.count.to_le_bytes());
+        Bytes::from(self.bytes)
+    }
+}
+
+/// A batch read back from the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The time of all its events.
+    pub at: Timestamp,
+    /// The events, in order; payloads share the bytes they were read from.
+    pub events: Vec<Event>,
+    /// Where the payload of each sent message begins in the batch, in the order of the events.
+    pub payload_offsets: Vec<u32>,
+}
+
+impl Batch {
+    /// Reads what [`BatchBuilder::finish`] wrote.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the bytes are damaged or were written by a later version.
+    pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        let total = bytes.len();
+        let mut take = Take::new(bytes);
+        let version = take.tag(WHAT)?;
+        if version != VERSION {
+            return Err(Malformed::UnknownTag { what: "log batch version", tag: version });
+        }
+        let at = Timestamp::from_millis(u64::from_le_bytes(take.array(WHAT)?));
+        let count = u32::from_le_bytes(take.array(WHAT)?);
+        let mut batch = Self { at, events: Vec::new(), payload_offsets: Vec::new() };
+        for _ in 0..count {
+            let event = take_event(&mut take)?;
+            if let Event::MessageSent { payload, .. } = &event {
+                let offset = total - take.remaining() - payload.len();
+                batch.payload_offsets.push(u32::try_from(offset).map_err(|_| Malformed::Impossible(WHAT))?);
+            }
+            batch.events.push(event);
+        }
+        take.finish(WHAT)?;
+        Ok(batch)
+    }
+}
+
+fn put_event(out: &mut Vec<u8>, event: &Event) {
+    match event {
+        Event::Initialised { receipt_key } => {
+            out.put_tag(INITIALISED);
+            out.extend_from_slice(receipt_key);
+        }
+        Event::ExpiryHeld { from, until } => {
+            out.put_tag(EXPIRY_HELD);
+            out.put_varint(from.as_millis());
+            out.put_varint(until.as_millis());
+        }
+        Event::QueueCreated { queue, key, attributes } => {
+            put_queue_event(out, QUEUE_CREATED, *queue);
+            put_queue_key(out, key);
+            put_attributes(out, attributes);
+        }
+        Event::QueueAttributesSet { queue, attributes } => {
+            put_queue_event(out, QUEUE_ATTRIBUTES_SET, *queue);
+            put_attributes(out, attributes);
+        }
+        Event::QueuePurged { queue, below } => {
+            put_queue_event(out, QUEUE_PURGED, *queue);
+            out.put_varint(below.0);
+        }
+        Event::QueueDeleted { queue } => put_queue_event(out, QUEUE_DELETED, *queue),
+        Event::MessageSent { queue, sequence, visible_at, payload } => {
+            put_queue_event(out, MESSAGE_SENT, *queue);
+            out.put_varint(sequence.0);
+            out.put_varint(visible_at.as_millis());
+            out.put_byte_string(payload);
+        }
+        Event::MessagesReceived { queue, visible_at, sequences } => {
+            put_queue_event(out, MESSAGES_RECEIVED, *queue);
+            out.put_varint(visible_at.as_millis());
+            put_sequences(out, sequences);
+        }
+        Event::LeasesReturned { queue, sequences } => {
+            put_queue_event(out, LEASES_RETURNED, *queue);
+            put_sequences(out, sequences);
+        }
+        Event::VisibilityChanged { queue, sequence, visible_at } => {
+            put_queue_event(out, VISIBILITY_CHANGED, *queue);
+            out.put_varint(sequence.0);
+            out.put_varint(visible_at.as_millis());
+        }
+        Event::MessagesDeleted { queue, sequences } => {
+            put_queue_event(out, MESSAGES_DELETED, *queue);
+            put_sequences(out, sequences);
+        }
+        Event::MessagesExpired { queue, sequences } => {
+            put_queue_event(out, MESSAGES_EXPIRED, *queue);
+            put_sequences(out, sequences);
+        }
+        Event::MessageQuarantined { queue, sequence } => {
+            put_queue_event(out, MESSAGE_QUARANTINED, *queue);
+            out.put_varint(sequence.0);
+        }
+        Event::DocumentPut { key, revision, value } => {
+            out.put_tag(DOCUMENT_PUT);
+            put_document_key(out, key);
+            out.put_varint(*revision);
+            out.put_byte_string(value);
+        }
+        Event::DocumentRemoved { key } => {
+            out.put_tag(DOCUMENT_REMOVED);
+            put_document_key(out, key);
+        }
+    }
+}
+
+fn take_event(take: &mut Take) -> Result<Event, Malformed> {
+    Ok(match take.tag(WHAT)? {
+        INITIALISED => Event::Initialised { receipt_key: take.array(WHAT)? },
+        EXPIRY_HELD => Event::ExpiryHeld { from: take_time(take)?, until: take_time(take)? },
+        QUEUE_CREATED => Event::QueueCreated {
+            queue: take_queue(take)?,
+            key: take_queue_key(take)?,
+            attributes: take_attributes(take)?,
+        },
+        QUEUE_ATTRIBUTES_SET => {
+            Event::QueueAttributesSet { queue: take_queue(take)?, attributes: take_attributes(take)? }
+        }
+        QUEUE_PURGED => Event::QueuePurged { queue: take_queue(take)?, below: take_sequence(take)? },
+        QUEUE_DELETED => Event::QueueDeleted { queue: take_queue(take)? },
+        MESSAGE_SENT => Event::MessageSent {
+            queue: take_queue(take)?,
+            sequence: take_sequence(take)?,
+            visible_at: take_time(take)?,
+            payload: take.byte_string(WHAT)?,
+        },
+        MESSAGES_RECEIVED => Event::MessagesReceived {
+            queue: take_queue(take)?,
+            visible_at: take_time(take)?,
+            sequences: take_sequences(take)?,
+        },
+        LEASES_RETURNED => {
+            Event::LeasesReturned { queue: take_queue(take)?, sequences: take_sequences(take)? }
+        }
+        VISIBILITY_CHANGED => Event::VisibilityChanged {
+            queue: take_queue(take)?,
+            sequence: take_sequence(take)?,
+            visible_at: take_time(take)?,
+        },
+        MESSAGES_DELETED => {
+            Event::MessagesDeleted { queue: take_queue(take)?, sequences: take_sequences(take)? }
+        }
+        MESSAGES_EXPIRED => {
+            Event::MessagesExpired { queue: take_queue(take)?, sequences: take_sequences(take)? }
+        }
+        MESSAGE_QUARANTINED => {
+            Event::MessageQuarantined { queue: take_queue(take)?, sequence: take_sequence(take)? }
+        }
+        DOCUMENT_PUT => Event::DocumentPut {
+            key: take_document_key(take)?,
+            revision: take.varint(WHAT)?,
+            value: take.byte_string(WHAT)?,
+        },
+        DOCUMENT_REMOVED => Event::DocumentRemoved { key: take_document_key(take)? },
+        tag => return Err(Malformed::UnknownTag { what: "event", tag }),
+    })
+}
+
+fn put_queue_event(out: &mut Vec<u8>, tag: u8, queue: QueueId) {
+    out.put_tag(tag);
+    out.put_varint(queue.0);
+}
+
+fn put_sequences(out: &mut Vec<u8>, sequences: &[Sequence]) {
+    out.put_varint(sequences.len() as u64);
+    for sequence in sequences {
+        out.put_varint(sequence.0);
+    }
+}
+
+fn put_document_key(out: &mut Vec<u8>, key: &DocumentKey) {
+    out.put_byte_string(key.collection.as_bytes());
+    out.put_byte_string(key.name.as_bytes());
+}
+
+fn take_queue(take: &mut Take) -> Result<QueueId, Malformed> {
+    take.varint(WHAT).map(QueueId)
+}
+
+fn take_sequence(take: &mut Take) -> Result<Sequence, Malformed> {
+    take.varint(WHAT).map(Sequence)
+}
+
+fn take_time(take: &mut Take) -> Result<Timestamp, Malformed> {
+    take.varint(WHAT).map(Timestamp::from_millis)
+}
+
+fn take_sequences(take: &mut Take) -> Result<Vec<Sequence>, Malformed> {
+    let count = take.count(WHAT)?;
+    (0..count).map(|_| take_sequence(take)).collect()
+}
+
+fn take_document_key(take: &mut Take) -> Result<DocumentKey, Malformed> {
+    Ok(DocumentKey { collection: take.text(WHAT)?, name: take.text(WHAT)? })
+}

@@ -1,0 +1,283 @@
+//! Round trips of the primitives, and of every row and event with any value.
+
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::Malformed;
+use super::batch::{Batch, BatchBuilder};
+use super::codec::{Put, Take};
+use super::row::{
+    decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
+    encode_instance, encode_queue,
+};
+use crate::document::{Document, DocumentKey};
+use crate::event::Event;
+use crate::evolve::{ExpiryHold, Instance};
+use crate::message::{Entry, MessageId, QueueId, Sequence};
+use crate::name::{AccountId, QueueKey, QueueName, Region};
+use crate::payload::{AttributeValue, MessageAttribute, Payload};
+use crate::queue::{QueueAttributes, QueueRecord};
+use crate::time::Timestamp;
+
+const WHAT: &str = "test";
+
+fn varint(bytes: &[u8]) -> Result<u64, Malformed> {
+    let mut take = Take::new(Bytes::copy_from_slice(bytes));
+    let value = take.varint(WHAT)?;
+    take.finish(WHAT)?;
+    Ok(value)
+}
+
+#[test]
+fn varints_are_as_short_as_they_can_be_and_end_with_64_bits() {
+    let cases: [(u64, &[u8]); 6] = [
+        (0, &[0]),
+        (127, &[0x7f]),
+        (128, &[0x80, 1]),
+        (300, &[0xac, 2]),
+        (1 << 63, &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1]),
+        (u64::MAX, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+    ];
+    for (value, bytes) in cases {
+        let mut out = Vec::new();
+        out.put_varint(value);
+        assert_eq!(out, bytes);
+        assert_eq!(varint(bytes), Ok(value));
+    }
+    let beyond = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2];
+    assert_eq!(varint(&beyond), Err(Malformed::Impossible(WHAT)));
+    assert_eq!(varint(&[0x80; 11]), Err(Malformed::Impossible(WHAT)));
+    assert_eq!(varint(&[0x80; 9]), Err(Malformed::Truncated(WHAT)));
+    assert_eq!(varint(&[]), Err(Malformed::Truncated(WHAT)));
+}
+
+#[test]
+fn a_number_beyond_32_bits_does_not_fit_32_bits() {
+    let mut out = Vec::new();
+    out.put_varint(u64::from(u32::MAX));
+    assert_eq!(Take::new(out.into()).varint_u32(WHAT), Ok(u32::MAX));
+    let mut out = Vec::new();
+    out.put_varint(u64::from(u32::MAX) + 1);
+    assert_eq!(Take::new(out.into()).varint_u32(WHAT), Err(Malformed::Impossible(WHAT)));
+}
+
+#[test]
+fn a_count_never_exceeds_what_is_left() {
+    assert_eq!(Take::new(Bytes::from_static(&[2, 0, 0])).count(WHAT), Ok(2));
+    assert_eq!(Take::new(Bytes::from_static(&[3, 0, 0])).count(WHAT), Err(Malformed::Truncated(WHAT)));
+}
+
+#[test]
+fn text_is_utf_8() {
+    assert_eq!(Take::new(Bytes::from_static(&[2, 0xc3, 0xa9])).text(WHAT).unwrap(), "é");
+    assert_eq!(Take::new(Bytes::from_static(&[1, 0xc3])).text(WHAT), Err(Malformed::Impossible(WHAT)));
+}
+
+#[test]
+fn an_array_is_whole_or_not_there() {
+    let mut take = Take::new(Bytes::from_static(&[1, 2, 3]));
+    assert_eq!(take.array::<4>(WHAT), Err(Malformed::Truncated(WHAT)));
+    assert_eq!(take.array::<2>(WHAT), Ok([1, 2]));
+    assert_eq!(take.remaining(), 1);
+    assert_eq!(take.finish(WHAT), Err(Malformed::TooLong(WHAT)));
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    let later = Malformed::UnknownTag { what: "event", tag: 16 };
+    assert_eq!(
+        later.to_string(),
+        "unknown event tag 16: the data was written by a later version, or is damaged"
+    );
+    assert_eq!(Malformed::Truncated("queue row").to_string(), "the bytes end inside queue row");
+}
+
+/// Any time but the very last: an optional one is stored plus 1.
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0..u64::MAX).prop_map(Timestamp::from_millis)
+}
+
+fn byte_string() -> impl Strategy<Value = Bytes> {
+    vec(any::<u8>(), 0..200).prop_map(Bytes::from)
+}
+
+fn queue() -> impl Strategy<Value = QueueId> {
+    any::<u64>().prop_map(QueueId)
+}
+
+fn sequence() -> impl Strategy<Value = Sequence> {
+    any::<u64>().prop_map(Sequence)
+}
+
+fn sequences() -> impl Strategy<Value = Vec<Sequence>> {
+    vec(sequence(), 0..20)
+}
+
+fn queue_key() -> impl Strategy<Value = QueueKey> {
+    (0..1_000_000_000_000u64, "[a-z0-9-]{1,32}", "[A-Za-z0-9_-]{1,75}(\\.fifo)?").prop_map(
+        |(account, region, name)| QueueKey {
+            account: AccountId::from_number(account).unwrap(),
+            region: Region::parse(&region).unwrap(),
+            name: QueueName::parse(&name).unwrap(),
+        },
+    )
+}
+
+fn attributes() -> impl Strategy<Value = QueueAttributes> {
+    (any::<[u32; 5]>(), any::<bool>()).prop_map(|(numbers, managed_sse_enabled)| QueueAttributes {
+        delay_secs: numbers[0],
+        maximum_message_bytes: numbers[1],
+        retention_secs: numbers[2],
+        receive_wait_secs: numbers[3],
+        visibility_timeout_secs: numbers[4],
+        managed_sse_enabled,
+    })
+}
+
+fn document_key() -> impl Strategy<Value = DocumentKey> {
+    (".{0,20}", ".{0,20}").prop_map(|(collection, name)| DocumentKey { collection, name })
+}
+
+fn instance() -> impl Strategy<Value = Instance> {
+    let hold = (time(), time()).prop_map(|(from, until)| ExpiryHold { from, until });
+    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), option::of(hold)).prop_map(
+        |(receipt_key, clock, [next_queue, next_revision], expiry_hold)| Instance {
+            receipt_key,
+            clock,
+            next_queue,
+            next_revision,
+            expiry_hold,
+        },
+    )
+}
+
+fn record() -> impl Strategy<Value = QueueRecord> {
+    (queue(), queue_key(), attributes(), time(), time(), sequence()).prop_map(
+        |(id, key, attributes, created_at, modified_at, next_sequence)| QueueRecord {
+            id,
+            key,
+            attributes,
+            created_at,
+            modified_at,
+            next_sequence,
+        },
+    )
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let optional = || option::of(time());
+    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>()).prop_map(
+        |(sent_at, visible_at, received_at, first_received_at, numbers, rank)| Entry {
+            sent_at,
+            visible_at,
+            received_at,
+            first_received_at,
+            receive_count: numbers[0],
+            delivery: numbers[1],
+            rank,
+            payload_bytes: numbers[2],
+        },
+    )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let message_sent = (queue(), sequence(), time(), byte_string());
+    let document_put = (document_key(), any::<u64>(), byte_string());
+    prop_oneof![
+        any::<[u8; 16]>().prop_map(|receipt_key| Event::Initialised { receipt_key }),
+        (time(), time()).prop_map(|(from, until)| Event::ExpiryHeld { from, until }),
+        (queue(), queue_key(), attributes()).prop_map(|(queue, key, attributes)| Event::QueueCreated {
+            queue,
+            key,
+            attributes
+        }),
+        (queue(), attributes())
+            .prop_map(|(queue, attributes)| Event::QueueAttributesSet { queue, attributes }),
+        (queue(), sequence()).prop_map(|(queue, below)| Event::QueuePurged { queue, below }),
+        queue().prop_map(|queue| Event::QueueDeleted { queue }),
+        message_sent.prop_map(|(queue, sequence, visible_at, payload)| Event::MessageSent {
+            queue,
+            sequence,
+            visible_at,
+            payload
+        }),
+        (queue(), time(), sequences()).prop_map(|(queue, visible_at, sequences)| Event::MessagesReceived {
+            queue,
+            visible_at,
+            sequences
+        }),
+        (queue(), sequences()).prop_map(|(queue, sequences)| Event::LeasesReturned { queue, sequences }),
+        (queue(), sequence(), time()).prop_map(|(queue, sequence, visible_at)| Event::VisibilityChanged {
+            queue,
+            sequence,
+            visible_at
+        }),
+        (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesDeleted { queue, sequences }),
+        (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesExpired { queue, sequences }),
+        (queue(), sequence()).prop_map(|(queue, sequence)| Event::MessageQuarantined { queue, sequence }),
+        document_put.prop_map(|(key, revision, value)| Event::DocumentPut { key, revision, value }),
+        document_key().prop_map(|key| Event::DocumentRemoved { key }),
+    ]
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    let value =
+        prop_oneof![".{0,30}".prop_map(AttributeValue::Text), byte_string().prop_map(AttributeValue::Binary)];
+    let attribute = (".{0,20}", ".{0,20}", value).prop_map(|(name, data_type, value)| MessageAttribute {
+        name,
+        data_type,
+        value,
+    });
+    let texts = (".{0,20}", option::of(".{0,20}"), option::of(".{0,20}"));
+    (any::<u128>(), any::<[u8; 16]>(), texts, vec(attribute, 0..10), byte_string()).prop_map(
+        |(id, body_md5, (sender_id, trace_header, group_id), attributes, body)| Payload {
+            message_id: MessageId(id),
+            body_md5,
+            sender_id,
+            trace_header,
+            group_id,
+            attributes,
+            body,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn numbers(value: u64) {
+        let mut out = Vec::new();
+        out.put_varint(value);
+        prop_assert!(out.len() <= 10);
+        prop_assert_eq!(varint(&out), Ok(value));
+    }
+
+    #[test]
+    fn rows(
+        instance in instance(), record in record(), entry in entry(), revision: u64, value in byte_string()
+    ) {
+        prop_assert_eq!(decode_instance(encode_instance(&instance).into()), Ok(instance));
+        prop_assert_eq!(decode_queue(encode_queue(&record).into()), Ok(record));
+        prop_assert_eq!(decode_entry(encode_entry(&entry).into()), Ok(entry));
+        let document = Document { revision, value };
+        prop_assert_eq!(decode_document(encode_document(&document).into()), Ok(document));
+    }
+
+    #[test]
+    fn batches(at in time(), events in vec(event(), 0..20)) {
+        let mut builder = BatchBuilder::new(at);
+        let payload_offsets: Vec<u32> = events.iter().filter_map(|event| builder.push(event)).collect();
+        let length = builder.len();
+        let bytes = builder.finish();
+        prop_assert_eq!(bytes.len(), length);
+        prop_assert_eq!(Batch::decode(bytes), Ok(Batch { at, events, payload_offsets }));
+    }
+
+    #[test]
+    fn payloads(payload in payload()) {
+        prop_assert_eq!(Payload::decode(&payload.encode()), Ok(payload));
+    }
+}

@@ -1,0 +1,53 @@
+//! The limits of SQS, as data.
+//!
+//! Every number that a caller can run into stands here once, with its unit in the name and the AWS page it comes
+//! from. Nothing here decides; the decisions read it.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-quotas.html> and
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>.
+
+use std::ops::RangeInclusive;
+
+/// `DelaySeconds` of a queue and of a message.
+pub const DELAY_SECS: RangeInclusive<u32> = 0..=900;
+/// `MaximumMessageSize` of a queue.
+pub const MAXIMUM_MESSAGE_BYTES: RangeInclusive<u32> = 1_024..=1_048_576;
+/// `MessageRetentionPeriod` of a queue.
+pub const RETENTION_SECS: RangeInclusive<u32> = 60..=1_209_600;
+/// `ReceiveMessageWaitTimeSeconds` of a queue and `WaitTimeSeconds` of a receive.
+pub const RECEIVE_WAIT_SECS: RangeInclusive<u32> = 0..=20;
+/// `VisibilityTimeout` of a queue, a receive and a change.
+pub const VISIBILITY_TIMEOUT_SECS: RangeInclusive<u32> = 0..=43_200;
+/// `MaxNumberOfMessages` of a receive.
+pub const RECEIVE_MESSAGES: RangeInclusive<u32> = 1..=10;
+/// Entries of a batch request.
+pub const BATCH_ENTRIES: RangeInclusive<usize> = 1..=10;
+/// Sum of the message sizes of one batch request, whatever the queue allows for one message.
+pub const BATCH_BYTES: u32 = 1_048_576;
+/// Message attributes of one message.
+pub const MESSAGE_ATTRIBUTES: usize = 10;
+/// Letters of a message attribute's name.
+pub const MESSAGE_ATTRIBUTE_NAME_CHARS: usize = 256;
+/// Letters of a message attribute's data type.
+pub const MESSAGE_ATTRIBUTE_TYPE_CHARS: usize = 256;
+/// Letters of a queue's name.
+pub const QUEUE_NAME_CHARS: RangeInclusive<usize> = 1..=80;
+/// Letters of a batch entry's id.
+pub const BATCH_ENTRY_ID_CHARS: RangeInclusive<usize> = 1..=80;
+/// Letters of a message group id.
+pub const MESSAGE_GROUP_ID_CHARS: RangeInclusive<usize> = 1..=128;
+/// Queues one `ListQueues` answer holds at most.
+pub const LIST_QUEUES_RESULTS: RangeInclusive<u32> = 1..=1_000;
+/// Messages in flight at once in a standard queue.
+pub const IN_FLIGHT_MESSAGES: usize = 120_000;
+/// A lease may not reach further than this from its receive, however often it is extended.
+pub const TOTAL_VISIBILITY_SECS: u64 = 43_200;
+/// A message received this often and not deleted goes to the back of a standard queue.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>.
+pub const RECEIVES_BEFORE_BACK_OF_QUEUE: u32 = 3;
+/// Messages that would expire while the service was down are kept this much longer after it is up again.
+pub const EXPIRY_GRACE_SECS: u64 = 3_600;
+/// Messages one command moves from hidden to visible, or expires, before it decides; the rest follows in later steps.
+pub const SETTLE_MESSAGES: usize = 1_000;
+/// Bytes of a document's value.
+pub const DOCUMENT_BYTES: usize = 1_048_576;

@@ -1,0 +1,150 @@
+//! What the state knows of one message: its place and its deliveries, never its body.
+//!
+//! A message is named by its queue and its sequence, both assigned once and never reused. An [`Entry`] is a small
+//! plain value; every change of it is one of the methods here, so that live state, replayed state and checkpoint
+//! rows cannot differ.
+
+use std::fmt;
+
+use crate::limits;
+use crate::time::Timestamp;
+
+/// The number of a queue: assigned at creation, never reused, not even for a queue of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueId(pub u64);
+
+/// The number of a message inside its queue: dense, increasing, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// The sequence of a queue's first message.
+    pub const FIRST: Self = Self(1);
+
+    /// The one that follows.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// A message, wherever its bytes lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageRef {
+    /// The queue that holds it.
+    pub queue: QueueId,
+    /// Its number in that queue.
+    pub sequence: Sequence,
+}
+
+/// The id that SQS shows for a message: 128 random bits, written as a UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u128);
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.0;
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            bits >> 96,
+            (bits >> 80) & 0xffff,
+            (bits >> 64) & 0xffff,
+            (bits >> 48) & 0xffff,
+            bits & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One delivery of one message: what a receipt handle names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receipt {
+    /// The queue the message was received from.
+    pub queue: QueueId,
+    /// The message.
+    pub sequence: Sequence,
+    /// Which of its deliveries; the first is 1.
+    pub delivery: u32,
+}
+
+/// The state of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// When it was accepted. Retention counts from here.
+    pub sent_at: Timestamp,
+    /// Hidden until then: the end of its delay or of its lease.
+    pub visible_at: Timestamp,
+    /// When its latest delivery began; absent when there was none, or when that delivery was given back.
+    pub received_at: Option<Timestamp>,
+    /// When its first delivery began, if it was ever delivered.
+    pub first_received_at: Option<Timestamp>,
+    /// `ApproximateReceiveCount`: deliveries that reached their receiver, as far as known.
+    pub receive_count: u32,
+    /// The number of the latest delivery. Unlike the receive count it never goes back, so a receipt stays unique.
+    pub delivery: u32,
+    /// Its place among the visible: smaller goes first, equal ones by sequence.
+    pub rank: u64,
+    /// Encoded bytes of its payload.
+    pub payload_bytes: u32,
+}
+
+impl Entry {
+    /// A message just accepted.
+    #[must_use]
+    pub fn sent(sequence: Sequence, sent_at: Timestamp, visible_at: Timestamp, payload_bytes: u32) -> Self {
+        Self {
+            sent_at,
+            visible_at,
+            received_at: None,
+            first_received_at: None,
+            receive_count: 0,
+            delivery: 0,
+            rank: sequence.0,
+            payload_bytes,
+        }
+    }
+
+    /// A delivery begins at `at` and holds the message until `visible_at`. A message received often enough gets its
+    /// place behind all messages below `next_sequence`.
+    pub fn receive(&mut self, at: Timestamp, visible_at: Timestamp, next_sequence: Sequence) {
+        self.visible_at = visible_at;
+        self.received_at = Some(at);
+        self.first_received_at.get_or_insert(at);
+        self.receive_count = self.receive_count.saturating_add(1);
+        self.delivery = self.delivery.saturating_add(1);
+        if self.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
+            self.rank = next_sequence.0;
+        }
+    }
+
+    /// The lease now ends at `visible_at`.
+    pub fn change_visibility(&mut self, visible_at: Timestamp) {
+        self.visible_at = visible_at;
+    }
+
+    /// The latest delivery never reached its receiver: the message is visible at once, and neither its receive count
+    /// nor its place knows of that delivery. `sequence` is the message's own.
+    pub fn return_lease(&mut self, sequence: Sequence, at: Timestamp) {
+        self.visible_at = at;
+        self.received_at = None;
+        self.receive_count = self.receive_count.saturating_sub(1);
+        if self.receive_count == 0 {
+            self.first_received_at = None;
+        }
+        if self.receive_count < limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
+            self.rank = sequence.0;
+        }
+    }
+
+    /// Whether it was sent with a delay and has never been delivered: if hidden, it is delayed and not in flight.
+    #[must_use]
+    pub const fn never_delivered(&self) -> bool {
+        self.delivery == 0
+    }
+}

@@ -1,0 +1,143 @@
+//! What the state answers.
+//!
+//! Outcomes are typed and carry no wire text; the protocol turns a refusal into its code and message. An outcome may
+//! leave the process only when the events it reveals are durable, which is the engine's promise.
+
+use crate::document::{Document, DocumentKey};
+use crate::message::{MessageId, QueueId, Sequence};
+use crate::name::{QueueKey, QueueName};
+use crate::queue::{AttributeName, MessageCounts, QueueAttributes};
+use crate::time::Timestamp;
+
+/// Why a command, or one entry of it, was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such queue.
+    #[error("the queue does not exist")]
+    QueueDoesNotExist,
+    /// A queue of this name has another value for a given setting.
+    #[error("a queue of this name has another value for {}", .0.as_str())]
+    QueueNameExists(AttributeName),
+    /// The message is larger than its queue takes.
+    #[error("the message is larger than {limit_bytes} bytes")]
+    MessageTooLong {
+        /// The queue's limit.
+        limit_bytes: u32,
+    },
+    /// Too many messages are in flight.
+    #[error("too many messages are in flight")]
+    TooManyInFlight,
+    /// The receipt belongs to another queue.
+    #[error("the receipt belongs to another queue")]
+    ReceiptOfAnotherQueue,
+    /// The message is gone, or has been delivered again since.
+    #[error("the message is gone or was delivered again")]
+    NotAvailableForVisibilityChange,
+    /// The lease would reach further from its receive than SQS allows.
+    #[error("the lease would be longer than the limit")]
+    VisibilityBeyondLimit,
+    /// The document is not at the expected revision.
+    #[error("the document is at another revision")]
+    RevisionMismatch {
+        /// The revision that is there, if any.
+        current: Option<u64>,
+    },
+    /// The document is too large.
+    #[error("the document is larger than {limit_bytes} bytes")]
+    DocumentTooLong {
+        /// The limit.
+        limit_bytes: usize,
+    },
+}
+
+/// A message that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id, as given.
+    pub id: MessageId,
+    /// Its number in the queue.
+    pub sequence: Sequence,
+}
+
+/// One delivery, without the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's number in the queue.
+    pub sequence: Sequence,
+    /// Which of its deliveries.
+    pub delivery: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it was first received.
+    pub first_received_at: Timestamp,
+    /// How often it has been received, this time included.
+    pub receive_count: u32,
+}
+
+/// A queue as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDescription {
+    /// Its full name.
+    pub key: QueueKey,
+    /// Its settings.
+    pub attributes: QueueAttributes,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its settings last changed.
+    pub modified_at: Timestamp,
+    /// Its messages.
+    pub counts: MessageCounts,
+    /// When the message that expires soonest does.
+    pub oldest_expires_at: Option<Timestamp>,
+}
+
+/// What a command led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The queue exists: it was created, found, changed, purged.
+    Queue {
+        /// The queue.
+        queue: QueueId,
+        /// Its full name.
+        key: QueueKey,
+    },
+    /// The queue is gone.
+    QueueDeleted,
+    /// Names in order, and whether more follow.
+    Queues {
+        /// The names.
+        names: Vec<QueueName>,
+        /// Whether more follow after the last.
+        more: bool,
+    },
+    /// A queue's settings and counts.
+    Description(Box<QueueDescription>),
+    /// Settings and counts of several queues, by number, and the number to go on after when more follow.
+    Descriptions {
+        /// The queues.
+        queues: Vec<QueueDescription>,
+        /// The last of them, when more follow.
+        more_after: Option<QueueId>,
+    },
+    /// One result per message, in order.
+    Sent(Vec<Result<Accepted, Refusal>>),
+    /// The deliveries; none when the queue has nothing to give.
+    Received {
+        /// The queue they come from.
+        queue: QueueId,
+        /// The deliveries, in order.
+        deliveries: Vec<Delivery>,
+    },
+    /// One result per receipt, in order.
+    Deleted(Vec<Result<(), Refusal>>),
+    /// One result per change, in order.
+    VisibilityChanged(Vec<Result<(), Refusal>>),
+    /// Done, with nothing to tell.
+    Done,
+    /// The document as it is now; `None` when there is none.
+    Document(Option<Document>),
+    /// The documents of a collection, by name.
+    Documents(Vec<(DocumentKey, Document)>),
+    /// Nothing was done.
+    Refused(Refusal),
+}

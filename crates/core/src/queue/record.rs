@@ -1,0 +1,37 @@
+//! What is true of a queue as a whole, however many messages it holds.
+
+use crate::message::{QueueId, Sequence};
+use crate::name::QueueKey;
+use crate::queue::QueueAttributes;
+use crate::time::Timestamp;
+
+/// One queue, without its messages: the part that rests in the store as one row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct QueueRecord {
+    /// The queue's number.
+    pub id: QueueId,
+    /// The queue's full name.
+    pub key: QueueKey,
+    /// The queue's settings.
+    pub attributes: QueueAttributes,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its settings last changed.
+    pub modified_at: Timestamp,
+    /// The sequence its next message gets.
+    pub next_sequence: Sequence,
+}
+
+impl QueueRecord {
+    /// A queue just created, without messages.
+    #[must_use]
+    pub fn new(id: QueueId, key: QueueKey, attributes: QueueAttributes, at: Timestamp) -> Self {
+        Self { id, key, attributes, created_at: at, modified_at: at, next_sequence: Sequence::FIRST }
+    }
+
+    /// When a message sent at `sent_at` expires by this queue's retention alone.
+    #[must_use]
+    pub const fn expires_at(&self, sent_at: Timestamp) -> Timestamp {
+        sent_at.plus_secs(self.attributes.retention_secs as u64)
+    }
+}

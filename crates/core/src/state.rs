@@ -1,0 +1,225 @@
+//! The whole state of the service, as a plain value.
+//!
+//! What always holds: the state is exactly what the applied events imply; the name index and the queues agree; the
+//! digest of a live state equals that of the same events replayed. Indexes are derived and not part of the digest.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+
+use crate::document::{Document, DocumentKey};
+use crate::event::Event;
+use crate::evolve::{Inconsistent, Instance, Rows, evolve};
+use crate::message::{Entry, MessageRef, QueueId, Sequence};
+use crate::name::QueueKey;
+use crate::queue::{QueueRecord, StandardMessages};
+use crate::time::Timestamp;
+
+/// One queue in memory.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// What is true of the queue as a whole.
+    pub record: QueueRecord,
+    /// Its messages.
+    pub messages: StandardMessages,
+}
+
+/// Everything the service knows, message bytes excepted.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    instance: Instance,
+    queues: BTreeMap<QueueId, Queue>,
+    names: BTreeMap<QueueKey, QueueId>,
+    documents: BTreeMap<DocumentKey, Document>,
+}
+
+impl State {
+    /// The state of a directory that was never written.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is true of the whole directory.
+    #[must_use]
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    /// The time of the latest batch applied.
+    #[must_use]
+    pub fn clock(&self) -> Timestamp {
+        self.instance.clock
+    }
+
+    /// A queue by number.
+    #[must_use]
+    pub fn queue(&self, queue: QueueId) -> Option<&Queue> {
+        self.queues.get(&queue)
+    }
+
+    /// A queue by full name.
+    #[must_use]
+    pub fn queue_named(&self, key: &QueueKey) -> Option<&Queue> {
+        self.queues.get(self.names.get(key)?)
+    }
+
+    /// All queues by number.
+    pub fn queues(&self) -> impl Iterator<Item = &Queue> {
+        self.queues.values()
+    }
+
+    /// The first queue whose number is above `after`; with `None`, the first of all.
+    #[must_use]
+    pub fn queue_after(&self, after: Option<QueueId>) -> Option<QueueId> {
+        let first = after.map_or(0, |queue| queue.0.saturating_add(1));
+        self.queues.range(QueueId(first)..).next().map(|(queue, _)| *queue)
+    }
+
+    /// Queue names with their numbers, in order, from `from` on.
+    pub fn names_from(&self, from: &QueueKey) -> impl Iterator<Item = &QueueKey> {
+        self.names.range(from..).map(|(key, _)| key)
+    }
+
+    /// One document.
+    #[must_use]
+    pub fn document(&self, key: &DocumentKey) -> Option<&Document> {
+        self.documents.get(key)
+    }
+
+    /// All documents, by collection and name.
+    pub fn documents(&self) -> impl Iterator<Item = (&DocumentKey, &Document)> {
+        self.documents.iter()
+    }
+
+    /// When the oldest message of a queue expires.
+    #[must_use]
+    pub fn oldest_expires_at(&self, queue: &Queue) -> Option<Timestamp> {
+        queue.messages.oldest().map(|(_, entry)| self.expires_at(queue, entry))
+    }
+
+    /// When a message expires: its queue's retention after it was sent, or later while expiry is held.
+    #[must_use]
+    pub fn expires_at(&self, queue: &Queue, entry: &Entry) -> Timestamp {
+        self.instance.held_expiry(queue.record.expires_at(entry.sent_at))
+    }
+
+    /// Makes visible what has become due in a queue, in bounded steps. Returns whether more is due.
+    pub fn settle(&mut self, queue: QueueId, now: Timestamp, limit: usize) -> bool {
+        self.queues.get_mut(&queue).is_some_and(|queue| queue.messages.settle(now, limit))
+    }
+
+    /// Applies the events of one batch.
+    ///
+    /// # Errors
+    /// [`Inconsistent`] when an event does not belong to this state.
+    pub fn apply<'a>(
+        &mut self,
+        at: Timestamp,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<(), Inconsistent> {
+        events.into_iter().try_for_each(|event| evolve(self, at, event))
+    }
+
+    /// Puts back the instance row that was read from a store.
+    pub fn restore_instance(&mut self, instance: Instance) {
+        self.instance = instance;
+    }
+
+    /// Puts back a queue record that was read from a store.
+    pub fn restore_queue(&mut self, record: QueueRecord) {
+        self.put_queue(record);
+    }
+
+    /// Puts back a message that was read from a store.
+    ///
+    /// # Errors
+    /// [`Inconsistent::NoSuchQueue`] when its queue was not restored before.
+    pub fn restore_message(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {
+        let clock = self.instance.clock;
+        let queue = self.queues.get_mut(&message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
+        queue.messages.put(message.sequence, entry, clock);
+        Ok(())
+    }
+
+    /// Puts back a document that was read from a store.
+    pub fn restore_document(&mut self, key: DocumentKey, document: Document) {
+        self.documents.insert(key, document);
+    }
+
+    /// A number that two states share when they hold the same rows. It is comparable inside one process only.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        // Destructured without `..`, so that a new field can't be forgotten. Indexes are left out by name.
+        let Self { instance, queues, names: _, documents } = self;
+        let mut hasher = DefaultHasher::new();
+        instance.hash(&mut hasher);
+        for Queue { record, messages } in queues.values() {
+            record.hash(&mut hasher);
+            for (sequence, entry) in messages.iter() {
+                (sequence, entry).hash(&mut hasher);
+            }
+        }
+        documents.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Rows for State {
+    fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+
+    fn put_queue(&mut self, record: QueueRecord) {
+        self.names.insert(record.key.clone(), record.id);
+        self.queues.insert(record.id, Queue { record, messages: StandardMessages::default() });
+    }
+
+    fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool {
+        self.queues.get_mut(&queue).map(|queue| change(&mut queue.record)).is_some()
+    }
+
+    fn remove_queue(&mut self, queue: QueueId) -> bool {
+        let removed = self.queues.remove(&queue);
+        removed.map(|queue| self.names.remove(&queue.record.key)).is_some()
+    }
+
+    fn next_sequence(&mut self, queue: QueueId) -> Option<Sequence> {
+        self.queues.get(&queue).map(|queue| queue.record.next_sequence)
+    }
+
+    fn put_message(&mut self, message: MessageRef, entry: Entry, _payload: &Bytes) {
+        let clock = self.instance.clock;
+        if let Some(queue) = self.queues.get_mut(&message.queue) {
+            queue.messages.put(message.sequence, entry, clock);
+        }
+    }
+
+    fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool {
+        let clock = self.instance.clock;
+        self.queues
+            .get_mut(&message.queue)
+            .is_some_and(|queue| queue.messages.update(message.sequence, clock, change))
+    }
+
+    fn remove_message(&mut self, message: MessageRef) -> bool {
+        self.queues
+            .get_mut(&message.queue)
+            .is_some_and(|queue| queue.messages.remove(message.sequence).is_some())
+    }
+
+    fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.messages.remove_below(below);
+        }
+    }
+
+    fn put_document(&mut self, key: &DocumentKey, document: Document) {
+        self.documents.insert(key.clone(), document);
+    }
+
+    fn remove_document(&mut self, key: &DocumentKey) {
+        self.documents.remove(key);
+    }
+}

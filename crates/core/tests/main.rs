@@ -1,0 +1,26 @@
+//! The core through its public interface: one file per behaviour, in one program so that it links once.
+//!
+//! A file that is not named here does not run.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on stops.
+
+mod change_visibility;
+mod clock;
+mod decoding;
+mod delete;
+mod documents;
+mod expire;
+mod format_fixture;
+mod model;
+mod purge;
+mod quarantine;
+mod queue_attributes;
+mod queue_create;
+mod queue_describe;
+mod queue_list;
+mod random_commands;
+mod receive;
+mod replay;
+mod return_leases;
+mod send;
+mod support;

@@ -1,0 +1,129 @@
+//! What may enter, before it is decided.
+//!
+//! Space in the log is given out in reserve order: when it runs short, sends are refused first, then receives, and
+//! deletes go on longest, because deletes are what makes room. A refusal is retryable and changes nothing.
+//!
+//! It refuses to know queues: quotas per queue are a decision of the core.
+
+use millpond_core::command::Command;
+use millpond_log::Usage;
+
+/// Space in the log, as fractions of its budget that must be free.
+const SEND_RESERVE: u64 = 8;
+const RECEIVE_RESERVE: u64 = 16;
+const DELETE_RESERVE: u64 = 64;
+
+/// The limits that keep memory bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Long polls parked at once.
+    pub waiters: usize,
+    /// Replies held at once.
+    pub held_replies: usize,
+    /// Bytes of events that wait for the log.
+    pub pending_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { waiters: 20_000, held_replies: 65_536, pending_bytes: 64 << 20 }
+    }
+}
+
+/// What is there now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Load {
+    /// The most that the log can hold, in bytes.
+    pub budget_bytes: u64,
+    /// What of it is free.
+    pub free_bytes: u64,
+    /// The disk has no room for more segments.
+    pub disk_full: bool,
+    /// Bytes of events that wait for the log.
+    pub pending_bytes: usize,
+    /// Replies that wait.
+    pub held_replies: usize,
+}
+
+impl Load {
+    /// The space that a log has left. With a full disk the log can't grow to its budget: what it has is all there is,
+    /// and the reserves are parts of that.
+    #[must_use]
+    pub fn of(usage: &Usage) -> Self {
+        let (budget_bytes, free_bytes) = if usage.disk_full {
+            (usage.used_bytes.saturating_add(usage.ready_bytes), usage.ready_bytes)
+        } else {
+            (usage.budget_bytes, usage.budget_bytes.saturating_sub(usage.used_bytes))
+        };
+        Self { budget_bytes, free_bytes, disk_full: usage.disk_full, ..Self::default() }
+    }
+}
+
+/// Why a command may not enter now. Each is worth a retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The log has no room until older batches are checkpointed.
+    #[error("the log is short of space; sends resume when a checkpoint has made room")]
+    LogFull,
+    /// The disk is full.
+    #[error("the disk of the data directory is full; free some space, the service resumes by itself")]
+    DiskFull,
+    /// More is under way than memory allows.
+    #[error("too many requests are under way")]
+    Overloaded,
+}
+
+/// What a command needs of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    Nothing,
+    Delete,
+    Receive,
+    Send,
+}
+
+const fn need(command: &Command) -> Need {
+    match command {
+        Command::FindQueue { .. }
+        | Command::ListQueues { .. }
+        | Command::DescribeQueue { .. }
+        | Command::DescribeQueues { .. }
+        | Command::GetDocument { .. }
+        | Command::ListDocuments { .. } => Need::Nothing,
+        Command::Delete { .. }
+        | Command::DeleteQueue { .. }
+        | Command::PurgeQueue { .. }
+        | Command::Expire { .. }
+        | Command::ReturnLeases { .. }
+        | Command::Quarantine { .. }
+        | Command::RemoveDocument { .. } => Need::Delete,
+        Command::Receive { .. } | Command::ChangeVisibility { .. } => Need::Receive,
+        Command::Send { .. }
+        | Command::CreateQueue { .. }
+        | Command::SetQueueAttributes { .. }
+        | Command::PutDocument { .. } => Need::Send,
+    }
+}
+
+/// Whether a command may enter.
+///
+/// # Errors
+/// [`Denied`] says what stands in the way; the caller may try again.
+pub fn admit(limits: &Limits, load: &Load, command: &Command) -> Result<(), Denied> {
+    if load.held_replies >= limits.held_replies {
+        return Err(Denied::Overloaded);
+    }
+    let reserve = match need(command) {
+        Need::Nothing => return Ok(()),
+        Need::Delete => DELETE_RESERVE,
+        Need::Receive => RECEIVE_RESERVE,
+        Need::Send => SEND_RESERVE,
+    };
+    if load.free_bytes == 0 || load.free_bytes < load.budget_bytes / reserve {
+        return Err(if load.disk_full { Denied::DiskFull } else { Denied::LogFull });
+    }
+    if load.pending_bytes >= limits.pending_bytes {
+        return Err(Denied::Overloaded);
+    }
+    Ok(())
+}

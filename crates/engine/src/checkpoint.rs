@@ -1,0 +1,244 @@
+//! Folds the log into the store, so that the log can be trimmed.
+//!
+//! The checkpoint is a follower: it reads durable batches from the log and applies them with the core's `evolve` to
+//! the rows they concern, old ones read from the store, and hands the net effect over in one atomic step. It never
+//! stops the engine and never looks at its state. A message that was sent, received and deleted inside the range
+//! leaves no trace in the store.
+//!
+//! What always holds: only durable positions are reflected, and the log is trimmed only after the store is synced.
+
+use bytes::Bytes;
+use millpond_core::document::{Document, DocumentKey};
+use millpond_core::evolve::{Inconsistent, Instance, Rows, evolve};
+use millpond_core::format::Malformed;
+use millpond_core::format::batch::Batch;
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::queue::QueueRecord;
+use millpond_log::{LogReader, Position, ReadError, Usage};
+use millpond_store::{Changes, MessageChange, Store, StoreError, StoreReader};
+
+/// Why a checkpoint was not taken. The store is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The store could not be read or written.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The log could not be read.
+    #[error("the log failed: {0}")]
+    Log(#[from] ReadError),
+    /// A batch can't be understood.
+    #[error("batch {position} of the log can't be understood: {source}")]
+    Malformed {
+        /// The batch.
+        position: Position,
+        /// What is wrong with it.
+        source: Malformed,
+    },
+    /// A batch does not fit the rows of the store.
+    #[error("batch {position} of the log does not fit the store: {source}")]
+    Inconsistent {
+        /// The batch.
+        position: Position,
+        /// What does not fit.
+        source: Inconsistent,
+    },
+}
+
+impl CheckpointError {
+    /// Whether it is only space that is missing: the checkpoint may be tried again.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Full { .. }))
+    }
+}
+
+/// Up to where the next checkpoint should reach, if one is due: the oldest full segment, once the log is half full or
+/// the disk has no room for another segment.
+#[must_use]
+pub fn due(usage: &Usage, durable: Position) -> Option<Position> {
+    let crowded = usage.used_bytes > usage.budget_bytes / 2 || usage.disk_full;
+    let oldest = usage.sealed.first().filter(|segment| crowded && segment.last <= durable)?;
+    Some(oldest.last)
+}
+
+/// Folds everything up to `through`, which must be durable, into the store. Answers the position that the store now
+/// reflects.
+///
+/// # Errors
+/// [`CheckpointError`]; the store is then as it was.
+pub fn advance(
+    store: &mut dyn Store,
+    log: &dyn LogReader,
+    through: Position,
+) -> Result<Position, CheckpointError> {
+    let mut position = store.reflected().next();
+    if position > through {
+        return Ok(store.reflected());
+    }
+    let rows = store.reader();
+    let mut overlay = Overlay::over(rows.as_ref())?;
+    while position <= through {
+        let payload = log.read(position)?;
+        if !payload.is_empty() {
+            overlay.fold(position, payload)?;
+        }
+        position = position.next();
+    }
+    let changes = overlay.into_changes();
+    store.apply(changes, through)?;
+    Ok(through)
+}
+
+/// The rows of a store with the changes of a range on top.
+struct Overlay<'a> {
+    store: &'a dyn StoreReader,
+    changes: Changes,
+    instance: Instance,
+    /// `Rows` has no way to fail, so the first failed read is kept here.
+    failed: Option<StoreError>,
+}
+
+impl<'a> Overlay<'a> {
+    fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
+        Ok(Self { store, changes: Changes::default(), instance: store.instance()?, failed: None })
+    }
+
+    fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
+        let batch =
+            Batch::decode(payload).map_err(|source| CheckpointError::Malformed { position, source })?;
+        for event in &batch.events {
+            let result = evolve(self, batch.at, event);
+            if let Some(error) = self.failed.take() {
+                return Err(error.into());
+            }
+            result.map_err(|source| CheckpointError::Inconsistent { position, source })?;
+        }
+        Ok(())
+    }
+
+    fn into_changes(mut self) -> Changes {
+        self.changes.instance = Some(self.instance);
+        self.changes
+    }
+
+    /// The queue's record with all changes, put among the changes.
+    fn queue(&mut self, queue: QueueId) -> Option<&mut QueueRecord> {
+        if !self.changes.queues.contains_key(&queue) {
+            let record = keep_error(self.store.queue(queue), &mut self.failed)??;
+            self.changes.queues.insert(queue, Some(record));
+        }
+        self.changes.queues.get_mut(&queue)?.as_mut()
+    }
+
+    /// The entry of a message as the store has it, unless the range has removed it in bulk.
+    fn stored_entry(&mut self, message: MessageRef) -> Option<Entry> {
+        let removed = self.changes.removed_below.get(&message.queue);
+        let gone = removed.is_some_and(|below| message.sequence < *below);
+        let deleted = matches!(self.changes.queues.get(&message.queue), Some(None));
+        if gone || deleted {
+            return None;
+        }
+        keep_error(self.store.entry(message), &mut self.failed)?
+    }
+
+    fn forget_below(&mut self, queue: QueueId, below: Sequence) {
+        let from = MessageRef { queue, sequence: Sequence(0) };
+        let to = MessageRef { queue, sequence: below };
+        let gone: Vec<MessageRef> =
+            self.changes.messages.range(from..to).map(|(message, _)| *message).collect();
+        for message in gone {
+            self.changes.messages.remove(&message);
+        }
+    }
+}
+
+fn keep_error<T>(result: Result<T, StoreError>, failed: &mut Option<StoreError>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            failed.get_or_insert(error);
+            None
+        }
+    }
+}
+
+impl Rows for Overlay<'_> {
+    fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+
+    fn put_queue(&mut self, record: QueueRecord) {
+        self.changes.queues.insert(record.id, Some(record));
+    }
+
+    fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool {
+        self.queue(queue).map(change).is_some()
+    }
+
+    fn remove_queue(&mut self, queue: QueueId) -> bool {
+        if self.queue(queue).is_none() {
+            return false;
+        }
+        self.forget_below(queue, Sequence(u64::MAX));
+        self.changes.removed_below.remove(&queue);
+        self.changes.queues.insert(queue, None);
+        true
+    }
+
+    fn next_sequence(&mut self, queue: QueueId) -> Option<Sequence> {
+        self.queue(queue).map(|record| record.next_sequence)
+    }
+
+    fn put_message(&mut self, message: MessageRef, entry: Entry, payload: &Bytes) {
+        self.changes.messages.insert(message, MessageChange::Put { entry, payload: payload.clone() });
+    }
+
+    fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool {
+        match self.changes.messages.get_mut(&message) {
+            Some(MessageChange::Put { entry, .. } | MessageChange::Update { entry }) => {
+                change(entry);
+                true
+            }
+            Some(MessageChange::Remove) => false,
+            None => {
+                let Some(mut entry) = self.stored_entry(message) else { return false };
+                change(&mut entry);
+                self.changes.messages.insert(message, MessageChange::Update { entry });
+                true
+            }
+        }
+    }
+
+    fn remove_message(&mut self, message: MessageRef) -> bool {
+        match self.changes.messages.get(&message) {
+            // It was sent inside the range: the store has never heard of it.
+            Some(MessageChange::Put { .. }) => self.changes.messages.remove(&message).is_some(),
+            Some(MessageChange::Remove) => false,
+            Some(MessageChange::Update { .. }) => {
+                self.changes.messages.insert(message, MessageChange::Remove);
+                true
+            }
+            None => {
+                let held = self.stored_entry(message).is_some();
+                if held {
+                    self.changes.messages.insert(message, MessageChange::Remove);
+                }
+                held
+            }
+        }
+    }
+
+    fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {
+        self.forget_below(queue, below);
+        let kept = self.changes.removed_below.get(&queue).copied();
+        self.changes.removed_below.insert(queue, kept.map_or(below, |kept| kept.max(below)));
+    }
+
+    fn put_document(&mut self, key: &DocumentKey, document: Document) {
+        self.changes.documents.insert(key.clone(), Some(document));
+    }
+
+    fn remove_document(&mut self, key: &DocumentKey) {
+        self.changes.documents.insert(key.clone(), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! The clock of a running service.
+//!
+//! Engine time begins at the wall clock and then follows a clock that no one sets and that goes on during suspend, so
+//! it never goes back and a suspended machine is no jump.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use millpond_core::time::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Tells engine time.
+pub trait Clock: Send + Sync {
+    /// The time now; never earlier than an earlier answer.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    started_at: Timestamp,
+    started_boot_millis: u64,
+}
+
+impl SystemClock {
+    /// Starts at the wall clock, or at `not_before` when that is later.
+    #[must_use]
+    pub fn starting(not_before: Timestamp) -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = Timestamp::from_millis(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX));
+        Self { started_at: wall.max(not_before), started_boot_millis: boot_millis() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        self.started_at.plus_millis(boot_millis().saturating_sub(self.started_boot_millis))
+    }
+}
+
+fn boot_millis() -> u64 {
+    let time = clock_gettime(ClockId::Boottime);
+    let millis = time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000);
+    u64::try_from(millis).unwrap_or(0)
+}

@@ -1,0 +1,87 @@
+//! Reads payloads from log and store, away from the engine's thread.
+//!
+//! A payload that is not in the log any more is in the store: the store is written before the log is trimmed. Each
+//! payload is verified by its own checksum before it is handed on.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use millpond_core::message::MessageRef;
+use millpond_core::payload;
+use millpond_log::{LogReader, ReadError};
+use millpond_store::StoreReader;
+
+use super::Message;
+use super::watch::Watch;
+use crate::step::{Body, BodyPlace, ReadId};
+
+/// The thread's name.
+const THREAD: &str = "body-reader";
+
+type Job = (ReadId, Vec<(MessageRef, BodyPlace)>);
+
+/// A thread that reads payloads.
+pub(super) struct BodyReader {
+    jobs: Sender<Job>,
+}
+
+impl BodyReader {
+    pub(super) fn start(
+        log: Arc<dyn LogReader>,
+        store: Arc<dyn StoreReader>,
+        engine: Sender<Message>,
+    ) -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        thread::Builder::new().name(THREAD.into()).spawn(move || {
+            let engine = Watch::new(THREAD, engine);
+            for (read, bodies) in queue {
+                let bodies = bodies
+                    .into_iter()
+                    .map(|(message, place)| read_body(log.as_ref(), store.as_ref(), message, place))
+                    .collect();
+                if engine.send(Message::Bodies { read, bodies }).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { jobs })
+    }
+
+    pub(super) fn read(&self, read: ReadId, bodies: Vec<(MessageRef, BodyPlace)>) {
+        // The reader ends only after the engine, which is the caller, or by a panic, which it tells.
+        let _ = self.jobs.send((read, bodies));
+    }
+}
+
+/// Reads one payload and verifies it. What the log has trimmed is in the store.
+pub fn read_body(
+    log: &dyn LogReader,
+    store: &dyn StoreReader,
+    message: MessageRef,
+    place: BodyPlace,
+) -> Body {
+    if let BodyPlace::Log { position, offset_bytes, length_bytes } = place {
+        match log.read_range(position, offset_bytes..offset_bytes.saturating_add(length_bytes)) {
+            Ok(bytes) => return verified(bytes),
+            Err(ReadError::Trimmed { .. }) => {}
+            Err(error) => return unreadable(&error),
+        }
+    }
+    match store.payload(message) {
+        Ok(Some(bytes)) => verified(bytes),
+        Ok(None) => Body::Gone,
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// A read that failed says nothing about the bytes: the message stays, and comes again when its lease has ended.
+fn unreadable(error: &dyn std::error::Error) -> Body {
+    tracing::error!(%error, "a message can't be read; it will be delivered again after its visibility timeout");
+    Body::Gone
+}
+
+fn verified(bytes: bytes::Bytes) -> Body {
+    if payload::verify(&bytes).is_ok() { Body::Intact(bytes) } else { Body::Damaged }
+}

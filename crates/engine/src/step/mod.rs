@@ -1,0 +1,372 @@
+//! The engine as a pure machine: inputs in, outputs out.
+//!
+//! What always holds: every state change is an event in the open batch; a reply carries the last position that had
+//! been evolved when it was decided, and is put out only when that position is durable; the time of all events of a
+//! batch is one. The same inputs at the same times give the same outputs.
+//!
+//! It refuses to do IO, to read a clock, and to roll back: there is no way to take an event out of a batch.
+
+mod input;
+mod receive;
+mod timers;
+
+pub use input::{Body, BodyPlace, Input, Output, ReadId, Reply, RequestId, Wait};
+
+use std::collections::VecDeque;
+
+use millpond_core::command::Command;
+use millpond_core::decide::{decide, has_expired};
+use millpond_core::event::Event;
+use millpond_core::format::batch::BatchBuilder;
+use millpond_core::limits;
+use millpond_core::message::{MessageRef, QueueId};
+use millpond_core::name::QueueKey;
+use millpond_core::outcome::Outcome;
+use millpond_core::state::State;
+use millpond_core::time::Timestamp;
+use millpond_log::Position;
+
+use crate::admission::{self, Limits, Load};
+use crate::bodies::Bodies;
+use crate::held::HeldReplies;
+use crate::recovery::Recovered;
+use crate::waiters::Waiters;
+
+/// How an engine is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineConfig {
+    /// Bytes of message payloads kept in memory, beyond those that are not durable yet.
+    pub cache_bytes: usize,
+    /// A batch is handed to the log when it reaches this size, even while another is being synced.
+    pub batch_bytes: usize,
+    /// What may be under way at once.
+    pub limits: Limits,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20, batch_bytes: 1 << 20, limits: Limits::default() }
+    }
+}
+
+/// Figures of an engine, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Long polls parked.
+    pub waiters: usize,
+    /// Replies that wait for durability or payloads.
+    pub held_replies: usize,
+    /// Bytes of payloads in memory.
+    pub cached_bytes: usize,
+    /// Events since the engine was made.
+    pub events: u64,
+    /// Damaged messages taken out since the engine was made.
+    pub quarantined: u64,
+}
+
+/// The state machine with all that waits around it.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    state: State,
+    batch: Option<BatchBuilder>,
+    submitted: Position,
+    durable: Position,
+    in_flight: VecDeque<(Position, usize)>,
+    idle_noted: bool,
+    load: Load,
+    bodies: Bodies,
+    held: HeldReplies,
+    waiters: Waiters,
+    next_read: u64,
+    expiry_cursor: Option<QueueId>,
+    stats: EngineStats,
+}
+
+impl Engine {
+    /// An engine that goes on where recovery ended.
+    #[must_use]
+    pub fn new(config: EngineConfig, recovered: Recovered) -> Self {
+        let mut bodies = Bodies::new(config.cache_bytes);
+        for (message, position, offset_bytes) in recovered.in_log {
+            bodies.locate(message, position, offset_bytes);
+        }
+        Self {
+            config,
+            state: recovered.state,
+            batch: None,
+            submitted: recovered.through,
+            durable: recovered.through,
+            in_flight: VecDeque::new(),
+            idle_noted: false,
+            load: Load { budget_bytes: 0, free_bytes: u64::MAX, ..Load::default() },
+            bodies,
+            held: HeldReplies::default(),
+            waiters: Waiters::default(),
+            next_read: 0,
+            expiry_cursor: None,
+            stats: EngineStats::default(),
+        }
+    }
+
+    /// The state, for reading.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The last position that is known to be durable.
+    #[must_use]
+    pub fn durable(&self) -> Position {
+        self.durable
+    }
+
+    /// Whether everything that was decided is durable and answered.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.batch.is_none() && self.durable == self.submitted && self.held.len() == 0
+    }
+
+    /// Figures of the moment.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        EngineStats {
+            waiters: self.waiters.len(),
+            held_replies: self.held.len(),
+            cached_bytes: self.bodies.cached_bytes(),
+            ..self.stats
+        }
+    }
+
+    /// When a [`Input::Tick`] is needed next, apart from the steady one that looks for expired messages.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.waiters.next_due()
+    }
+
+    /// Notes that the service begins to run: a new directory gets its receipt key, and messages whose retention ended
+    /// while no one could receive them get their grace.
+    pub fn begin(&mut self, now: Timestamp, receipt_key: [u8; 16]) {
+        let mut events = Vec::new();
+        if self.state.instance().receipt_key.is_none() {
+            events.push(Event::Initialised { receipt_key });
+        }
+        let last_up = self.state.clock();
+        let holds_messages = self.state.queues().any(|queue| !queue.messages.is_empty());
+        if holds_messages && now.millis_since(last_up) > 1_000 {
+            let until = now.plus_secs(limits::EXPIRY_GRACE_SECS);
+            events.push(Event::ExpiryHeld { from: last_up, until });
+        }
+        self.record(now, &events);
+    }
+
+    /// Takes one input at a time that never goes back, and appends what follows from it to `out`.
+    pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        let now = self.time(now);
+        match input {
+            Input::Request { request, command, wait } => self.request(now, request, command, wait, out),
+            Input::Closed { request } => {
+                self.waiters.remove(request);
+            }
+            Input::Undelivered { receipts } => {
+                let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
+                self.execute(now, Command::ReturnLeases { receipts });
+                queues.into_iter().for_each(|queue| self.serve(now, queue, out));
+            }
+            Input::Bodies { read, bodies } => self.bodies_read(now, read, bodies, out),
+            Input::Durable(position) => self.durable_through(position, out),
+            Input::Checkpointed { reflected } => self.bodies.checkpointed(reflected),
+            Input::Space(load) => self.load = load,
+            Input::Tick => self.tick(now, out),
+            Input::Stopping => self.dismiss_waiters(out),
+            Input::TurnEnded => self.hand_over(out),
+        }
+        // One input can add as much as the largest request; no batch grows further than that beyond its limit.
+        if self.batch_is_large() {
+            self.append(out);
+        }
+    }
+
+    /// All events of a batch share the time at which it was opened.
+    fn time(&self, now: Timestamp) -> Timestamp {
+        self.batch.as_ref().map_or(now.max(self.state.clock()), BatchBuilder::at)
+    }
+
+    fn request(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        command: Command,
+        wait: Wait,
+        out: &mut Vec<Output>,
+    ) {
+        let load = Load { pending_bytes: self.pending_bytes(), held_replies: self.held.len(), ..self.load };
+        if let Err(denied) = admission::admit(&self.config.limits, &load, &command) {
+            out.push(Output::Reply { request, reply: Reply::Denied(denied) });
+            return;
+        }
+        if let Command::Receive { key, limit, visibility_timeout_secs } = command {
+            self.receive(now, request, key, limit, visibility_timeout_secs, wait, out);
+            return;
+        }
+        let queue = self.queue_of(&command);
+        let outcome = self.execute(now, command);
+        self.reply(request, Reply::Done { outcome, payloads: Vec::new() }, out);
+        if let Some(queue) = queue {
+            self.serve(now, queue, out);
+        }
+    }
+
+    /// Bytes of events that are not durable yet.
+    fn pending_bytes(&self) -> usize {
+        let in_flight: usize = self.in_flight.iter().map(|(_, bytes)| bytes).sum();
+        in_flight + self.batch.as_ref().map_or(0, BatchBuilder::len)
+    }
+
+    /// Decides a command and makes its events part of the open batch.
+    fn execute(&mut self, now: Timestamp, command: Command) -> Outcome {
+        if let Some(queue) = self.queue_of(&command) {
+            self.refresh(now, queue);
+        } else if let Command::DescribeQueues { after, limit } = command {
+            self.refresh_after(now, after, limit);
+        }
+        let (events, outcome) = decide(&self.state, now, command);
+        self.record(now, &events);
+        outcome
+    }
+
+    /// Brings a queue up to the time: due messages become visible, expired ones go.
+    fn refresh(&mut self, now: Timestamp, queue: QueueId) {
+        self.state.settle(queue, now, limits::SETTLE_MESSAGES);
+        let expired = self.state.queue(queue).is_some_and(|held| has_expired(&self.state, held, now));
+        if expired {
+            let (events, _) = decide(&self.state, now, Command::Expire { queue });
+            self.record(now, &events);
+        }
+    }
+
+    /// Brings the next `limit` queues up to the time.
+    fn refresh_after(&mut self, now: Timestamp, after: Option<QueueId>, limit: usize) {
+        let mut last = after;
+        for _ in 0..limit {
+            let Some(queue) = self.state.queue_after(last) else { return };
+            self.refresh(now, queue);
+            last = Some(queue);
+        }
+    }
+
+    fn record(&mut self, now: Timestamp, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        let position = self.submitted.next();
+        let mut batch = self.batch.take().unwrap_or_else(|| BatchBuilder::new(now));
+        self.state
+            .apply(batch.at(), events)
+            .expect("the core decides only events that fit the state it decided on");
+        for event in events {
+            let payload_offset = batch.push(event);
+            self.note_bodies(position, event, payload_offset);
+        }
+        self.stats.events += events.len() as u64;
+        self.batch = Some(batch);
+    }
+
+    fn note_bodies(&mut self, position: Position, event: &Event, payload_offset: Option<u32>) {
+        match event {
+            Event::MessageSent { queue, sequence, payload, .. } => {
+                let message = MessageRef { queue: *queue, sequence: *sequence };
+                if let Some(offset_bytes) = payload_offset {
+                    self.bodies.locate(message, position, offset_bytes);
+                }
+                self.bodies.cache(message, position, payload.clone());
+            }
+            Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
+                for &sequence in sequences {
+                    self.bodies.forget(MessageRef { queue: *queue, sequence });
+                }
+            }
+            Event::MessageQuarantined { queue, sequence } => {
+                self.stats.quarantined += 1;
+                self.bodies.forget(MessageRef { queue: *queue, sequence: *sequence });
+            }
+            Event::QueuePurged { queue, below } => self.bodies.forget_below(*queue, *below),
+            Event::QueueDeleted { queue } => self.bodies.forget_queue(*queue),
+            _ => {}
+        }
+    }
+
+    /// The last position evolved: what a reply decided now reveals at most.
+    fn evolved(&self) -> Position {
+        if self.batch.is_some() { self.submitted.next() } else { self.submitted }
+    }
+
+    fn reply(&mut self, request: RequestId, reply: Reply, out: &mut Vec<Output>) {
+        let position = self.evolved();
+        if position <= self.durable {
+            out.push(Output::Reply { request, reply });
+        } else {
+            self.held.hold(position, request, reply);
+        }
+    }
+
+    fn durable_through(&mut self, position: Position, out: &mut Vec<Output>) {
+        self.durable = self.durable.max(position);
+        while self.in_flight.front().is_some_and(|(position, _)| *position <= self.durable) {
+            self.in_flight.pop_front();
+        }
+        while let Some((request, reply)) = self.held.release(self.durable) {
+            out.push(Output::Reply { request, reply });
+        }
+        self.bodies.evict(self.durable);
+    }
+
+    /// Hands the open batch to the log, unless another is being synced and this one is still small: then it goes on
+    /// filling, which is what makes one sync cover many requests.
+    fn hand_over(&mut self, out: &mut Vec<Output>) {
+        let syncing = self.durable < self.submitted;
+        if !syncing || self.batch_is_large() {
+            self.append(out);
+        }
+    }
+
+    fn batch_is_large(&self) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.len() >= self.config.batch_bytes)
+    }
+
+    fn append(&mut self, out: &mut Vec<Output>) {
+        let Some(batch) = self.batch.take() else { return };
+        let payload = batch.finish();
+        self.submitted = self.submitted.next();
+        self.in_flight.push_back((self.submitted, payload.len()));
+        self.idle_noted = false;
+        out.push(Output::Append { position: self.submitted, payload });
+    }
+
+    fn queue_named(&self, key: &QueueKey) -> Option<QueueId> {
+        self.state.queue_named(key).map(|queue| queue.record.id)
+    }
+
+    fn queue_of(&self, command: &Command) -> Option<QueueId> {
+        match command {
+            Command::DeleteQueue { key }
+            | Command::DescribeQueue { key }
+            | Command::SetQueueAttributes { key, .. }
+            | Command::PurgeQueue { key }
+            | Command::Send { key, .. }
+            | Command::Receive { key, .. }
+            | Command::Delete { key, .. }
+            | Command::ChangeVisibility { key, .. } => self.queue_named(key),
+            Command::Quarantine { queue, .. } | Command::Expire { queue } => Some(*queue),
+            Command::CreateQueue { .. }
+            | Command::FindQueue { .. }
+            | Command::ListQueues { .. }
+            | Command::DescribeQueues { .. }
+            | Command::ReturnLeases { .. }
+            | Command::PutDocument { .. }
+            | Command::RemoveDocument { .. }
+            | Command::GetDocument { .. }
+            | Command::ListDocuments { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Receives: from the queue or from a parked wait, with their payloads.
+//!
+//! A receive is decided first, then its payloads are gathered: from the cache, or by a read that goes on while the
+//! lease is being synced. A damaged payload takes its message out of the queue and leaves its neighbours alone.
+
+use bytes::Bytes;
+use millpond_core::command::Command;
+use millpond_core::message::{MessageRef, QueueId};
+use millpond_core::name::QueueKey;
+use millpond_core::outcome::{Delivery, Outcome, Refusal};
+use millpond_core::time::Timestamp;
+use millpond_log::Position;
+
+use super::{Body, BodyPlace, Engine, Output, ReadId, Reply, RequestId, Wait};
+use crate::admission::Denied;
+use crate::held::Incomplete;
+use crate::waiters::Waiter;
+
+impl Engine {
+    #[expect(clippy::too_many_arguments, reason = "the fields of the command, taken apart once")]
+    pub(super) fn receive(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        key: QueueKey,
+        limit: usize,
+        visibility_timeout_secs: Option<u32>,
+        wait: Wait,
+        out: &mut Vec<Output>,
+    ) {
+        let queue = self.queue_named(&key);
+        let wait_secs = match (wait, queue.and_then(|queue| self.state.queue(queue))) {
+            (Wait::Secs(secs), _) => secs,
+            (Wait::QueueDefault, Some(queue)) => queue.record.attributes.receive_wait_secs,
+            (Wait::QueueDefault, None) => 0,
+        };
+        let command = Command::Receive { key: key.clone(), limit, visibility_timeout_secs };
+        let outcome = self.execute(now, command);
+        let Some(queue) = queue.filter(|_| wait_secs > 0 && is_empty(&outcome)) else {
+            self.deliver(request, outcome, out);
+            return;
+        };
+        if self.waiters.len() >= self.config.limits.waiters {
+            out.push(Output::Reply { request, reply: Reply::Denied(Denied::Overloaded) });
+            return;
+        }
+        let deadline = now.plus_secs(u64::from(wait_secs));
+        self.waiters.park(queue, Waiter { request, key, limit, visibility_timeout_secs, deadline });
+        self.wake_when_due(queue);
+    }
+
+    /// Hands what a queue has to those who wait for it.
+    pub(super) fn serve(&mut self, now: Timestamp, queue: QueueId, out: &mut Vec<Output>) {
+        while let Some(waiter) = self.waiters.first(queue).cloned() {
+            if self.state.queue(queue).is_some() {
+                self.refresh(now, queue);
+                let nothing = self.state.queue(queue).is_some_and(|held| held.messages.counts().visible == 0);
+                if nothing {
+                    break;
+                }
+            }
+            let Waiter { request, key, limit, visibility_timeout_secs, .. } = waiter;
+            let outcome = self.execute(now, Command::Receive { key, limit, visibility_timeout_secs });
+            if is_empty(&outcome) {
+                break;
+            }
+            self.waiters.remove(request);
+            self.deliver(request, outcome, out);
+        }
+        if self.waiters.first(queue).is_some() {
+            self.wake_when_due(queue);
+        }
+    }
+
+    fn wake_when_due(&mut self, queue: QueueId) {
+        let at = self.state.queue(queue).and_then(|held| held.messages.next_visible_at());
+        self.waiters.wake(queue, at);
+    }
+
+    /// Answers a receive that found nothing.
+    pub(super) fn deliver_nothing(&mut self, queue: QueueId, request: RequestId, out: &mut Vec<Output>) {
+        self.deliver(request, Outcome::Received { queue, deliveries: Vec::new() }, out);
+    }
+
+    fn deliver(&mut self, request: RequestId, outcome: Outcome, out: &mut Vec<Output>) {
+        let Outcome::Received { queue, deliveries } = &outcome else {
+            self.reply(request, Reply::Done { outcome, payloads: Vec::new() }, out);
+            return;
+        };
+        let queue = *queue;
+        let messages: Vec<MessageRef> =
+            deliveries.iter().map(|delivery| MessageRef { queue, sequence: delivery.sequence }).collect();
+        let payloads: Vec<Option<Bytes>> =
+            messages.iter().map(|message| self.bodies.cached(*message)).collect();
+        if payloads.iter().all(Option::is_some) {
+            let payloads = payloads.into_iter().flatten().collect();
+            self.reply(request, Reply::Done { outcome, payloads }, out);
+            return;
+        }
+        let missing = messages.iter().zip(&payloads).filter(|(_, payload)| payload.is_none());
+        let bodies = missing.map(|(message, _)| (*message, self.place(*message))).collect();
+        let read = ReadId(self.next_read);
+        self.next_read += 1;
+        out.push(Output::Read { read, bodies });
+        let reply = Reply::Done { outcome, payloads: Vec::new() };
+        let position = self.evolved();
+        self.held.wait_for_payloads(read, Incomplete { position, request, reply, payloads });
+    }
+
+    fn place(&self, message: MessageRef) -> BodyPlace {
+        let entry = self.state.queue(message.queue).and_then(|queue| queue.messages.get(message.sequence));
+        self.bodies.place(message, entry.map_or(0, |entry| entry.payload_bytes))
+    }
+
+    pub(super) fn bodies_read(
+        &mut self,
+        now: Timestamp,
+        read: ReadId,
+        bodies: Vec<Body>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(incomplete) = self.held.take_reading(read) else { return };
+        let Incomplete { position, request, reply, payloads } = incomplete;
+        let Reply::Done { outcome: Outcome::Received { queue, deliveries }, .. } = reply else { return };
+        let mut bodies = bodies.into_iter();
+        let mut kept: Vec<(Delivery, Bytes)> = Vec::with_capacity(deliveries.len());
+        for (delivery, cached) in deliveries.into_iter().zip(payloads) {
+            let body = cached.map_or_else(|| bodies.next().unwrap_or(Body::Gone), Body::Intact);
+            match body {
+                Body::Intact(payload) => kept.push((delivery, payload)),
+                Body::Gone => {}
+                Body::Damaged => {
+                    let message = MessageRef { queue, sequence: delivery.sequence };
+                    let quarantined = self.stats.quarantined;
+                    self.execute(now, Command::Quarantine { queue, sequence: delivery.sequence });
+                    // Not when it was purged or deleted while it was read.
+                    if self.stats.quarantined > quarantined {
+                        out.push(Output::Quarantined { message });
+                    }
+                }
+            }
+        }
+        let (deliveries, payloads) = kept.into_iter().unzip();
+        let reply = Reply::Done { outcome: Outcome::Received { queue, deliveries }, payloads };
+        self.reply_late(position, request, reply, out);
+    }
+
+    fn reply_late(&mut self, position: Position, request: RequestId, reply: Reply, out: &mut Vec<Output>) {
+        if position <= self.durable {
+            out.push(Output::Reply { request, reply });
+        } else {
+            self.held.hold_late(position, request, reply);
+        }
+    }
+}
+
+/// Whether a long poll goes on waiting after this outcome. With too many messages in flight it does: only a short
+/// poll is told.
+fn is_empty(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Received { deliveries, .. } => deliveries.is_empty(),
+        Outcome::Refused(refusal) => *refusal == Refusal::TooManyInFlight,
+        _ => false,
+    }
+}

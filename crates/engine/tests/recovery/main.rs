@@ -1,0 +1,11 @@
+//! Recovery and checkpoints: the state that store and log bring back is the state that lived.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is wrong")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod checkpoints;
+mod equivalence;
+mod reads;
+mod refusals;
+mod torn_end;

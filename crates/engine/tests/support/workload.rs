@@ -1,0 +1,109 @@
+//! A seeded stream of commands over a few queues, with the receipts that its receives brought in.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+use bytes::Bytes;
+use fastrand::Rng;
+use millpond_core::command::Command;
+use millpond_core::document::{DocumentKey, ExpectedRevision};
+use millpond_core::message::Receipt;
+use millpond_core::outcome::Outcome;
+use millpond_core::queue::AttributePatch;
+
+use super::{create, delete, key, message, receive_for};
+
+pub(crate) const QUEUES: [&str; 3] = ["alpha", "beta", "gamma"];
+
+/// Draws commands. Two with the same seed that are told the same outcomes draw the same commands.
+#[derive(Clone, Debug)]
+pub(crate) struct Workload {
+    random: Rng,
+    next_id: u128,
+    receipts: Vec<(&'static str, Receipt)>,
+}
+
+impl Workload {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { random: Rng::with_seed(seed), next_id: 1, receipts: Vec::new() }
+    }
+
+    pub(crate) fn next(&mut self) -> Command {
+        let queue = QUEUES[self.random.usize(..QUEUES.len())];
+        match self.random.u32(..100) {
+            0..8 => create(queue, AttributePatch::default()),
+            8..45 => self.send(queue),
+            45..65 => receive_for(queue, self.random.usize(1..=4), self.random.u32(0..20)),
+            65..77 => match self.draw_receipt() {
+                Some((queue, receipt)) => delete(queue, &[receipt]),
+                None => self.send(queue),
+            },
+            77..84 => match self.draw_receipt() {
+                Some((queue, receipt)) => {
+                    let changes = vec![(receipt, self.random.u32(0..30))];
+                    Command::ChangeVisibility { key: key(queue), changes }
+                }
+                None => self.send(queue),
+            },
+            84..86 => Command::PurgeQueue { key: key(queue) },
+            86..88 => Command::DeleteQueue { key: key(queue) },
+            88..90 => {
+                let retention_secs = Some(self.random.u32(60..400));
+                let attributes = AttributePatch { retention_secs, ..AttributePatch::default() };
+                Command::SetQueueAttributes { key: key(queue), attributes }
+            }
+            90..94 => Command::PutDocument {
+                key: self.document(),
+                expected: ExpectedRevision::Any,
+                value: Bytes::from(vec![self.random.u8(..); 20]),
+            },
+            94..95 => Command::RemoveDocument { key: self.document(), expected: ExpectedRevision::Any },
+            95..97 => {
+                let receipts = self.draw_receipt().map(|(_, receipt)| receipt);
+                Command::ReturnLeases { receipts: receipts.into_iter().collect() }
+            }
+            _ => Command::DescribeQueues { after: None, limit: 10 },
+        }
+    }
+
+    /// What a command led to: its receipts are used later on.
+    pub(crate) fn learn(&mut self, command: &Command, outcome: &Outcome) {
+        let (Command::Receive { key, .. }, Outcome::Received { queue, deliveries }) = (command, outcome)
+        else {
+            return;
+        };
+        let name = QUEUES.iter().find(|name| **name == key.name.as_str());
+        for delivery in deliveries {
+            let receipt = Receipt { queue: *queue, sequence: delivery.sequence, delivery: delivery.delivery };
+            self.receipts.extend(name.map(|name| (*name, receipt)));
+        }
+    }
+
+    pub(crate) fn millis_until_next(&mut self) -> u64 {
+        if self.random.u8(..20) == 0 { self.random.u64(..60_000) } else { self.random.u64(..1_000) }
+    }
+
+    fn send(&mut self, queue: &str) -> Command {
+        let messages = (0..self.random.usize(1..=3))
+            .map(|_| {
+                self.next_id += 1;
+                let body = vec![b'm'; self.random.usize(..200)];
+                let delay_secs = (self.random.u8(..4) == 0).then(|| self.random.u32(..20));
+                message(self.next_id, &body, delay_secs)
+            })
+            .collect();
+        Command::Send { key: key(queue), messages }
+    }
+
+    fn draw_receipt(&mut self) -> Option<(&'static str, Receipt)> {
+        if self.receipts.is_empty() {
+            return None;
+        }
+        let index = self.random.usize(..self.receipts.len());
+        // Some are kept and used again, when they no longer count.
+        Some(if self.random.bool() { self.receipts.swap_remove(index) } else { self.receipts[index] })
+    }
+
+    fn document(&mut self) -> DocumentKey {
+        let name = ["one", "two"][self.random.usize(..2)].to_owned();
+        DocumentKey { collection: "stack".to_owned(), name }
+    }
+}

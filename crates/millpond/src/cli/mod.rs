@@ -1,0 +1,136 @@
+//! What a user types, and which file answers.
+
+mod bench;
+mod completions;
+mod env;
+mod form;
+mod queue;
+mod queues;
+mod receive;
+mod rows;
+mod send;
+mod serve;
+mod sink;
+mod up;
+mod workloads;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Outcome;
+use crate::stop::asked_to_stop;
+use crate::terminal::{remark, say};
+
+/// A durable queue that speaks the Amazon SQS API, and the small platform around it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue).\n\n\
+                  Start here:\n  millpond up                        the example: form, queue, database\n  \
+                  millpond serve                     just the queue service\n  \
+                  eval \"$(millpond env)\"             point any AWS SDK at it"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring up a whole architecture from a template: queues, forms, sinks.
+    Up(up::Up),
+    /// Run the queue service.
+    Serve(serve::Serve),
+    /// Deliver messages of a queue into a table.
+    Sink(sink::Sink),
+    /// Serve a web form whose entries become messages.
+    Form(form::Form),
+    /// Send a message.
+    Send(send::Send),
+    /// Receive messages.
+    Receive(receive::Receive),
+    /// Show all queues with their counts.
+    Queues(queues::Queues),
+    /// Create, remove, purge or show a queue.
+    #[command(subcommand)]
+    Queue(queue::Queue),
+    /// Show the rows that a sink has landed.
+    Rows(rows::Rows),
+    /// Show workloads.
+    Ps(workloads::Ps),
+    /// Stop a workload.
+    Stop(workloads::Stop),
+    /// Start a workload that was stopped.
+    Start(workloads::Start),
+    /// Show what workloads have written.
+    Logs(workloads::Logs),
+    /// Put load on an SQS endpoint and report rate and latency.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Print the settings that point any AWS SDK at the service.
+    Env(env::Env),
+    /// Print a completion script for a shell.
+    Completions(completions::Completions),
+    /// What the supervisor starts.
+    #[command(hide = true)]
+    Workload {
+        /// Kind and name, for those who read process lists.
+        labels: Vec<String>,
+    },
+}
+
+/// Options of every client command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Target {
+    /// The service to talk to; by default AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, then the one this user has started.
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) endpoint: Option<String>,
+    /// Print JSON for scripts.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Outcome {
+        match self.command {
+            Command::Up(up) => up.run(),
+            Command::Serve(serve) => serve.run(),
+            Command::Sink(sink) => sink.run(),
+            Command::Form(form) => form.run(),
+            Command::Send(send) => in_runtime(send.run()),
+            Command::Receive(receive) => in_runtime(receive.run()),
+            Command::Queues(queues) => in_runtime(queues.run()),
+            Command::Queue(queue) => in_runtime(queue.run()),
+            Command::Rows(rows) => in_runtime(rows.run()),
+            Command::Ps(ps) => in_runtime(ps.run()),
+            Command::Stop(stop) => in_runtime(stop.run()),
+            Command::Start(start) => in_runtime(start.run()),
+            Command::Logs(logs) => in_runtime(logs.run()),
+            Command::Bench(bench) => bench.run(),
+            Command::Env(env) => env.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Workload { .. } => crate::workload::run(),
+        }
+    }
+}
+
+fn in_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // Connections that a client keeps open are of no use to anyone now.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn in_threads(work: impl Future<Output = Outcome>) -> Outcome {
+    start_logging();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
+}
+
+/// Warnings go to standard error, and more if `MILLPOND_LOG` asks for it.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLPOND_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,62 @@
+//! `millpond queues`: all queues with their counts.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{Target, remark, say};
+use crate::api;
+use crate::failure::{DONE, Outcome};
+use crate::service::Service;
+use crate::table::{Side, render, span};
+
+/// Show all queues: what can be received, what is in flight, what is delayed, and when the oldest message expires.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  millpond queues\n  millpond queues --json")]
+pub(crate) struct Queues {
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Queues {
+    pub(crate) async fn run(self) -> Outcome {
+        let service = Service::find(self.target.endpoint.as_deref()).await?;
+        let body = api::call(&service.endpoint, "GET", "queues", None).await?;
+        if self.target.json {
+            say(&body.to_string());
+            return Ok(DONE);
+        }
+        let queues = body["queues"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if queues.is_empty() {
+            remark("no queues yet; create one with `millpond queue create NAME`");
+            return Ok(DONE);
+        }
+        let headings = [
+            ("QUEUE", Side::Left),
+            ("VISIBLE", Side::Right),
+            ("IN FLIGHT", Side::Right),
+            ("DELAYED", Side::Right),
+            ("OLDEST EXPIRES IN", Side::Left),
+        ];
+        // One account and region is the rule; then their names would only be noise.
+        let place = |queue: &Value| format!("{}/{}", queue["account"], queue["region"]);
+        let one_place = queues.iter().all(|queue| place(queue) == place(&queues[0]));
+        let now = body["now_millis"].as_u64().unwrap_or_default();
+        let rows: Vec<Vec<String>> = queues.iter().map(|queue| row(queue, now, one_place)).collect();
+        say(&render(&headings, &rows));
+        Ok(DONE)
+    }
+}
+
+fn row(queue: &Value, now_millis: u64, one_place: bool) -> Vec<String> {
+    let text = |name: &str| queue[name].as_str().unwrap_or_default().to_owned();
+    let number = |name: &str| queue[name].as_u64().unwrap_or_default().to_string();
+    let name = if one_place {
+        text("name")
+    } else {
+        format!("{} ({} {})", text("name"), text("account"), text("region"))
+    };
+    let expires = queue["oldest_expires_at_millis"]
+        .as_u64()
+        .map_or_else(|| "-".to_owned(), |at| span(at.saturating_sub(now_millis) / 1000));
+    vec![name, number("visible"), number("in_flight"), number("delayed"), expires]
+}

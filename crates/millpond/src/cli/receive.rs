@@ -1,0 +1,114 @@
+//! `millpond receive`: messages out of a queue.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Target, remark, say};
+use crate::failure::{DONE, Outcome, nothing};
+use crate::service::Service;
+use crate::sqs::{explain, queue_url};
+use crate::table::printable;
+
+/// Receive messages. Without --delete they come back after the queue's visibility timeout.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  millpond receive customers\n  millpond receive customers --max 10 --delete\n  \
+                        millpond receive customers --follow --delete --json"
+)]
+pub(crate) struct Receive {
+    /// The queue, by name or URL.
+    queue: String,
+    /// Delete each message once it is printed.
+    #[arg(long)]
+    delete: bool,
+    /// Go on receiving until interrupted.
+    #[arg(long)]
+    follow: bool,
+    /// At most so many messages.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
+    max: i32,
+    /// Seconds to wait for a message, at most 20.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=20))]
+    wait: Option<i32>,
+    /// Seconds to hold the messages, instead of the queue's visibility timeout.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
+    visibility_timeout: Option<i32>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Receive {
+    pub(crate) async fn run(self) -> Outcome {
+        let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
+        let url = queue_url(&client, &self.queue).await?;
+        loop {
+            let count = self.once(&client, &url).await?;
+            if self.follow {
+                continue;
+            }
+            if count > 0 {
+                return Ok(DONE);
+            }
+            remark("no messages");
+            return Ok(nothing());
+        }
+    }
+
+    async fn once(&self, client: &Client, url: &str) -> Result<usize, crate::failure::Failure> {
+        let wait = self.wait.or(self.follow.then_some(20));
+        let received = client
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(self.max)
+            .set_wait_time_seconds(wait)
+            .set_visibility_timeout(self.visibility_timeout)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await
+            .map_err(|error| explain(&format!("cannot receive from {}", self.queue), &error))?;
+        let messages = received.messages.unwrap_or_default();
+        for message in &messages {
+            self.show(message);
+            if self.delete {
+                let handle = message.receipt_handle().unwrap_or_default();
+                let deleted = client.delete_message().queue_url(url).receipt_handle(handle).send().await;
+                deleted.map_err(|error| explain("the message was printed but not deleted", &error))?;
+            }
+        }
+        Ok(messages.len())
+    }
+
+    fn show(&self, message: &Message) {
+        let body = message.body().unwrap_or_default();
+        if !self.target.json {
+            say(&printable(body));
+            return;
+        }
+        let attributes: serde_json::Map<String, Value> = message
+            .message_attributes()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                let shown = json!({ "type": value.data_type(), "value": value.string_value() });
+                (name.clone(), shown)
+            })
+            .collect();
+        let system: serde_json::Map<String, Value> = message
+            .attributes()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str().to_owned(), json!(value)))
+            .collect();
+        let shown = json!({
+            "message_id": message.message_id(),
+            "body": body,
+            "receipt_handle": message.receipt_handle(),
+            "attributes": attributes,
+            "system_attributes": system,
+        });
+        say(&shown.to_string());
+    }
+}

@@ -1,0 +1,90 @@
+//! `millpond send`: one message into a queue.
+
+use std::io::Read as _;
+
+use aws_sdk_sqs::types::MessageAttributeValue;
+use clap::Args;
+use serde_json::json;
+
+use super::{Target, say};
+use crate::failure::{DONE, Failure, Outcome};
+use crate::service::Service;
+use crate::sqs::{explain, queue_url};
+
+/// Send a message and print its id.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  millpond send customers Jane,UK\n  \
+                        millpond send customers --field name=Jane --field country=UK\n  \
+                        cat order.json | millpond send orders -\n  \
+                        millpond send jobs later --delay 60")]
+pub(crate) struct Send {
+    /// The queue, by name or URL.
+    queue: String,
+    /// The message body; `-` reads standard input.
+    #[arg(required_unless_present = "fields", conflicts_with = "fields")]
+    body: Option<String>,
+    /// A field of a JSON object that is sent as the body; may be repeated.
+    #[arg(long = "field", value_name = "NAME=VALUE", id = "fields")]
+    fields: Vec<String>,
+    /// A message attribute of type String; may be repeated.
+    #[arg(long = "attribute", value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+    /// Seconds until the message can be received, at most 900.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=900))]
+    delay: Option<i32>,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Send {
+    pub(crate) async fn run(self) -> Outcome {
+        let body = self.body()?;
+        let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
+        let url = queue_url(&client, &self.queue).await?;
+        let mut request =
+            client.send_message().queue_url(url).message_body(body).set_delay_seconds(self.delay);
+        for attribute in &self.attributes {
+            let (name, value) = pair("--attribute", attribute)?;
+            let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+            request = request.message_attributes(name, value);
+        }
+        let sent = request.send().await;
+        let sent = sent.map_err(|error| explain(&format!("cannot send to {}", self.queue), &error))?;
+        let id = sent.message_id.unwrap_or_default();
+        if self.target.json {
+            let md5 = sent.md5_of_message_body.unwrap_or_default();
+            say(&json!({ "message_id": id, "md5_of_body": md5 }).to_string());
+        } else {
+            say(&id);
+        }
+        Ok(DONE)
+    }
+
+    fn body(&self) -> Result<String, Failure> {
+        match self.body.as_deref() {
+            Some("-") => {
+                let mut body = String::new();
+                let read = std::io::stdin().read_to_string(&mut body);
+                read.map_err(|error| {
+                    Failure::while_doing("cannot read the body from standard input", &error)
+                })?;
+                Ok(body)
+            }
+            Some(body) => Ok(body.to_owned()),
+            None => {
+                let fields: Result<serde_json::Map<_, _>, Failure> = self
+                    .fields
+                    .iter()
+                    .map(|field| pair("--field", field).map(|(name, value)| (name.to_owned(), json!(value))))
+                    .collect();
+                Ok(serde_json::Value::Object(fields?).to_string())
+            }
+        }
+    }
+}
+
+fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| Failure::new(format!("{option} takes NAME=VALUE, not `{text}`")))
+}

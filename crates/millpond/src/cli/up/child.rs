@@ -1,0 +1,122 @@
+//! The `serve` process that `up` has started.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::process::{Child, Command};
+
+use super::secrets;
+use crate::failure::Failure;
+use crate::note::Note;
+
+/// How long a service may take to recover its data and answer.
+const READY: Duration = Duration::from_secs(120);
+/// How long a service may take to stop its workloads and itself.
+const STOP: Duration = Duration::from_secs(60);
+
+/// What a service says when it is ready.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Ready {
+    /// Where it is.
+    pub(super) endpoint: String,
+    /// What was found in its data.
+    pub(super) found: String,
+    /// The process, as far as it is known.
+    pub(super) pid: Option<u32>,
+}
+
+impl Ready {
+    /// A service that was there before, with its note if this user has one.
+    pub(super) fn of_running(endpoint: String, note: Option<Note>) -> Self {
+        let found = note
+            .as_ref()
+            .map_or_else(|| "of the running service".to_owned(), |note| note.data.display().to_string());
+        Self { endpoint, found, pid: note.map(|note| note.pid) }
+    }
+
+    /// Host and port.
+    pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
+        let address = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint);
+        address.parse().map_err(|_| Failure::new(format!("{} is no address with a port", self.endpoint)))
+    }
+}
+
+/// A running `serve`.
+#[derive(Debug)]
+pub(super) struct ServeChild {
+    child: Child,
+}
+
+impl ServeChild {
+    /// Starts `serve` and waits until it is ready.
+    pub(super) async fn start(listen: SocketAddr, data: &Path) -> Result<(Self, Ready), Failure> {
+        let ready_file = ready_file()?;
+        // A process group of its own: Ctrl-C is for this process, which then stops the service in order.
+        let mut command = Command::new(std::env::current_exe()?);
+        secrets::without_parameters(command.as_std_mut());
+        let child = command
+            .arg("serve")
+            .arg("--listen")
+            .arg(listen.to_string())
+            .arg("--data")
+            .arg(data)
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let mut started = Self { child };
+        let ready = started.ready(&ready_file).await;
+        if ready.is_err() {
+            started.stop().await;
+        }
+        Ok((started, ready?))
+    }
+
+    async fn ready(&mut self, file: &Path) -> Result<Ready, Failure> {
+        let appears = async {
+            loop {
+                if let Some(ready) =
+                    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok())
+                {
+                    return ready;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            ready = appears => Ok(ready),
+            _ = self.child.wait() => Err(Failure::new("the queue service did not start; it says why above")),
+            () = tokio::time::sleep(READY) => Err(Failure::new("the queue service did not become ready in time")),
+        }
+    }
+
+    /// Waits until it has ended, and tells how.
+    pub(super) async fn ended(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Asks it to end and waits for it.
+    pub(super) async fn stop(&mut self) {
+        if let Some(pid) = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())) {
+            // It may have ended by itself in this moment.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        if tokio::time::timeout(STOP, self.child.wait()).await.is_err() {
+            // An error means that it is gone.
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+fn ready_file() -> Result<PathBuf, Failure> {
+    let name = u64::from_le_bytes(crate::data::random()?);
+    Ok(std::env::temp_dir().join(format!("millpond-{name:016x}.json")))
+}

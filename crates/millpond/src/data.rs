@@ -1,0 +1,110 @@
+//! Opens a data directory: log, store, and the state that they hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use millpond_core::time::Timestamp;
+use millpond_engine::clock::SystemClock;
+use millpond_engine::driver::{self, Inbox, Parts, Running};
+use millpond_engine::recovery::recover;
+use millpond_engine::step::EngineConfig;
+use millpond_log::{
+    Disk, Log, LogConfig, LogId, MemoryConfig, MemoryLog, MemoryStorage, RealDisk, SegmentLog,
+};
+use millpond_store::{MemoryStore, RedbConfig, RedbStore, Store};
+
+use crate::failure::Failure;
+
+/// Bytes of requests under way at once.
+const UNDER_WAY_LIMIT_BYTES: usize = 256 << 20;
+
+/// What was found when a data directory was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// The directory; `None` when everything is in memory.
+    pub(crate) path: Option<PathBuf>,
+    /// Queues.
+    pub(crate) queues: usize,
+    /// Messages in all of them.
+    pub(crate) messages: usize,
+    /// Whether the end of the log was cut because its last write had been interrupted.
+    pub(crate) torn: Option<String>,
+}
+
+impl Found {
+    /// One line for people.
+    pub(crate) fn describe(&self) -> String {
+        let Some(path) = &self.path else { return "in memory; nothing survives a stop".to_owned() };
+        let plural =
+            |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let content = if self.queues == 0 {
+            "new".to_owned()
+        } else {
+            format!("found {} with {}", plural(self.queues, "queue"), plural(self.messages, "message"))
+        };
+        format!("{} ({content})", path.display())
+    }
+}
+
+/// Opens a directory, creating it if need be, and starts the engine on it.
+pub(crate) fn open(path: &Path) -> Result<(Running, Found), Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(format!(
+            "cannot use the data directory {}: {}\n  Choose another with --data DIR",
+            path.display(),
+            crate::failure::with_causes(error)
+        ))
+    };
+    std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
+    let path = path.canonicalize().map_err(|error| failed(&error))?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&path).map_err(|error| failed(&error))?);
+    let inbox = Inbox::default();
+    let new_log_id = LogId(random()?);
+    let (log, report) =
+        SegmentLog::open_threaded(disk.clone(), LogConfig::default(), new_log_id, &inbox.waker())
+            .map_err(|error| failed(&error))?;
+    let store = RedbStore::open(disk, RedbConfig::default()).map_err(|error| failed(&error))?;
+    let torn = report
+        .torn
+        .as_ref()
+        .map(|end| format!("{} from byte {} on, batch {}", end.file, end.offset_bytes, end.position));
+    start(Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|failure| {
+        Failure::new(format!("cannot use the data directory {}: {failure}", path.display()))
+    })
+}
+
+/// Starts an engine whose data is gone when it stops.
+pub(crate) fn open_in_memory() -> Result<(Running, Found), Failure> {
+    let inbox = Inbox::default();
+    let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
+    start(Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
+}
+
+fn start(
+    mut log: Box<dyn Log>,
+    store: Box<dyn Store>,
+    inbox: Inbox,
+    path: Option<PathBuf>,
+    torn: Option<String>,
+) -> Result<(Running, Found), Failure> {
+    let recovered = recover(log.as_mut(), store.as_ref())?;
+    let not_before: Timestamp = recovered.state.clock();
+    let found = Found {
+        path,
+        queues: recovered.state.queues().count(),
+        messages: recovered.state.queues().map(|queue| queue.messages.len()).sum(),
+        torn,
+    };
+    let clock = Arc::new(SystemClock::starting(not_before));
+    let parts = Parts { log, store, recovered, clock, under_way_limit_bytes: UNDER_WAY_LIMIT_BYTES };
+    let running = driver::start(EngineConfig::default(), parts, inbox, random()?)?;
+    Ok((running, found))
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::new(format!("the operating system gives no random numbers: {error}")))?;
+    Ok(bytes)
+}

@@ -1,0 +1,211 @@
+//! What the binary adds to the queue service: stacks, their workloads, and the rows that have landed.
+//!
+//! Stacks and workloads are documents in the same log as the queues. The supervisor follows the workload documents;
+//! a change is durable before it is carried out, so after any kill the next start goes on where this one was.
+
+mod deploy;
+mod documents;
+mod effects;
+mod example;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use millpond_engine::EngineHandle;
+use millpond_server::platform::{Platform, PlatformCall, PlatformFuture, PlatformReply};
+use millpond_stack::driver::ProcessDriver;
+use millpond_stack::driver::log::tail;
+use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
+use millpond_stack::{Desired, WorkloadKind, WorkloadName, WorkloadRecord};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::failure::Failure;
+use crate::note::Note;
+use crate::workload::launch;
+use documents::Documents;
+
+/// A workload's output is kept up to this size; older output goes first.
+const LOG_BYTES: u64 = 8 << 20;
+
+/// Stacks and workloads of one service.
+#[derive(Debug)]
+pub(crate) struct Stacks {
+    documents: Documents,
+    supervisor: Supervisor,
+    service: Note,
+    data: PathBuf,
+    /// One change at a time: each begins from what the one before has saved.
+    changing: Mutex<()>,
+}
+
+/// Why a call was not carried out, as HTTP has it.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: u16,
+    message: String,
+}
+
+impl Refused {
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+impl From<SupervisorError> for Refused {
+    fn from(error: SupervisorError) -> Self {
+        let status = match error {
+            SupervisorError::NoSuchWorkload { .. } => 404,
+            SupervisorError::ShuttingDown => 503,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+type Answered = Result<Value, Refused>;
+
+impl Stacks {
+    /// Starts what the documents say should run, and adopts what runs already.
+    pub(crate) async fn start(engine: EngineHandle, service: Note) -> Result<Self, Failure> {
+        let documents = Documents::new(engine);
+        let records = documents.all::<WorkloadRecord>("workload").await?;
+        let data = service.data.clone();
+        let driver = ProcessDriver::open(&data, LOG_BYTES)
+            .map_err(|error| Failure::while_doing("cannot look after workloads", &error))?;
+        let program = std::env::current_exe()?;
+        let for_launch = service.clone();
+        let launch = move |spec: &millpond_stack::WorkloadSpec| launch(&program, spec, &for_launch);
+        let records = records.into_iter().map(|(_, record)| record).collect();
+        let supervisor = Supervisor::start(driver, launch, records, Policy::default())
+            .await
+            .map_err(|error| Failure::while_doing("cannot look after workloads", &error))?;
+        Ok(Self { documents, supervisor, service, data, changing: Mutex::new(()) })
+    }
+
+    /// Stops all workloads. What should run is not changed by that.
+    pub(crate) async fn stop_all(&self) {
+        self.supervisor.shutdown(Shutdown::StopAll).await;
+    }
+
+    async fn answer(&self, call: &PlatformCall) -> Option<Answered> {
+        let path: Vec<&str> = call.path.split('/').collect();
+        Some(match (call.method.as_str(), &path[..]) {
+            ("GET", ["workloads"]) => self.workloads().await,
+            ("POST", ["workloads", name, "start"]) => self.set_desired(name, Desired::Running).await,
+            ("POST", ["workloads", name, "stop"]) => self.set_desired(name, Desired::Stopped).await,
+            ("GET", ["stacks"]) => self.list_stacks().await,
+            ("POST", ["stacks", name]) => match parse::<deploy::Deployment>(&call.body) {
+                Ok(deployment) => self.deploy(name, deployment).await,
+                Err(refused) => Err(refused),
+            },
+            ("DELETE", ["stacks", name]) => self.delete_stack(name).await,
+            ("GET", ["rows", name]) => self.rows(name, &call.query).await,
+            _ => return None,
+        })
+    }
+
+    async fn workloads(&self) -> Answered {
+        let statuses = self.supervisor.status().await?;
+        let records = self.documents.all::<WorkloadRecord>("workload").await?;
+        let kinds: BTreeMap<&str, &WorkloadKind> =
+            records.iter().map(|(name, record)| (name.as_str(), &record.spec.kind)).collect();
+        let shown =
+            statuses.iter().map(|status| status_json(status, kinds.get(status.name.as_str()).copied()));
+        Ok(json!({ "workloads": shown.collect::<Vec<Value>>() }))
+    }
+
+    async fn set_desired(&self, name: &str, desired: Desired) -> Answered {
+        let name = WorkloadName::new(name).map_err(|error| Refused::new(404, error.to_string()))?;
+        let _changing = self.changing.lock().await;
+        let mut record = self.documents.get::<WorkloadRecord>("workload", name.as_str()).await?;
+        if let Some(record) = &mut record {
+            record.desired = desired;
+            self.documents.put("workload", name.as_str(), record).await?;
+        }
+        match desired {
+            Desired::Running => self.supervisor.start_workload(name.clone()).await?,
+            Desired::Stopped => self.supervisor.stop_workload(name.clone()).await?,
+        }
+        let statuses = self.supervisor.status().await?;
+        let status = statuses.iter().find(|status| status.name == name);
+        let kind = record.as_ref().map(|record| &record.spec.kind);
+        Ok(status.map_or(Value::Null, |status| status_json(status, kind)))
+    }
+}
+
+/// A workload for our own API: flat, its state as a word.
+fn status_json(status: &millpond_stack::supervise::WorkloadStatus, kind: Option<&WorkloadKind>) -> Value {
+    use millpond_stack::supervise::WorkloadState as State;
+    let mut shown = json!({
+        "name": status.name.as_str(),
+        "kind": status.kind,
+        "desired": status.desired,
+        "url": status.url,
+        "log": status.log_path,
+    });
+    let details = match &status.state {
+        State::Running { pid, since_unix_ms, restarts } => {
+            json!({ "state": "running", "pid": pid, "since_millis": since_unix_ms, "restarts": restarts })
+        }
+        State::Stopping { pid } => json!({ "state": "stopping", "pid": pid }),
+        State::Stopped => json!({ "state": "stopped" }),
+        State::Backoff { until_unix_ms, restarts, last_exit, last_error } => json!({
+            "state": "waiting to restart",
+            "until_millis": until_unix_ms,
+            "restarts": restarts,
+            "reason": last_error.clone().unwrap_or_else(|| format!("{last_exit}{}", last_words(&status.log_path))),
+        }),
+    };
+    for more in [details, kind.map_or(Value::Null, what_it_joins)] {
+        if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+            shown.extend(more);
+        }
+    }
+    shown
+}
+
+/// What a workload wrote last before it ended; nothing when that can't be told.
+fn last_words(log: &Path) -> String {
+    let lines = tail(log, 1).unwrap_or_default();
+    lines
+        .last()
+        .map_or_else(String::new, |line| format!(", {}", line.strip_prefix("millpond: ").unwrap_or(line)))
+}
+
+/// The queue of a workload and what is at its other end. The database's address stays here.
+fn what_it_joins(kind: &WorkloadKind) -> Value {
+    let queue = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
+    match kind {
+        WorkloadKind::Form(form) => {
+            json!({ "queue": queue(&form.queue_url), "format": form.format, "listen": form.listen })
+        }
+        WorkloadKind::Sink(sink) => json!({
+            "queue": queue(&sink.queue_url),
+            "format": sink.format,
+            "table": sink.table,
+            "columns": sink.columns,
+            "example": example::record(sink),
+        }),
+    }
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(body: &Bytes) -> Result<T, Refused> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refused::new(400, format!("the body can't be read: {error}")))
+}
+
+impl Platform for Stacks {
+    fn call(&self, call: PlatformCall) -> PlatformFuture<'_> {
+        Box::pin(async move {
+            Some(match self.answer(&call).await? {
+                Ok(body) => PlatformReply { status: 200, body },
+                Err(refused) => {
+                    PlatformReply { status: refused.status, body: json!({ "error": refused.message }) }
+                }
+            })
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! What is printed: output, remarks beside it, and failures. Readers that have gone away are no error.
+
+use std::io::Write as _;
+
+use crate::failure::Failure;
+
+/// Prints a line for people or scripts. A reader that has gone away is not an error.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let _ = out.flush();
+}
+
+/// Prints a remark that is not part of the output.
+pub(crate) fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints why a command failed.
+pub(crate) fn complain(failure: &Failure) {
+    remark(&format!("millpond: {failure}"));
+}
+
+/// A word that a POSIX shell reads as it is.
+pub(crate) fn quoted(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
+    if !value.is_empty() && value.bytes().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
+}

@@ -1,0 +1,104 @@
+//! Workloads: how the supervisor starts one, and what the started process does.
+//!
+//! A workload is this same binary with the hidden subcommand `workload`. It gets its configuration, keys included, in
+//! a private file, so that no secret shows in a process list.
+
+mod form;
+mod sink;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aws_config::{BehaviorVersion, Region};
+use millpond_stack::driver::{Launch, Session, workload_side};
+use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Outcome};
+use crate::note::Note;
+use crate::stop::stop_on_signal;
+
+pub(crate) use sink::{finish as run_sink, report_line};
+
+/// Everything that a workload needs to run.
+#[derive(Serialize, Deserialize)]
+struct Job {
+    spec: WorkloadSpec,
+    endpoint: String,
+    region: String,
+    access_key_id: String,
+    secret_access_key: String,
+    data: PathBuf,
+}
+
+/// How to start a workload.
+pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note) -> Launch {
+    let job = Job {
+        spec: spec.clone(),
+        endpoint: service.endpoint.clone(),
+        region: service.region.clone(),
+        access_key_id: service.access_key_id.clone(),
+        secret_access_key: service.secret_access_key.clone(),
+        data: service.data.clone(),
+    };
+    Launch {
+        program: program.to_owned(),
+        args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
+        environment: BTreeMap::new(),
+        configuration: serde_json::to_vec(&job).expect("a job is plain data"),
+        session: Session::EnteredByProgram,
+    }
+}
+
+/// What the programs that run as workloads say to a specification.
+pub(crate) fn check_workload(spec: &WorkloadSpec) -> Result<(), WorkloadProblem> {
+    match &spec.kind {
+        WorkloadKind::Form(form) => form::config(form).map(drop),
+        WorkloadKind::Sink(sink) => sink::config(sink, Path::new("/")).map(drop),
+    }
+}
+
+/// Runs the workload that this process was started as.
+pub(crate) fn run() -> Outcome {
+    if !workload_side::is_workload() {
+        return Err(Failure::new(
+            "this subcommand is for the supervisor; see `millpond form` and `millpond sink`",
+        ));
+    }
+    workload_side::enter_own_session()?;
+    let job: Job = serde_json::from_slice(&workload_side::configuration()?)?;
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let stop = stop_on_signal();
+        match &job.spec.kind {
+            WorkloadKind::Form(form) => form::run(form, &job, stop).await,
+            WorkloadKind::Sink(sink) => sink::run(sink, &job, stop).await,
+        }
+    })
+}
+
+impl Job {
+    async fn sqs(&self) -> aws_sdk_sqs::Client {
+        let endpoint = millpond_sink::Endpoint {
+            url: Some(self.endpoint.clone()),
+            region: Some(self.region.clone()),
+            keys: Some(self.keys()),
+        };
+        millpond_sink::connect(endpoint).await
+    }
+
+    /// As [`Job::sqs`], with the SDK's own retries: for a caller that has no loop of its own.
+    async fn sqs_with_retries(&self) -> aws_sdk_sqs::Client {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(crate::service::http_client())
+            .endpoint_url(&self.endpoint)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.keys());
+        aws_sdk_sqs::Client::new(&config.load().await)
+    }
+
+    fn keys(&self) -> millpond_sink::Keys {
+        millpond_sink::Keys::new(&self.access_key_id, &self.secret_access_key, None, None, "millpond serve")
+    }
+}

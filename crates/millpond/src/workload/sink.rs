@@ -1,0 +1,56 @@
+//! A sink as a workload.
+
+use std::path::Path;
+
+use millpond_sink::{Event, Format, Identifier, SinkConfig, TargetUrl};
+use millpond_stack::{RecordFormat, SinkSpec, WorkloadProblem};
+use tokio::sync::watch;
+
+use super::Job;
+use crate::failure::{DONE, Failure, Outcome};
+
+/// The sink's own configuration, or what it has against the specification.
+pub(super) fn config(spec: &SinkSpec, data: &Path) -> Result<SinkConfig, WorkloadProblem> {
+    let problem = |property, message| WorkloadProblem { property: Some(property), message };
+    let url = spec.database_url_in(data);
+    let target = TargetUrl::parse(url.expose()).map_err(|error| problem("DatabaseUrl", error.to_string()))?;
+    let table = Identifier::new(&spec.table).map_err(|error| problem("Table", error))?;
+    let columns = spec.columns.iter().map(|column| Identifier::new(column)).collect::<Result<Vec<_>, _>>();
+    let columns = columns.map_err(|error| problem("Columns", error))?;
+    let format = match spec.format {
+        RecordFormat::Csv => Format::Csv,
+        RecordFormat::Json => Format::Json,
+    };
+    let mut config = SinkConfig::new(&spec.queue_url, target, table, columns, format);
+    config.create = spec.create;
+    if let Some(pollers) = spec.pollers {
+        config.pollers = pollers as usize;
+    }
+    Ok(config)
+}
+
+/// Delivers until asked to stop.
+pub(super) async fn run(spec: &SinkSpec, job: &Job, stop: watch::Receiver<bool>) -> Outcome {
+    let config = config(spec, &job.data).map_err(|problem| Failure::new(problem.message))?;
+    finish(config, job.sqs().await, stop, |event: &Event| tracing::info!("{event}")).await
+}
+
+/// Runs a sink to its end, and tells what it did.
+pub(crate) async fn finish(
+    config: SinkConfig,
+    client: aws_sdk_sqs::Client,
+    stop: watch::Receiver<bool>,
+    report: impl Fn(&Event) + Send + Sync + 'static,
+) -> Outcome {
+    let summary = millpond_sink::run(config, client, stop, report).await?;
+    crate::terminal::remark(&format!(
+        "stopped; rows landed: {}, had landed before: {}, records that could not land: {}",
+        summary.landed, summary.already_landed, summary.poison
+    ));
+    Ok(DONE)
+}
+
+/// An event as a line for people.
+pub(crate) fn report_line(event: &Event) {
+    crate::terminal::remark(&event.to_string());
+}

@@ -1,0 +1,157 @@
+//! The console's page: queues with their counts, workloads, and the commands to try.
+//!
+//! Plain HTML without scripts; every text from outside is escaped.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use millpond_core::outcome::QueueDescription;
+use millpond_core::time::Timestamp;
+use millpond_engine::EngineHandle;
+use serde_json::Value;
+
+use crate::own::describe_queues;
+use crate::platform::{Platform, PlatformCall};
+use crate::respond::{self, Reply};
+
+const STYLE: &str = include_str!("../assets/console.css");
+
+/// Renders the page as things are now.
+pub(crate) async fn page(engine: &EngineHandle, platform: &dyn Platform) -> Reply {
+    let (queues, status) = match (describe_queues(engine).await, engine.status().await) {
+        (Ok(queues), Ok(status)) => (queues, status),
+        (Err(error), _) | (_, Err(error)) => return respond::text(503, &error.to_string()),
+    };
+    let call = PlatformCall {
+        method: "GET".into(),
+        path: "workloads".into(),
+        query: String::new(),
+        body: Bytes::new(),
+    };
+    let workloads = platform.call(call).await.map(|reply| reply.body);
+    let html = render(&queues, workloads.as_ref(), status.now);
+    let mut reply = respond::with_body(200, "text/html; charset=utf-8", html.into_bytes());
+    let headers = reply.headers_mut();
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    reply
+}
+
+fn render(queues: &[QueueDescription], workloads: Option<&Value>, now: Timestamp) -> String {
+    let mut html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"2\">\
+         <title>Millpond</title><style>{STYLE}</style></head><body><main><h1>Millpond</h1>"
+    );
+    html.push_str("<h2>Queues</h2>");
+    if queues.is_empty() {
+        html.push_str("<p>No queues yet. Create one with <code>millpond queue create jobs</code>.</p>");
+    } else {
+        html.push_str(
+            "<div class=\"wide\"><table><thead><tr><th>Queue</th><th class=\"n\">Visible</th><th class=\"n\">In flight</th>\
+             <th class=\"n\">Delayed</th><th>Oldest expires in</th></tr></thead><tbody>",
+        );
+        queues.iter().for_each(|queue| queue_row(&mut html, queue, now));
+        html.push_str("</tbody></table></div>");
+    }
+    let workloads =
+        workloads.and_then(|body| body["workloads"].as_array()).map(Vec::as_slice).unwrap_or_default();
+    if !workloads.is_empty() {
+        html.push_str(
+            "<h2>Workloads</h2><div class=\"wide\"><table><thead><tr><th>Name</th><th>Kind</th><th>State</th>\
+             <th>Where</th></tr></thead><tbody>",
+        );
+        workloads.iter().for_each(|row| workload_row(&mut html, row));
+        html.push_str("</tbody></table></div>");
+    }
+    html.push_str(&format!("<h2>Try</h2><pre>{}</pre></main></body></html>", commands(workloads)));
+    html
+}
+
+/// Commands that work with what is there.
+fn commands(workloads: &[Value]) -> String {
+    let first = "millpond queues\n";
+    let last = "eval &quot;$(millpond env)&quot;";
+    let Some(sink) = workloads.iter().find(|workload| workload["kind"] == "sink") else {
+        let jobs = ["queue create jobs", "send jobs hello", "receive jobs --delete"];
+        let lines: String = jobs.iter().map(|line| format!("millpond {line}\n")).collect();
+        return format!("{first}{lines}{last}");
+    };
+    let text = |name: &str| escape(sink[name].as_str().unwrap_or_default());
+    let (queue, example, name) = (text("queue"), text("example"), text("name"));
+    format!(
+        "{first}millpond send {queue} {example}\nmillpond rows {queue}\nmillpond stop {name}\n\
+         millpond start {name}\n{last}"
+    )
+}
+
+fn queue_row(html: &mut String, queue: &QueueDescription, now: Timestamp) {
+    let expires =
+        queue.oldest_expires_at.map_or_else(|| "–".to_owned(), |at| span(at.millis_since(now) / 1000));
+    // Writing to a string can't fail.
+    let _ = write!(
+        html,
+        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"w\">{expires}</td></tr>",
+        escape(queue.key.name.as_str()),
+        queue.counts.visible,
+        queue.counts.in_flight,
+        queue.counts.delayed,
+    );
+}
+
+fn workload_row(html: &mut String, row: &Value) {
+    let text = |name: &str| escape(row[name].as_str().unwrap_or_default());
+    let (url, table) = (text("url"), text("table"));
+    let state = match text("reason") {
+        reason if reason.is_empty() => text("state"),
+        reason => format!("{}: {reason}", text("state")),
+    };
+    let place = if url.starts_with("http://") {
+        format!("<a href=\"{url}\">{url}</a>")
+    } else if table.is_empty() {
+        url
+    } else {
+        format!("table {table}")
+    };
+    let _ = write!(
+        html,
+        "<tr><td>{}</td><td>{}</td><td>{state}</td><td>{place}</td></tr>",
+        text("name"),
+        text("kind"),
+    );
+}
+
+/// A span of time in its two largest units.
+fn span(secs: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let first = units.iter().position(|(size, _)| secs >= *size).unwrap_or(units.len() - 1);
+    let (size, name) = units[first];
+    let whole = format!("{} {name}", secs / size);
+    match units.get(first + 1) {
+        Some((next, next_name)) if secs % size >= *next => {
+            format!("{whole} {} {next_name}", secs % size / next)
+        }
+        _ => whole,
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;

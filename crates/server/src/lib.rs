@@ -1,0 +1,23 @@
+//! The only crate that knows HTTP: it accepts, limits, routes, and turns bytes into calls and outcomes into bytes.
+//!
+//! What always holds: a request that a web page of another site could have caused is refused before anything else
+//! looks at it; bodies, headers, connections and waiting times are bounded; a reply is written only from an outcome
+//! that the engine has let go.
+//!
+//! What it refuses to do: decide anything about queues, keep state between requests, listen beyond loopback.
+//!
+//! Suggested reading order: [`listen`], `route`, `origin`, `aws`, [`platform`].
+
+mod aws;
+mod body;
+mod console;
+mod entropy;
+pub mod listen;
+mod origin;
+mod own;
+pub mod platform;
+mod respond;
+mod route;
+mod scope;
+
+pub use listen::{BindError, Limits, Listening, ServerConfig, bind};

@@ -1,0 +1,76 @@
+//! Keeps web pages out.
+//!
+//! As long as callers are not identified, a browser is the way by which a stranger could reach a service on loopback:
+//! any page can make it send requests there. A browser tells where a request comes from, and a name that leads to
+//! loopback (DNS rebinding) shows in `Host`. SDKs and command lines send none of this and are not affected.
+//!
+//! Source: <https://www.w3.org/TR/fetch-metadata/> and <https://fetch.spec.whatwg.org/#origin-header>.
+
+use std::net::IpAddr;
+
+/// The parts of a request that show where it comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Provenance<'a> {
+    /// The `Host` header, or the authority of the request's target.
+    pub(crate) host: Option<&'a str>,
+    /// The `Origin` header.
+    pub(crate) origin: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub(crate) fetch_site: Option<&'a str>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Foreign {
+    /// The client used a name that does not belong to this machine.
+    #[error("the Host of this request is not a local name; use 127.0.0.1 or localhost")]
+    Host,
+    /// A page of another origin sent it.
+    #[error("requests from web pages of another origin are refused")]
+    Origin,
+    /// A page of another site caused it.
+    #[error("requests that web pages of another site cause are refused")]
+    Site,
+}
+
+/// Lets a request pass that no foreign web page can have caused.
+///
+/// # Errors
+/// [`Foreign`] says what gave it away.
+pub(crate) fn check(provenance: &Provenance<'_>) -> Result<(), Foreign> {
+    let host = provenance.host.filter(|host| is_local(host)).ok_or(Foreign::Host)?;
+    let own = |origin: &str| {
+        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    };
+    if !provenance.origin.is_none_or(own) {
+        return Err(Foreign::Origin);
+    }
+    match provenance.fetch_site {
+        // `same-site` is another port of this machine: another program, with its own visitors.
+        None | Some("none" | "same-origin") => Ok(()),
+        Some(_) => Err(Foreign::Site),
+    }
+}
+
+/// As [`check`], for a page that a person opens: a link from elsewhere may lead there, since it only shows something.
+pub(crate) fn check_page(provenance: &Provenance<'_>) -> Result<(), Foreign> {
+    let visited = Provenance { fetch_site: None, ..*provenance };
+    check(&visited)
+}
+
+fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty() => name,
+        _ => host,
+    };
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return address.is_loopback();
+    }
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Our own JSON API below `/_millpond/v1/`: what AWS has no call for.
+//!
+//! `GET queues` lists all queues with exact counts and the oldest expiry; `GET status` tells how engine and log fare.
+//! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
+//! elsewhere without asking.
+
+use hyper::HeaderMap;
+use hyper::header::CONTENT_TYPE;
+use millpond_core::command::Command;
+use millpond_core::message::QueueId;
+use millpond_core::outcome::{Outcome, QueueDescription};
+use millpond_engine::EngineHandle;
+use millpond_engine::handle::CallError;
+use millpond_engine::step::Wait;
+use serde_json::{Value, json};
+
+use crate::platform::{Platform, PlatformCall};
+use crate::respond::{self, Reply};
+
+const QUEUES_PER_CALL: usize = 1_000;
+
+/// Answers one call.
+pub(crate) async fn answer(
+    engine: &EngineHandle,
+    platform: &dyn Platform,
+    headers: &HeaderMap,
+    call: PlatformCall,
+) -> Reply {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_json = content_type.split(';').next().unwrap_or_default().trim() == "application/json";
+    if call.method != "GET" && !is_json {
+        return respond::own_error(415, "send Content-Type: application/json");
+    }
+    let result = match (call.method.as_str(), call.path.as_str()) {
+        ("GET", "queues") => queues(engine).await,
+        ("GET", "status") => status(engine).await,
+        _ => {
+            return match platform.call(call).await {
+                Some(reply) => respond::own(reply.status, &reply.body),
+                None => respond::own_error(404, "there is no such call; see docs/api.md"),
+            };
+        }
+    };
+    match result {
+        Ok(body) => respond::own(200, &body),
+        Err(error) => respond::own_error(503, &error.to_string()),
+    }
+}
+
+/// All queues, in the order they were created.
+pub(crate) async fn describe_queues(engine: &EngineHandle) -> Result<Vec<QueueDescription>, CallError> {
+    let mut all = Vec::new();
+    let mut after: Option<QueueId> = None;
+    loop {
+        let command = Command::DescribeQueues { after, limit: QUEUES_PER_CALL };
+        let answer = engine.call(command, Wait::Secs(0), 0).await?;
+        let Outcome::Descriptions { queues, more_after } = answer.outcome else { return Ok(all) };
+        all.extend(queues);
+        match more_after {
+            Some(last) => after = Some(last),
+            None => return Ok(all),
+        }
+    }
+}
+
+async fn queues(engine: &EngineHandle) -> Result<Value, CallError> {
+    let queues: Vec<Value> = describe_queues(engine).await?.iter().map(queue_json).collect();
+    let now = engine.status().await?.now;
+    Ok(json!({ "now_millis": now.as_millis(), "queues": queues }))
+}
+
+fn queue_json(queue: &QueueDescription) -> Value {
+    json!({
+        "name": queue.key.name.as_str(),
+        "account": queue.key.account.to_string(),
+        "region": queue.key.region.as_str(),
+        "visible": queue.counts.visible,
+        "in_flight": queue.counts.in_flight,
+        "delayed": queue.counts.delayed,
+        "oldest_expires_at_millis": queue.oldest_expires_at.map(millpond_core::time::Timestamp::as_millis),
+        "retention_secs": queue.attributes.retention_secs,
+    })
+}
+
+async fn status(engine: &EngineHandle) -> Result<Value, CallError> {
+    let status = engine.status().await?;
+    Ok(json!({
+        "waiters": status.engine.waiters,
+        "held_replies": status.engine.held_replies,
+        "cached_bytes": status.engine.cached_bytes,
+        "events": status.engine.events,
+        "quarantined": status.engine.quarantined,
+        "durable_position": status.durable.0,
+        "store_position": status.reflected.0,
+        "log_used_bytes": status.space.used_bytes,
+        "log_budget_bytes": status.space.budget_bytes,
+        "disk_full": status.space.disk_full,
+    }))
+}

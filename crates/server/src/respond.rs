@@ -1,0 +1,61 @@
+//! The replies that are not outcomes: errors, redirects, JSON of our own.
+
+use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use millpond_wire::error::{ApiError, QUERY_ERROR_HEADER};
+use millpond_wire::protocol::Protocol;
+use millpond_wire::request_id::RequestId;
+use serde_json::{Value, json};
+
+use crate::body::ReplyBody;
+
+pub(crate) type Reply = Response<ReplyBody>;
+
+/// A reply with a body of a media type.
+pub(crate) fn with_body(status: u16, content_type: &'static str, body: Vec<u8>) -> Reply {
+    let mut reply = Response::new(ReplyBody::new(body));
+    *reply.status_mut() = hyper::StatusCode::from_u16(status).expect("statuses are given as constants");
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A JSON reply of our own API.
+pub(crate) fn own(status: u16, body: &Value) -> Reply {
+    with_body(status, "application/json", body.to_string().into_bytes())
+}
+
+/// An error of our own API.
+pub(crate) fn own_error(status: u16, message: &str) -> Reply {
+    own(status, &json!({ "error": message }))
+}
+
+/// An error of an AWS call.
+pub(crate) fn aws_error(error: &ApiError, id: RequestId) -> Reply {
+    let mut reply = with_body(error.status(), Protocol::Json10.content_type(), error.to_json());
+    if let Ok(value) = HeaderValue::from_str(&error.query_error()) {
+        reply.headers_mut().insert(HeaderName::from_static(QUERY_ERROR_HEADER), value);
+    }
+    if error.status() == 503 {
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    with_request_id(reply, id)
+}
+
+pub(crate) fn with_request_id(mut reply: Reply, id: RequestId) -> Reply {
+    if let Ok(value) = HeaderValue::from_bytes(&id.to_text()) {
+        reply.headers_mut().insert(HeaderName::from_static("x-amzn-requestid"), value);
+    }
+    reply
+}
+
+/// Sends a browser elsewhere on this server.
+pub(crate) fn redirect(path: &'static str) -> Reply {
+    let mut reply = with_body(303, "text/plain; charset=utf-8", format!("See {path}\n").into_bytes());
+    reply.headers_mut().insert(LOCATION, HeaderValue::from_static(path));
+    reply
+}
+
+/// A line of plain text.
+pub(crate) fn text(status: u16, text: &str) -> Reply {
+    with_body(status, "text/plain; charset=utf-8", format!("{text}\n").into_bytes())
+}

@@ -1,0 +1,171 @@
+//! Where rows go, as a URL: `sqlite:///abs/path.db`, `sqlite://relative/path.db` or
+//! `mysql://user:password@host:port/database` (`mariadb://` means the same). The password is in no `Debug` or `Display` output and no error.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use mysql_async::{Opts, OptsBuilder};
+
+use crate::error::SinkError;
+
+const SUPPORTED: &str = "sqlite:///absolute/path.db, sqlite://relative/path.db and \
+                         mysql://user:password@host:3306/database (MySQL and MariaDB) are supported";
+
+/// Whether a connection is alive is asked after this much silence, so that one that died quietly is noticed.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A database that rows can be delivered into.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TargetUrl(pub(crate) TargetKind);
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum TargetKind {
+    Sqlite(PathBuf),
+    Mysql { opts: Box<Opts>, shown: String },
+}
+
+impl TargetUrl {
+    /// Reads a URL. The error names what is wrong and what is supported, and never repeats a password.
+    pub fn parse(url: &str) -> Result<Self, SinkError> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(configuration(format!("the database URL has no `scheme://`; {SUPPORTED}")));
+        };
+        match scheme {
+            "sqlite" => sqlite(rest),
+            "mysql" | "mariadb" => mysql(rest),
+            other => Err(configuration(format!("the database URL begins with {other:?}; {SUPPORTED}"))),
+        }
+    }
+}
+
+fn sqlite(path: &str) -> Result<TargetUrl, SinkError> {
+    if path.is_empty() || path.ends_with('/') || path == ":memory:" || path.contains('?') {
+        return Err(configuration(format!(
+            "sqlite://{path} names no file (options after `?` are not supported); {SUPPORTED}"
+        )));
+    }
+    Ok(TargetUrl(TargetKind::Sqlite(PathBuf::from(path))))
+}
+
+fn mysql(rest: &str) -> Result<TargetUrl, SinkError> {
+    let shown = format!("mysql://{}", mask(rest));
+    let parsed = Opts::from_url(&format!("mysql://{rest}")).map_err(|error| {
+        configuration(format!(
+            "the database URL {shown} can't be read: {}; characters such as `@`, `/`, `#` or `%` in a user or \
+             password are written percent-encoded (`%40`, `%2F`, `%23`, `%25`)",
+            url_reason(&error)
+        ))
+    })?;
+    if parsed.db_name().is_none_or(str::is_empty) {
+        return Err(configuration(format!(
+            "the database URL {shown} names no database; add it at the end: mysql://user:password@host:3306/database"
+        )));
+    }
+    let socket = parsed.socket().is_some();
+    let keepalive = parsed.tcp_keepalive().unwrap_or(TCP_KEEPALIVE);
+    // A server behind a forwarded port reports a socket path that may belong to another server here, so the driver
+    // must not switch to it by itself.
+    let opts = OptsBuilder::from_opts(parsed)
+        .prefer_socket(socket)
+        .tcp_keepalive(Some(keepalive))
+        .stmt_cache_size(64)
+        .into();
+    Ok(TargetUrl(TargetKind::Mysql { opts: Box::new(opts), shown }))
+}
+
+/// The driver's text can repeat a value of the URL, so only the kind of error is told.
+fn url_reason(error: &mysql_async::UrlError) -> String {
+    match error {
+        mysql_async::UrlError::UnknownParameter { param } => format!("the option {param:?} is not known"),
+        mysql_async::UrlError::InvalidParamValue { param, .. } => {
+            format!("the option {param:?} has an impossible value")
+        }
+        _ => "it is not a URL of this form".to_owned(),
+    }
+}
+
+/// The part of a URL after `://` without its password and options. The last `@` ends the user information, so that a
+/// password with an `@` that should have been percent-encoded is hidden as well.
+fn mask(rest: &str) -> String {
+    let without_options = rest.split(['?', '#']).next().unwrap_or_default();
+    let cut_short =
+        without_options.len() < rest.len() && rest.contains('@') && !without_options.contains('@');
+    if cut_short {
+        return "***".to_owned();
+    }
+    match without_options.rsplit_once('@') {
+        None => without_options.to_owned(),
+        Some((user, host)) => match user.split_once(':') {
+            None => without_options.to_owned(),
+            Some((name, _)) => format!("{name}:***@{host}"),
+        },
+    }
+}
+
+fn configuration(text: String) -> SinkError {
+    SinkError::Configuration(text)
+}
+
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            TargetKind::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            TargetKind::Mysql { shown, .. } => f.write_str(shown),
+        }
+    }
+}
+
+impl fmt::Debug for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TargetUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        match TargetUrl::parse(url) {
+            Err(SinkError::Configuration(text)) => text,
+            other => panic!("{url} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_are_absolute_or_relative() {
+        assert!(
+            matches!(TargetUrl::parse("sqlite:///a/b.db").unwrap().0, TargetKind::Sqlite(p) if p.is_absolute())
+        );
+        assert!(
+            matches!(TargetUrl::parse("sqlite://a/b.db").unwrap().0, TargetKind::Sqlite(p) if p.is_relative())
+        );
+    }
+
+    #[test]
+    fn other_urls_are_refused_with_what_is_supported() {
+        for url in ["postgres://u:secret@h/db", "/a/b.db", "sqlite://", "sqlite://:memory:", "sqlite:///a/"] {
+            let text = refused(url);
+            assert!(text.contains("are supported") && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_shown_nowhere() {
+        let url = TargetUrl::parse("mysql://jane:s3cret@db.example:3307/shop?tcp_nodelay=true").unwrap();
+        assert_eq!(url.to_string(), "mysql://jane:***@db.example:3307/shop");
+        assert!(!format!("{url:?}").contains("s3cret"));
+        for wrong in [
+            "mysql://jane:s3cret@db.example:3307",
+            "mysql://jane:s3cret@db.example:port/shop",
+            "mysql://jane:p@s3cret@db.example:port/shop",
+            "mysql://jane:p/s3cret@db.example/shop",
+            "mysql://jane:p#s3cret@db.example/shop",
+            "mysql://jane:p?s3cret@db.example/shop",
+            "mysql://jane:x@db.example/shop?password=s3cret",
+            "mysql://jane:x@db.example/shop?pool_min=s3cret",
+        ] {
+            let text = refused(wrong);
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+    }
+}

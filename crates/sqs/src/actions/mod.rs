@@ -1,0 +1,139 @@
+//! One file per action: its request, its rules, its command and its reply.
+//!
+//! [`Reply`] is what is kept of a request until its outcome is there.
+
+pub(crate) mod change_message_visibility;
+pub(crate) mod change_message_visibility_batch;
+pub(crate) mod create_queue;
+pub(crate) mod delete_message;
+pub(crate) mod delete_message_batch;
+pub(crate) mod delete_queue;
+pub(crate) mod get_queue_attributes;
+pub(crate) mod get_queue_url;
+pub(crate) mod list_queues;
+pub(crate) mod purge_queue;
+pub(crate) mod receive_message;
+pub(crate) mod send_message;
+pub(crate) mod send_message_batch;
+pub(crate) mod set_queue_attributes;
+
+use bytes::Bytes;
+use millpond_core::outcome::{Outcome, Refusal};
+use millpond_wire::error::ApiError;
+use millpond_wire::json;
+use serde::Serialize;
+
+use crate::attributes::WantedAttributes;
+use crate::batch::BatchAnswer;
+use crate::error::{Refused, SqsError};
+use crate::message::SentReply;
+use crate::prepare::Endpoint;
+use crate::queue_url;
+use crate::receipt::ReceiptCodec;
+
+use change_message_visibility::GivenChange;
+use list_queues::Listing;
+use receive_message::Selection;
+
+/// What the reply to one request needs of it.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// Nothing to tell.
+    Empty,
+    /// The URL of the queue.
+    QueueUrl,
+    /// The URLs of queues.
+    Queues(Listing),
+    /// Attributes of the queue.
+    Attributes(WantedAttributes),
+    /// Id and digests of a message.
+    Sent(SentReply),
+    /// Ids and digests of messages.
+    SentBatch(BatchAnswer<SentReply>),
+    /// Messages.
+    Received(Selection),
+    /// Nothing but that the message of this handle is deleted.
+    Deleted(String),
+    /// Which messages are deleted, by handle.
+    DeletedBatch(BatchAnswer<String>),
+    /// Nothing but that this change is made.
+    VisibilityChanged(GivenChange),
+    /// Which changes are made.
+    VisibilityChangedBatch(BatchAnswer<GivenChange>),
+}
+
+impl Reply {
+    /// The error for a request that was refused as a whole.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> SqsError {
+        match self {
+            Self::Deleted(receipt_handle) => {
+                Refused { receipt_handle, ..Refused::default() }.explain(refusal)
+            }
+            Self::VisibilityChanged(change) => change.explain(refusal),
+            _ => Refused::default().explain(refusal),
+        }
+    }
+
+    /// The body of the reply.
+    pub(crate) fn encode(
+        self,
+        outcome: Outcome,
+        payloads: Vec<Bytes>,
+        endpoint: &Endpoint<'_>,
+        receipts: &ReceiptCodec,
+    ) -> Result<Vec<u8>, ApiError> {
+        match (self, outcome) {
+            (Self::Empty, Outcome::Queue { .. } | Outcome::QueueDeleted) => write(&NoMembers {}),
+            (Self::QueueUrl, Outcome::Queue { key, .. }) => {
+                write(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) })
+            }
+            (Self::Queues(listing), Outcome::Queues { names, more }) => {
+                write(&listing.reply(&names, more, endpoint))
+            }
+            (Self::Attributes(wanted), Outcome::Description(queue)) => {
+                write(&get_queue_attributes::reply(wanted, &queue))
+            }
+            (Self::Sent(sent), Outcome::Sent(results)) => write(&send_message::reply(sent, results)?),
+            (Self::SentBatch(batch), Outcome::Sent(results)) => {
+                write(&send_message_batch::reply(batch, results))
+            }
+            (Self::Received(selection), Outcome::Received { queue, deliveries }) => {
+                write(&selection.reply(queue, &deliveries, payloads, receipts)?)
+            }
+            (Self::Deleted(handle), Outcome::Deleted(results)) => {
+                delete_message::reply(&handle, results)?;
+                write(&NoMembers {})
+            }
+            (Self::DeletedBatch(batch), Outcome::Deleted(results)) => {
+                write(&delete_message_batch::reply(batch, results))
+            }
+            (Self::VisibilityChanged(change), Outcome::VisibilityChanged(results)) => {
+                change_message_visibility::reply(&change, results)?;
+                write(&NoMembers {})
+            }
+            (Self::VisibilityChangedBatch(batch), Outcome::VisibilityChanged(results)) => {
+                write(&change_message_visibility_batch::reply(batch, results))
+            }
+            (_, _) => Err(SqsError::Internal("the outcome does not belong to the request".into()).into()),
+        }
+    }
+}
+
+fn write<T: Serialize>(reply: &T) -> Result<Vec<u8>, ApiError> {
+    json::encode(reply)
+}
+
+/// The result of a request that asked for one thing.
+fn only<T>(results: Vec<Result<T, Refusal>>) -> Result<Result<T, Refusal>, SqsError> {
+    let first = results.into_iter().next();
+    first.ok_or_else(|| SqsError::Internal("the request has no result".into()))
+}
+
+#[derive(Serialize)]
+struct NoMembers {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueueUrlReply {
+    queue_url: String,
+}

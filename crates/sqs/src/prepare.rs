@@ -1,0 +1,173 @@
+//! From an action's bytes to a command, and from the command's outcome to the reply's bytes.
+//!
+//! The two halves meet in [`Answer`], which remembers of the request what the reply needs: digests, the names that
+//! were asked for, batch entries that were refused before the state saw them. An answer holds no message body.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use millpond_core::command::Command;
+use millpond_core::message::Receipt;
+use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
+use millpond_core::outcome::Outcome;
+use millpond_wire::error::{ApiError, UNKNOWN_OPERATION};
+use millpond_wire::json;
+use millpond_wire::shape::Text;
+use serde::Deserialize;
+
+use crate::actions::Reply;
+use crate::catalogue::{self, ACTIONS};
+use crate::error::SqsError;
+use crate::queue_url;
+use crate::receipt::ReceiptCodec;
+
+/// What is known of a request besides its body.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The caller's account.
+    pub account: AccountId,
+    /// The region that the request is for.
+    pub region: Region,
+    /// Who sends, as `SenderId` shows it.
+    pub sender_id: &'a str,
+    /// The `X-Amzn-Trace-Id` header.
+    pub trace_header: Option<&'a str>,
+    /// The queue of the request's path, `/<account>/<name>`; the `QueueUrl` parameter overrides it.
+    pub queue_path: Option<(AccountId, QueueName)>,
+    /// Reads receipt handles.
+    pub receipts: &'a ReceiptCodec,
+}
+
+/// A request that is ready for the state.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What to ask.
+    pub command: Command,
+    /// How long to wait for messages.
+    pub wait: WaitTime,
+    /// How to tell the caller.
+    pub answer: Answer,
+    /// The queue that the request is about, if it is about one.
+    pub queue: Option<QueueKey>,
+}
+
+impl Prepared {
+    /// A request about one queue that waits for nothing.
+    pub(crate) fn about(queue: QueueKey, command: Command, reply: Reply) -> Self {
+        Self { command, wait: WaitTime::NotReceive, answer: Answer(reply), queue: Some(queue) }
+    }
+}
+
+/// How long a receive waits for a message when there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitTime {
+    /// The request is no receive.
+    NotReceive,
+    /// As long as the queue's setting says.
+    QueueDefault,
+    /// So many seconds; zero does not wait.
+    Secs(u32),
+}
+
+/// Where the caller reached the service.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint<'a> {
+    /// Scheme, host and port, without a slash at the end. Queue URLs begin with it.
+    pub base_url: &'a str,
+}
+
+/// Turns an outcome into the reply.
+#[derive(Debug)]
+pub struct Answer(pub(crate) Reply);
+
+impl Answer {
+    /// The reply's body. `payloads[i]` is the encoded [`Payload`](millpond_core::payload::Payload) of the i-th
+    /// delivery of an [`Outcome::Received`], and empty for every other outcome.
+    ///
+    /// # Errors
+    /// The error to answer instead, when the whole request was refused, or a payload is damaged.
+    pub fn encode(
+        self,
+        outcome: Outcome,
+        payloads: Vec<Bytes>,
+        endpoint: &Endpoint<'_>,
+        receipts: &ReceiptCodec,
+    ) -> Result<Vec<u8>, ApiError> {
+        match outcome {
+            Outcome::Refused(refusal) => Err(self.0.refuse(&refusal).into()),
+            outcome => self.0.encode(outcome, payloads, endpoint, receipts),
+        }
+    }
+}
+
+/// Prepares an action.
+///
+/// `entropy` yields 128 fresh random bits a call; every message takes its id from it.
+///
+/// # Errors
+/// The error to answer, when the request is malformed, outside the fixed limits, or of an action that is not here.
+pub fn prepare(
+    action: &str,
+    body: &[u8],
+    context: &Context<'_>,
+    entropy: &mut dyn FnMut() -> u128,
+) -> Result<Prepared, ApiError> {
+    let Some(found) = catalogue::find(action) else { return Err(unknown(action)) };
+    let Some(prepare) = found.prepare else {
+        return Err(SqsError::ActionNotSupported { action: found.name, supported: supported() }.into());
+    };
+    prepare(&mut Call { body, context, entropy })
+}
+
+fn unknown(action: &str) -> ApiError {
+    let known = supported();
+    UNKNOWN_OPERATION
+        .because(format!("SQS has no action {action}. The actions of this service are: {known}."))
+}
+
+fn supported() -> String {
+    let names: Vec<_> =
+        ACTIONS.iter().filter(|action| action.is_supported()).map(|action| action.name).collect();
+    names.join(", ")
+}
+
+/// How one action is prepared.
+pub(crate) type Prepare = fn(&mut Call<'_>) -> Result<Prepared, ApiError>;
+
+/// One request, as an action sees it.
+pub(crate) struct Call<'a> {
+    body: &'a [u8],
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) entropy: &'a mut dyn FnMut() -> u128,
+}
+
+impl<'a> Call<'a> {
+    /// The request, decoded by the codec of its protocol.
+    pub(crate) fn decode<T: Deserialize<'a>>(&self) -> Result<T, ApiError> {
+        json::decode(self.body)
+    }
+
+    /// The queue that the request names.
+    pub(crate) fn queue(&self, queue_url: Option<&Text<'_>>) -> Result<QueueKey, SqsError> {
+        queue_url::resolve(queue_url.map(Text::as_str), self.context)
+    }
+
+    /// The delivery that a handle names.
+    pub(crate) fn receipt(&self, handle: &str) -> Result<Receipt, SqsError> {
+        let receipt = self.context.receipts.decode(handle);
+        receipt.ok_or_else(|| SqsError::ReceiptHandleIsInvalid(handle.to_owned()))
+    }
+
+    /// A queue of the caller's account and region.
+    pub(crate) fn own_queue(&self, name: QueueName) -> QueueKey {
+        QueueKey { account: self.context.account, region: self.context.region.clone(), name }
+    }
+}
+
+/// A required text parameter. SQS takes an empty one for missing.
+pub(crate) fn required<'a>(value: &'a Option<Text<'_>>, name: &'static str) -> Result<&'a str, SqsError> {
+    match value {
+        Some(text) if !text.as_str().is_empty() => Ok(text.as_str()),
+        _ => Err(SqsError::MissingParameter(Cow::Borrowed(name))),
+    }
+}

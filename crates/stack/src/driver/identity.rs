@@ -1,0 +1,52 @@
+//! Which process is which: a process id alone is not enough, since ids are used again.
+//!
+//! A process is the one that was started when its id, its start time, the boot it was started in and the token in its
+//! environment are all equal. Reads `/proc` only.
+
+use super::TOKEN_VARIABLE;
+use std::fs;
+use std::io;
+
+/// The id of this boot of the machine; start times mean nothing across boots.
+pub(super) fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// When a process was started, in clock ticks since boot (field 22 of `/proc/PID/stat`); `None` when there is no such
+/// process, or only its remains.
+pub(super) fn start_time_ticks(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in parentheses and may itself hold spaces and parentheses.
+    let after_name = &stat[stat.rfind(')')? + 1..];
+    let mut fields = after_name.split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X" | "x") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+/// Whether the environment of a process holds this token.
+pub(super) fn has_token(pid: u32, token: &str) -> bool {
+    let wanted = format!("{TOKEN_VARIABLE}={token}");
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+}
+
+/// The process with this token in its environment, with its start time. The oldest when a workload has children of its own.
+pub(super) fn find_by_token(token: &str) -> io::Result<Option<(u32, u64)>> {
+    let mut found: Option<(u32, u64)> = None;
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if !has_token(pid, token) {
+            continue;
+        }
+        let Some(start) = start_time_ticks(pid) else { continue };
+        if found.is_none_or(|(before_pid, before)| (start, pid) < (before, before_pid)) {
+            found = Some((pid, start));
+        }
+    }
+    Ok(found)
+}

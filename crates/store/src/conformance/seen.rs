@@ -1,0 +1,118 @@
+//! All that can be seen of a store, as one value to compare.
+
+use bytes::Bytes;
+use millpond_core::document::{Document, DocumentKey};
+use millpond_core::evolve::{Inconsistent, Instance};
+use millpond_core::message::{Entry, MessageRef};
+use millpond_core::queue::QueueRecord;
+use millpond_log::Position;
+
+use crate::contract::{Store, Visitor};
+use crate::error::StoreError;
+
+/// All rows of a store, in the order they were shown, with the payloads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What the store says it reflects.
+    pub reflected: Position,
+    /// The instance row.
+    pub instance: Instance,
+    /// All queues.
+    pub queues: Vec<QueueRecord>,
+    /// All documents.
+    pub documents: Vec<(DocumentKey, Document)>,
+    /// All messages.
+    pub messages: Vec<(MessageRef, Entry, Bytes)>,
+}
+
+impl Seen {
+    /// Looks at everything.
+    ///
+    /// # Panics
+    /// When a row can't be read, comes out of order, or has no payload.
+    #[must_use]
+    pub fn of(store: &dyn Store) -> Self {
+        let mut seen = Self::rows_of(store).expect("all rows can be read");
+        let asked: Vec<MessageRef> = seen.messages.iter().map(|row| row.0).collect();
+        let payloads = store.reader().payloads(&asked).expect("all payloads can be read");
+        for (row, payload) in seen.messages.iter_mut().zip(payloads) {
+            row.2 = payload.expect("every entry has a payload");
+        }
+        seen
+    }
+
+    /// Looks at everything but payloads, which are left empty. For a store that may be damaged.
+    ///
+    /// # Errors
+    /// What the store answers.
+    ///
+    /// # Panics
+    /// When a row comes out of order.
+    pub fn rows_of(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut seen = Self { reflected: store.reflected(), ..Self::default() };
+        store.load(&mut seen)?;
+        assert!(seen.queues.is_sorted_by(|one, next| one.id < next.id), "queues in key order");
+        assert!(seen.documents.is_sorted_by(|one, next| one.0 < next.0), "documents in key order");
+        assert!(seen.messages.is_sorted_by(|one, next| one.0 < next.0), "entries in key order");
+        Ok(seen)
+    }
+}
+
+impl Visitor for Seen {
+    fn instance(&mut self, instance: Instance) -> Result<(), Inconsistent> {
+        self.instance = instance;
+        Ok(())
+    }
+
+    fn queue(&mut self, record: QueueRecord) -> Result<(), Inconsistent> {
+        assert!(self.documents.is_empty() && self.messages.is_empty(), "queues come first");
+        self.queues.push(record);
+        Ok(())
+    }
+
+    fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent> {
+        assert!(self.messages.is_empty(), "documents come before entries");
+        self.documents.push((key, document));
+        Ok(())
+    }
+
+    fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {
+        self.messages.push((message, entry, Bytes::new()));
+        Ok(())
+    }
+}
+
+/// Refuses an entry after having taken some.
+#[derive(Debug)]
+pub struct Refusing {
+    taken_before: usize,
+    /// Entries shown so far, the refused one included.
+    pub shown: usize,
+}
+
+impl Refusing {
+    /// Takes `taken_before` entries, then refuses.
+    #[must_use]
+    pub fn after(taken_before: usize) -> Self {
+        Self { taken_before, shown: 0 }
+    }
+}
+
+impl Visitor for Refusing {
+    fn instance(&mut self, _: Instance) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn queue(&mut self, _: QueueRecord) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn document(&mut self, _: DocumentKey, _: Document) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn entry(&mut self, message: MessageRef, _: Entry) -> Result<(), Inconsistent> {
+        self.shown += 1;
+        if self.shown > self.taken_before { Err(Inconsistent::NoSuchQueue(message.queue)) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,195 @@
+//! The contract of a store: what every implementation promises and what its owner must do.
+//!
+//! ```text
+//!   log   ─ ─ ┬───────────────────────┬──────────────────────┬─ ─
+//!             │ batches 7 … 41        │ batches 42 … 60      │
+//!             └─────────┬─────────────┴──────────┬───────────┘
+//!                fold: evolve            replayed after a crash
+//!                       │
+//!                    Changes ── apply(changes, 41) ──▶ store, reflected() = 41
+//! ```
+//!
+//! A store is the checkpoint of a log. Its owner follows the log, folds a range of **durable** batches into the net
+//! [`Changes`] of the range, and hands them over with the last position of the range. Only then may the log be
+//! trimmed. A restart loads all rows and replays the log behind [`Store::reflected`].
+//!
+//! What always holds:
+//!
+//! - **Atomic.** After a crash at any moment the store holds all changes of an `apply`, or none, and `reflected()` says
+//!   which.
+//! - **Durable means durable.** When `apply` has returned `Ok`, no power cut takes the changes away.
+//! - **Order of effects.** Inside one `apply`: queues with `None` go with all their messages; then `removed_below`
+//!   takes messages out; then `messages` are put, updated and removed. A purge therefore never takes what was sent
+//!   behind it, and a message of the range that a purge took is simply not in `messages`.
+//! - **Readers see applies whole.** Each call of a [`StoreReader`] sees the latest applied state, never a part of one.
+//! - **Bounded.** Memory follows configuration and the size of one `Changes`, never the number of rows. Space freed
+//!   by removed rows is used again, so a steady flow takes a steady amount of disk.
+//! - **Failure is final** after [`StoreError::Io`] and [`StoreError::Damaged`]: the owner drops the store. After
+//!   [`StoreError::Full`] the old state stands and the store goes on.
+//!
+//! What it refuses: to interpret rows, to decide, to look at a clock, to verify what is inside a payload (it carries
+//! its own checksum, and only who reads it can tell the damage to one message from the damage to a store).
+//!
+//! **Bulk removal** of a queue, or of everything below a sequence, costs `apply` a bounded amount of work however many
+//! rows it hits: they are gone for every reader and every load at once, and their space is given back piece by piece,
+//! a part with each `apply` and the rest in [`Store::reclaim`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millpond_core::document::{Document, DocumentKey};
+use millpond_core::evolve::{Inconsistent, Instance};
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::queue::QueueRecord;
+use millpond_log::Position;
+
+use crate::error::StoreError;
+
+/// The net effect of a range of the log on the rows of a store, in key order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The instance row, if it changed.
+    pub instance: Option<Instance>,
+    /// Records of queues; `None` removes a queue with all its messages.
+    pub queues: BTreeMap<QueueId, Option<QueueRecord>>,
+    /// Takes out all messages of a queue below a sequence, before `messages` are applied. Nothing below it is ever put
+    /// in again: numbers are never reused.
+    pub removed_below: BTreeMap<QueueId, Sequence>,
+    /// What becomes of single messages. None of them belongs to a queue that is removed here.
+    pub messages: BTreeMap<MessageRef, MessageChange>,
+    /// Documents; `None` removes one.
+    pub documents: BTreeMap<DocumentKey, Option<Document>>,
+}
+
+impl Changes {
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { instance, queues, removed_below, messages, documents } = self;
+        instance.is_none()
+            && queues.is_empty()
+            && removed_below.is_empty()
+            && messages.is_empty()
+            && documents.is_empty()
+    }
+
+    /// Whether a bulk removal among the changes takes a message out.
+    #[must_use]
+    pub fn take_out(&self, message: MessageRef) -> bool {
+        let below = self.removed_below.get(&message.queue);
+        matches!(self.queues.get(&message.queue), Some(None))
+            || below.is_some_and(|below| message.sequence < *below)
+    }
+
+    /// Checks that no message is both put in and taken out. Every store does so before it changes anything.
+    ///
+    /// # Errors
+    /// [`Inconsistent::OutOfSequence`] with the first such message: numbers are never reused, so it can't come behind
+    /// the removal.
+    pub fn check(&self) -> Result<(), Inconsistent> {
+        let put = |change: &MessageChange| matches!(change, MessageChange::Put { .. });
+        let lost = self.messages.iter().find(|(message, change)| put(change) && self.take_out(**message));
+        lost.map_or(Ok(()), |(message, _)| Err(Inconsistent::OutOfSequence(*message)))
+    }
+}
+
+/// What becomes of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageChange {
+    /// The message comes into the store. If it is there already, entry and payload are replaced.
+    /// [`StoreError::Inconsistent`] when a bulk removal of the same changes takes it out.
+    Put {
+        /// Its entry.
+        entry: Entry,
+        /// Its encoded payload, see [`millpond_core::payload`].
+        payload: Bytes,
+    },
+    /// The message is in the store and has a new entry; its payload stays. [`StoreError::Inconsistent`] when it is
+    /// not there.
+    Update {
+        /// Its entry.
+        entry: Entry,
+    },
+    /// The message leaves the store. Nothing happens when it is not there.
+    Remove,
+}
+
+/// The checkpoint of a log, with one owner. See the [module's page](self) for what every implementation promises.
+pub trait Store: Send {
+    /// The last log position whose effects are in the store; [`Position::NONE`] when it was never written.
+    fn reflected(&self) -> Position;
+
+    /// Shows every row to `visitor`: the instance, then queues, documents and entries, each in key order. Payloads are
+    /// not read. For the start of a service.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when a row can't be read, or when rows are missing, or when the visitor refuses a row.
+    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError>;
+
+    /// Makes `changes` and the position they reflect durable, in one atomic step. `reflected` must be durable in the
+    /// log and not less than [`Store::reflected`]. Empty changes only move the position.
+    ///
+    /// # Errors
+    /// See [`StoreError`]: each variant says whether the old state stands.
+    fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError>;
+
+    /// Gives back the space of at most `limit_rows` messages that bulk removals took out. Returns whether more is
+    /// left. To be called while there is nothing to apply, until it returns `false`; costs nothing then.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    fn reclaim(&mut self, limit_rows: usize) -> Result<bool, StoreError>;
+
+    /// A handle for reads from any thread. It outlives the store: then it reads what it still can.
+    fn reader(&self) -> Arc<dyn StoreReader>;
+
+    /// What the store holds and takes.
+    fn usage(&self) -> Usage;
+}
+
+/// Reads from any thread. Each call sees the latest applied state as a whole.
+pub trait StoreReader: Send + Sync {
+    /// The encoded payload of a message; `None` when it is not in the store. **Not** verified: the caller checks it
+    /// with [`millpond_core::payload::verify`] or by decoding it. `None` for a message whose entry is there is damage
+    /// as well.
+    fn payload(&self, message: MessageRef) -> Result<Option<Bytes>, StoreError>;
+
+    /// As [`StoreReader::payload`], for many messages of one state. Cheapest in key order.
+    fn payloads(&self, messages: &[MessageRef]) -> Result<Vec<Option<Bytes>>, StoreError>;
+
+    /// The entry of a message.
+    fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError>;
+
+    /// The record of a queue.
+    fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError>;
+
+    /// The instance row; the default one when none was ever applied.
+    fn instance(&self) -> Result<Instance, StoreError>;
+
+    /// One document.
+    fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError>;
+}
+
+/// Who is shown the rows of a store. A refusal ends the load: the rows do not fit each other.
+pub trait Visitor {
+    /// The instance row; the default one when none was ever applied. Called first and once.
+    fn instance(&mut self, instance: Instance) -> Result<(), Inconsistent>;
+    /// A queue's record.
+    fn queue(&mut self, record: QueueRecord) -> Result<(), Inconsistent>;
+    /// A document.
+    fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent>;
+    /// A message's entry.
+    fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent>;
+}
+
+/// What a store holds and takes. Messages that a bulk removal took out count until their space is reclaimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Message rows.
+    pub messages: u64,
+    /// Encoded bytes of their payloads.
+    pub payload_bytes: u64,
+    /// Bytes of the file, free pages included; 0 for a store without a disk.
+    pub disk_bytes: u64,
+}

@@ -1,0 +1,180 @@
+//! A store in memory: for a service without a disk, and for tests.
+//!
+//! It keeps the whole contract except that nothing survives the process. A [`MemoryStore`] that is cloned shares its
+//! rows, so a test can drop one and go on with the other as if it were opened again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use millpond_core::document::{Document, DocumentKey};
+use millpond_core::evolve::{Inconsistent, Instance};
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::queue::QueueRecord;
+use millpond_log::Position;
+
+use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage, Visitor};
+use crate::error::StoreError;
+
+/// The rows of one moment.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    reflected: Position,
+    instance: Instance,
+    queues: BTreeMap<QueueId, QueueRecord>,
+    documents: BTreeMap<DocumentKey, Document>,
+    messages: BTreeMap<MessageRef, (Entry, Bytes)>,
+}
+
+/// A store in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    rows: Arc<Mutex<Rows>>,
+}
+
+impl MemoryStore {
+    /// A new, empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    /// Checked before anything is changed, so that a refusal leaves all as it was.
+    fn check(&self, changes: &Changes, reflected: Position) -> Result<(), StoreError> {
+        if reflected < self.reflected {
+            return Err(StoreError::Backwards { reflected: self.reflected, offered: reflected });
+        }
+        changes.check()?;
+        for (message, change) in &changes.messages {
+            let is_update = matches!(change, MessageChange::Update { .. });
+            if is_update && (changes.take_out(*message) || !self.messages.contains_key(message)) {
+                return Err(Inconsistent::NoSuchMessage(*message).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_below(&mut self, queue: QueueId, below: Sequence) {
+        let first = MessageRef { queue, sequence: Sequence(0) };
+        let mut rest = self.messages.split_off(&first);
+        let mut kept = rest.split_off(&MessageRef { queue, sequence: below });
+        self.messages.append(&mut kept);
+    }
+
+    fn apply(&mut self, changes: Changes, reflected: Position) {
+        let Changes { instance, queues, removed_below, messages, documents } = changes;
+        if let Some(instance) = instance {
+            self.instance = instance;
+        }
+        for (queue, record) in queues {
+            if let Some(record) = record {
+                self.queues.insert(queue, record);
+            } else {
+                self.queues.remove(&queue);
+                self.remove_below(queue, Sequence(u64::MAX));
+            }
+        }
+        for (queue, below) in removed_below {
+            self.remove_below(queue, below);
+        }
+        for (message, change) in messages {
+            match change {
+                MessageChange::Put { entry, payload } => {
+                    self.messages.insert(message, (entry, payload));
+                }
+                MessageChange::Update { entry } => {
+                    self.messages.entry(message).and_modify(|row| row.0 = entry);
+                }
+                MessageChange::Remove => {
+                    self.messages.remove(&message);
+                }
+            }
+        }
+        for (key, document) in documents {
+            match document {
+                Some(document) => self.documents.insert(key, document),
+                None => self.documents.remove(&key),
+            };
+        }
+        self.reflected = reflected;
+    }
+}
+
+impl Rows {
+    fn show(self, visitor: &mut dyn Visitor) -> Result<(), Inconsistent> {
+        visitor.instance(self.instance)?;
+        self.queues.into_values().try_for_each(|record| visitor.queue(record))?;
+        self.documents.into_iter().try_for_each(|(key, document)| visitor.document(key, document))?;
+        self.messages.into_iter().try_for_each(|(message, (entry, _))| visitor.entry(message, entry))
+    }
+}
+
+impl Store for MemoryStore {
+    fn reflected(&self) -> Position {
+        self.rows().reflected
+    }
+
+    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        // A copy, so that the visitor may come back to this store.
+        let rows = self.rows().clone();
+        rows.show(visitor).map_err(|refusal| StoreError::Damaged {
+            file: "in memory".to_owned(),
+            what: refusal.to_string(),
+        })
+    }
+
+    fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        rows.check(&changes, reflected)?;
+        rows.apply(changes, reflected);
+        Ok(())
+    }
+
+    fn reclaim(&mut self, _limit_rows: usize) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn reader(&self) -> Arc<dyn StoreReader> {
+        Arc::new(self.clone())
+    }
+
+    fn usage(&self) -> Usage {
+        let rows = self.rows();
+        let payload_bytes = rows.messages.values().map(|(_, payload)| payload.len() as u64).sum();
+        Usage { messages: rows.messages.len() as u64, payload_bytes, disk_bytes: 0 }
+    }
+}
+
+impl StoreReader for MemoryStore {
+    fn payload(&self, message: MessageRef) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.rows().messages.get(&message).map(|(_, payload)| payload.clone()))
+    }
+
+    fn payloads(&self, messages: &[MessageRef]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let rows = self.rows();
+        let payload = |message| rows.messages.get(message).map(|(_, payload)| payload.clone());
+        Ok(messages.iter().map(payload).collect())
+    }
+
+    fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError> {
+        Ok(self.rows().messages.get(&message).map(|(entry, _)| *entry))
+    }
+
+    fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError> {
+        Ok(self.rows().queues.get(&queue).cloned())
+    }
+
+    fn instance(&self) -> Result<Instance, StoreError> {
+        Ok(self.rows().instance.clone())
+    }
+
+    fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError> {
+        Ok(self.rows().documents.get(key).cloned())
+    }
+}

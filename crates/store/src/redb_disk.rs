@@ -1,0 +1,116 @@
+//! The storage engine on our own disk seam: its file is a [`DiskFile`], so every read, write and sync of the store can
+//! be observed, failed or cut off like those of the log.
+//!
+//! What always holds: calls are passed on one to one; the last failure is kept, with the operation that met it, because
+//! the engine often reports only that something has failed before. The last is the one that counts: the engine passes
+//! over a failed write that was early (the page stays dirty and is written again) and stops at every other. It refuses to lock (the data directory has a lock
+//! already), to retry and to interpret pages.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use millpond_log::DiskFile;
+use redb::StorageBackend;
+
+/// A call that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What was tried, as it reads in a message: `writing`.
+    pub(crate) operation: Operation,
+    /// What the system answered.
+    pub(crate) error: io::Error,
+}
+
+/// What the engine asks of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Asking for the length.
+    Len,
+    /// Reading.
+    Read,
+    /// Growing or cutting the file.
+    SetLen,
+    /// Writing.
+    Write,
+    /// Making writes durable.
+    Sync,
+}
+
+impl Operation {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Len => "asking for the length",
+            Self::Read => "reading",
+            Self::SetLen => "resizing",
+            Self::Write => "writing",
+            Self::Sync => "syncing",
+        }
+    }
+}
+
+/// The last failure of an open file, shared between the engine's side and ours.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Failures(Arc<Mutex<Option<Failure>>>);
+
+impl Failures {
+    /// The last failure, if there was one.
+    pub(crate) fn last(&self) -> Option<Failure> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let copy =
+            |failure: &Failure| Failure { operation: failure.operation, error: copy_of(&failure.error) };
+        last.as_ref().map(copy)
+    }
+
+    fn note<T>(&self, operation: Operation, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let failure = Failure { operation, error: copy_of(error) };
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        })
+    }
+}
+
+fn copy_of(error: &io::Error) -> io::Error {
+    let described = || io::Error::new(error.kind(), error.to_string());
+    error.raw_os_error().map_or_else(described, io::Error::from_raw_os_error)
+}
+
+/// The engine's file.
+pub(crate) struct RedbFile {
+    file: Arc<dyn DiskFile>,
+    failures: Failures,
+}
+
+impl RedbFile {
+    pub(crate) fn new(file: Arc<dyn DiskFile>, failures: Failures) -> Self {
+        Self { file, failures }
+    }
+}
+
+impl fmt::Debug for RedbFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedbFile")
+    }
+}
+
+impl StorageBackend for RedbFile {
+    fn len(&self) -> io::Result<u64> {
+        self.failures.note(Operation::Len, self.file.len())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.failures.note(Operation::Read, self.file.read_at(offset, out))
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.failures.note(Operation::SetLen, self.file.set_len(len))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.failures.note(Operation::Sync, self.file.sync_data())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.failures.note(Operation::Write, self.file.write_at(offset, data))
+    }
+}

@@ -1,0 +1,104 @@
+//! The store on a disk: tables of the storage engine `redb`, a copy-on-write B-tree in one file.
+//!
+//! What always holds, beyond [the contract](crate::contract): one `apply` is one transaction of the engine, committed
+//! in two phases, so a power cut leaves the old root or the new one; the engine opens at once after a crash; memory is
+//! bounded by the cache's size; free pages are used again before the file grows. Damage is found by the checksum of
+//! each row, by the count of rows, or by the engine.
+//!
+//! What it refuses: to lock the directory (the log holds the lock), to shrink its file while it is open.
+
+mod apply;
+mod fault;
+mod load;
+mod messages;
+mod opened;
+mod reader;
+mod rows;
+
+use std::sync::Arc;
+
+use millpond_log::{Disk, Position};
+
+use crate::contract::{Changes, Store, StoreReader, Usage, Visitor};
+use crate::error::StoreError;
+use apply::Checkpoint;
+use opened::Opened;
+use reader::RedbReader;
+
+/// Bounds of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedbConfig {
+    /// Memory that the engine may use for pages, clean and dirty together. More than a few MiB bring little: the
+    /// operating system keeps the file's pages too.
+    pub cache_bytes: usize,
+}
+
+impl Default for RedbConfig {
+    fn default() -> Self {
+        Self { cache_bytes: 8 << 20 }
+    }
+}
+
+/// The store on a disk.
+pub struct RedbStore {
+    opened: Arc<Opened>,
+    checkpoint: Checkpoint,
+}
+
+impl RedbStore {
+    /// The name of its file in the data directory.
+    pub const FILE: &str = opened::FILE;
+
+    /// Opens the store of a directory, and creates it, durably, if there is none. The caller holds the directory's
+    /// lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] and [`StoreError::Damaged`] leave the file as it is.
+    pub fn open(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<Self, StoreError> {
+        let (opened, checkpoint) = Opened::open(disk, config)?;
+        Ok(Self { opened: Arc::new(opened), checkpoint })
+    }
+}
+
+impl Store for RedbStore {
+    fn reflected(&self) -> Position {
+        self.checkpoint.reflected
+    }
+
+    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        self.opened.load(visitor)
+    }
+
+    fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError> {
+        let before = self.checkpoint;
+        if reflected < before.reflected {
+            return Err(StoreError::Backwards { reflected: before.reflected, offered: reflected });
+        }
+        changes.check()?;
+        let apply = |transaction: &_| apply::apply(transaction, &changes, before, reflected);
+        self.checkpoint = self.opened.write(before.reflected, apply)?;
+        Ok(())
+    }
+
+    fn reclaim(&mut self, limit_rows: usize) -> Result<bool, StoreError> {
+        let before = self.checkpoint;
+        if !self.opened.read(apply::has_hidden)? {
+            return Ok(false);
+        }
+        let reclaim = |transaction: &_| apply::reclaim(transaction, before, limit_rows);
+        let (checkpoint, more) = self.opened.write(before.reflected, reclaim)?;
+        self.checkpoint = checkpoint;
+        Ok(more)
+    }
+
+    fn reader(&self) -> Arc<dyn StoreReader> {
+        Arc::new(RedbReader::new(self.opened.clone()))
+    }
+
+    fn usage(&self) -> Usage {
+        let Checkpoint { reflected: _, messages, payload_bytes } = self.checkpoint;
+        // A length that can't be asked for shows in the next read or write as well, and there it matters.
+        let disk_bytes = self.opened.len_bytes().unwrap_or(0);
+        Usage { messages, payload_bytes, disk_bytes }
+    }
+}

@@ -1,0 +1,102 @@
+//! Shows every row to a visitor, and notices when some are missing.
+
+use std::cell::Cell;
+
+use millpond_core::document::DocumentKey;
+use millpond_core::evolve::Inconsistent;
+use millpond_core::format::row;
+use millpond_core::message::{QueueId, Sequence};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+
+use super::fault::Fault;
+use super::reader::{decode, hidden_below, instance};
+use super::rows::{self, DOCUMENTS, ENTRIES, QUEUES, REMOVED};
+use crate::contract::Visitor;
+
+/// Shows all rows of one snapshot: the instance, then queues, documents and entries, in key order.
+///
+/// `in_visitor` is true while the visitor runs, so that its panic is not taken for the engine's.
+pub(crate) fn load(
+    transaction: &ReadTransaction,
+    visitor: &mut dyn Visitor,
+    in_visitor: &Cell<bool>,
+) -> Result<(), Fault> {
+    let mut visitor = Guest { visitor, in_visitor };
+    let instance = instance(transaction)?;
+    visitor.show(|visitor| visitor.instance(instance))?;
+    load_queues(transaction, &mut visitor)?;
+    load_documents(transaction, &mut visitor)?;
+    load_entries(transaction, &mut visitor)
+}
+
+struct Guest<'v> {
+    visitor: &'v mut dyn Visitor,
+    in_visitor: &'v Cell<bool>,
+}
+
+impl Guest<'_> {
+    fn show(&mut self, row: impl FnOnce(&mut dyn Visitor) -> Result<(), Inconsistent>) -> Result<(), Fault> {
+        self.in_visitor.set(true);
+        let answer = row(self.visitor);
+        self.in_visitor.set(false);
+        answer.map_err(|refusal| Fault::Rows(refusal.to_string()))
+    }
+}
+
+fn load_queues(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
+    let table = transaction.open_table(QUEUES)?;
+    let mut found = 0;
+    for row in table.iter()? {
+        let (key, value) = row?;
+        let record = decode("queues", key.value(), value.value(), row::decode_queue)?;
+        visitor.show(|visitor| visitor.queue(record))?;
+        found += 1;
+    }
+    all_found("queues", found, table.len()?)
+}
+
+fn load_documents(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
+    let table = transaction.open_table(DOCUMENTS)?;
+    let mut found = 0;
+    for row in table.iter()? {
+        let (key, value) = row?;
+        let (collection, name) = key.value();
+        let key = DocumentKey { collection: collection.to_owned(), name: name.to_owned() };
+        let seal_key = rows::document_seal_key(&key);
+        let document = decode("documents", &seal_key, value.value(), row::decode_document)?;
+        visitor.show(|visitor| visitor.document(key, document))?;
+        found += 1;
+    }
+    all_found("documents", found, table.len()?)
+}
+
+fn load_entries(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
+    let removed = transaction.open_table(REMOVED)?;
+    let table = transaction.open_table(ENTRIES)?;
+    let mut found = 0;
+    let mut hidden: Option<(QueueId, Sequence)> = None;
+    for row in table.iter()? {
+        let (key, value) = row?;
+        let message = rows::message_of(key.value());
+        found += 1;
+        let below = match hidden {
+            Some((queue, below)) if queue == message.queue => below,
+            _ => hidden_below(&removed, message.queue)?,
+        };
+        hidden = Some((message.queue, below));
+        if message.sequence >= below {
+            let entry = decode("entries", key.value(), value.value(), row::decode_entry)?;
+            visitor.show(|visitor| visitor.entry(message, entry))?;
+        }
+    }
+    all_found("entries", found, table.len()?)
+}
+
+/// A damaged page may hide rows without being noticed by the engine.
+fn all_found(table: &str, found: u64, expected: u64) -> Result<(), Fault> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Fault::Rows(format!("table {table} holds {found} rows where {expected} were counted")))
+    }
+}

@@ -1,0 +1,233 @@
+//! The tables of messages while changes are written into them.
+//!
+//! What always holds: a message has an entry row exactly when it has payload rows; a message below its queue's row in
+//! table `removed_below` is hidden from every reader and waits only for its space to be given back; numbers are never
+//! reused, so nothing is ever put below that row. Hiding costs one row however many messages it hits, and deleting
+//! goes in pieces, so neither memory nor time of a transaction follows the size of a queue.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+use millpond_core::evolve::Inconsistent;
+use millpond_core::format::row;
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_log::Position;
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+
+use super::apply::Checkpoint;
+use super::fault::Fault;
+use super::rows::{self, ENTRIES, MessageBytes, PAYLOADS, PartBytes, QueueBytes, REMOVED};
+use crate::contract::MessageChange;
+
+/// The tables of messages, open for writing.
+pub(crate) struct Messages<'t> {
+    entries: Table<'t, &'static MessageBytes, &'static [u8]>,
+    payloads: Table<'t, &'static PartBytes, &'static [u8]>,
+    removed: Table<'t, &'static QueueBytes, &'static [u8]>,
+    payload_bytes: u64,
+}
+
+impl<'t> Messages<'t> {
+    pub(crate) fn open(transaction: &'t WriteTransaction, before: Checkpoint) -> Result<Self, Fault> {
+        Ok(Self {
+            entries: transaction.open_table(ENTRIES)?,
+            payloads: transaction.open_table(PAYLOADS)?,
+            removed: transaction.open_table(REMOVED)?,
+            payload_bytes: before.payload_bytes,
+        })
+    }
+
+    /// What the store holds with the changes so far, at a position.
+    pub(crate) fn checkpoint(&self, reflected: Position) -> Result<Checkpoint, Fault> {
+        Ok(Checkpoint { reflected, messages: self.entries.len()?, payload_bytes: self.payload_bytes })
+    }
+
+    /// Whether messages wait for [`Messages::reclaim`].
+    pub(crate) fn has_hidden(&self) -> Result<bool, Fault> {
+        Ok(!self.removed.is_empty()?)
+    }
+
+    /// Takes out all messages of a queue below a sequence, at once and for every reader.
+    pub(crate) fn hide_below(&mut self, queue: QueueId, below: Sequence) -> Result<(), Fault> {
+        if self.first_in(queue, Sequence(0), below)?.is_none() {
+            return Ok(());
+        }
+        let below = below.max(self.hidden_below(queue)?);
+        let key = rows::queue_key(queue);
+        let sealed = rows::seal("removed_below", &key, below.0.to_le_bytes().to_vec());
+        self.removed.insert(&key, &sealed[..])?;
+        Ok(())
+    }
+
+    /// Deletes hidden messages, at most `limit_rows` of them.
+    pub(crate) fn reclaim(&mut self, limit_rows: usize) -> Result<(), Fault> {
+        let mut left = u64::try_from(limit_rows).unwrap_or(u64::MAX);
+        while left > 0 {
+            let first = self.removed.first()?.map(|(key, _)| rows::queue_of(key.value()));
+            let Some(queue) = first else { return Ok(()) };
+            let below = self.hidden_below(queue)?;
+            match self.first_in(queue, Sequence(0), below)? {
+                // Sequences are dense at most, so so many numbers are at most so many rows.
+                Some(first) => {
+                    let end = Sequence(first.0.saturating_add(left)).min(below);
+                    left -= self.delete_range(queue, first, end)?.min(left);
+                }
+                None => {
+                    self.removed.remove(&rows::queue_key(queue))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts, updates and removes single messages, queue by queue.
+    pub(crate) fn apply(&mut self, changes: &BTreeMap<MessageRef, MessageChange>) -> Result<(), Fault> {
+        let mut next = changes.first_key_value().map(|(message, _)| message.queue);
+        while let Some(queue) = next {
+            let first = MessageRef { queue, sequence: Sequence(0) };
+            let last = MessageRef { queue, sequence: Sequence(u64::MAX) };
+            self.apply_to_queue(queue, || changes.range(first..=last))?;
+            let behind = (Bound::Excluded(last), Bound::Unbounded);
+            next = changes.range(behind).next().map(|(message, _)| message.queue);
+        }
+        Ok(())
+    }
+
+    fn apply_to_queue<'c, I>(&mut self, queue: QueueId, changes: impl Fn() -> I) -> Result<(), Fault>
+    where
+        I: Iterator<Item = (&'c MessageRef, &'c MessageChange)>,
+    {
+        let hidden_below = self.hidden_below(queue)?;
+        let mut run: Option<(Sequence, Sequence)> = None;
+        for (message, change) in changes() {
+            match change {
+                MessageChange::Put { .. } => {}
+                MessageChange::Update { entry } => {
+                    self.update(*message, entry, hidden_below)?;
+                }
+                MessageChange::Remove => {
+                    run = match run {
+                        Some((first, end)) if end == message.sequence => Some((first, end.next())),
+                        Some((first, end)) => {
+                            self.delete_run(queue, first, end)?;
+                            Some((message.sequence, message.sequence.next()))
+                        }
+                        None => Some((message.sequence, message.sequence.next())),
+                    };
+                }
+            }
+        }
+        if let Some((first, end)) = run {
+            self.delete_run(queue, first, end)?;
+        }
+        let puts = || {
+            changes().filter_map(|(message, change)| match change {
+                MessageChange::Put { entry, payload } => Some((*message, entry, payload)),
+                MessageChange::Update { .. } | MessageChange::Remove => None,
+            })
+        };
+        self.put_all(hidden_below, puts)
+    }
+
+    fn update(&mut self, message: MessageRef, entry: &Entry, hidden_below: Sequence) -> Result<(), Fault> {
+        let key = rows::message_key(message);
+        let sealed = rows::seal("entries", &key, row::encode_entry(entry));
+        let known = self.entries.insert(&key, &sealed[..])?.is_some();
+        if known && message.sequence >= hidden_below {
+            Ok(())
+        } else {
+            Err(Fault::Inconsistent(Inconsistent::NoSuchMessage(message)))
+        }
+    }
+
+    /// Puts new messages in. Almost always they belong behind all others of their queue, where the engine takes
+    /// sorted rows at a fraction of the cost.
+    fn put_all<'c, I>(&mut self, hidden_below: Sequence, puts: impl Fn() -> I) -> Result<(), Fault>
+    where
+        I: Iterator<Item = (MessageRef, &'c Entry, &'c Bytes)>,
+    {
+        let Some((first, ..)) = puts().next() else { return Ok(()) };
+        if first.sequence < hidden_below {
+            return Err(Fault::Inconsistent(Inconsistent::OutOfSequence(first)));
+        }
+        if self.first_in(first.queue, first.sequence, Sequence(u64::MAX))?.is_some() {
+            return puts().try_for_each(|(message, entry, payload)| self.put(message, entry, payload));
+        }
+        let mut entries = self.entries.lower_bound_mut(Bound::Included(&rows::message_key(first)))?;
+        for (message, entry, _) in puts() {
+            let key = rows::message_key(message);
+            entries.insert_before(&key, &rows::seal("entries", &key, row::encode_entry(entry))[..])?;
+        }
+        entries.close()?;
+        let mut payloads = self.payloads.lower_bound_mut(Bound::Included(&rows::part_key(first, 0)))?;
+        for (message, _, payload) in puts() {
+            for (part, bytes) in rows::parts(payload) {
+                payloads.insert_before(&rows::part_key(message, part), bytes)?;
+            }
+            self.payload_bytes += payload.len() as u64;
+        }
+        payloads.close()?;
+        Ok(())
+    }
+
+    fn put(&mut self, message: MessageRef, entry: &Entry, payload: &Bytes) -> Result<(), Fault> {
+        self.delete_run(message.queue, message.sequence, message.sequence.next())?;
+        let key = rows::message_key(message);
+        self.entries.insert(&key, &rows::seal("entries", &key, row::encode_entry(entry))[..])?;
+        for (part, bytes) in rows::parts(payload) {
+            self.payloads.insert(&rows::part_key(message, part), bytes)?;
+        }
+        self.payload_bytes += payload.len() as u64;
+        Ok(())
+    }
+
+    /// Deletes the messages `first..end`; each may be there or not.
+    fn delete_run(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<(), Fault> {
+        if end > first.next() {
+            return self.delete_range(queue, first, end).map(|_| ());
+        }
+        let message = MessageRef { queue, sequence: first };
+        if self.entries.remove(&rows::message_key(message))?.is_none() {
+            return Ok(());
+        }
+        for part in 0..=u16::MAX {
+            let Some(bytes) = self.payloads.remove(&rows::part_key(message, part))? else { break };
+            let taken = bytes.value().len() as u64;
+            drop(bytes);
+            self.payload_bytes = self.payload_bytes.saturating_sub(taken);
+        }
+        Ok(())
+    }
+
+    /// Deletes all messages in `first..end`, and says how many there were.
+    fn delete_range(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<u64, Fault> {
+        let (first, end) = (MessageRef { queue, sequence: first }, MessageRef { queue, sequence: end });
+        let mut deleted = 0;
+        let keys = rows::message_key(first)..rows::message_key(end);
+        self.entries.retain_in::<&MessageBytes, _>(&keys.start..&keys.end, |_, _| {
+            deleted += 1;
+            false
+        })?;
+        let mut taken_bytes = 0;
+        let keys = rows::part_key(first, 0)..rows::part_key(end, 0);
+        self.payloads.retain_in::<&PartBytes, _>(&keys.start..&keys.end, |_, bytes| {
+            taken_bytes += bytes.len() as u64;
+            false
+        })?;
+        self.payload_bytes = self.payload_bytes.saturating_sub(taken_bytes);
+        Ok(deleted)
+    }
+
+    /// The first message of a queue in `from..to`, hidden or not.
+    fn first_in(&self, queue: QueueId, from: Sequence, to: Sequence) -> Result<Option<Sequence>, Fault> {
+        let from = rows::message_key(MessageRef { queue, sequence: from });
+        let to = rows::message_key(MessageRef { queue, sequence: to });
+        let first = self.entries.range::<&MessageBytes>(&from..&to)?.next().transpose()?;
+        Ok(first.map(|(key, _)| rows::message_of(key.value()).sequence))
+    }
+
+    fn hidden_below(&self, queue: QueueId) -> Result<Sequence, Fault> {
+        super::reader::hidden_below(&self.removed, queue)
+    }
+}

@@ -1,0 +1,254 @@
+//! The engine's open file, shared by the store and its readers, and how it is created.
+//!
+//! What always holds: a file of the store's name is whole, because it is built under another name, synced and then
+//! renamed; readers only ever wait for the short moment in which the file is opened again after a full disk.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use millpond_log::{Disk, DiskFile, Position};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, WriteTransaction};
+
+use super::RedbConfig;
+use super::apply::{Checkpoint, decode_checkpoint, put_checkpoint, put_store_row};
+use super::fault::{Fault, guarded};
+use super::reader::store_row;
+use super::rows::{self, CHECKPOINT_ROW, DOCUMENTS, ENTRIES, FORMAT, FORMAT_ROW, PAYLOADS, QUEUES, REMOVED};
+use crate::contract::Visitor;
+use crate::error::StoreError;
+use crate::redb_disk::{Failures, RedbFile};
+
+/// The store's file.
+pub(crate) const FILE: &str = "store.redb";
+/// The file while it is built.
+const NEW_FILE: &str = "store.redb.new";
+
+/// The engine, open.
+pub(crate) struct Opened {
+    disk: Arc<dyn Disk>,
+    config: RedbConfig,
+    engine: RwLock<Engine>,
+    /// Held while changes are written, until a failure has been dealt with.
+    writing: Mutex<()>,
+}
+
+struct Engine {
+    /// Absent only after it could not be opened again.
+    database: Option<Database>,
+    failures: Failures,
+}
+
+impl Opened {
+    /// Opens the store of a directory, creating it if there is none.
+    pub(crate) fn open(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<(Self, Checkpoint), StoreError> {
+        let opened = Self {
+            disk,
+            config,
+            engine: RwLock::new(Engine { database: None, failures: Failures::default() }),
+            writing: Mutex::new(()),
+        };
+        if !opened.exists()? {
+            opened.create()?;
+        }
+        let checkpoint = opened.reopen()?;
+        Ok((opened, checkpoint))
+    }
+
+    /// The file's place, for messages to people.
+    pub(crate) fn file(&self) -> String {
+        format!("{}/{FILE}", self.disk.location())
+    }
+
+    /// The file's length.
+    pub(crate) fn len_bytes(&self) -> io::Result<u64> {
+        self.disk.open(FILE)?.len()
+    }
+
+    /// Runs a read on a fresh snapshot.
+    pub(crate) fn read<T>(
+        &self,
+        operation: impl Fn(&ReadTransaction) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        match self.try_read(&operation) {
+            Err((fault, _)) if fault.is_aftermath() => {
+                // The writer has met a full disk and is about to open the file again.
+                drop(self.writing());
+                self.try_read(&operation)
+            }
+            result => result,
+        }
+        .map_err(|(fault, failures)| fault.into_error(&self.file(), &failures))
+    }
+
+    /// Shows all rows to a visitor. A panic of the visitor goes on.
+    pub(crate) fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        let engine = self.engine();
+        let in_visitor = Cell::new(false);
+        let result = guarded(|| {
+            let transaction = engine.database()?.begin_read()?;
+            super::load::load(&transaction, visitor, &in_visitor)
+        });
+        if in_visitor.get()
+            && let Err(Fault::Panic(message)) = result
+        {
+            std::panic::resume_unwind(Box::new(message));
+        }
+        result.map_err(|fault| fault.into_error(&self.file(), &engine.failures))
+    }
+
+    /// Runs a write in one transaction and makes it durable. After a full disk the file is open again, and holds what
+    /// it held before.
+    pub(crate) fn write<T>(
+        &self,
+        before: Position,
+        operation: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let _writing = self.writing();
+        let engine = self.engine();
+        let result = guarded(|| write_to(engine.database()?, operation));
+        let result = result.map_err(|fault| fault.into_error(&self.file(), &engine.failures));
+        drop(engine);
+        if let Err(StoreError::Full { .. }) = result {
+            let now = self.reopen()?;
+            if now.reflected != before {
+                // It was committed after all, but whether it is synced is unknown.
+                let error = io::Error::other("the disk was full when a commit was about to end");
+                return Err(StoreError::Io { operation: "committing", file: self.file(), error });
+            }
+        }
+        result
+    }
+
+    fn try_read<T>(
+        &self,
+        operation: impl Fn(&ReadTransaction) -> Result<T, Fault>,
+    ) -> Result<T, (Fault, Failures)> {
+        let engine = self.engine();
+        guarded(|| operation(&engine.database()?.begin_read()?))
+            .map_err(|fault| (fault, engine.failures.clone()))
+    }
+
+    /// Opens the file, for the first time or after a failure, and reads what it reflects.
+    fn reopen(&self) -> Result<Checkpoint, StoreError> {
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        // The engine must have let go of the file before it is opened again.
+        engine.database = None;
+        engine.failures = Failures::default();
+        let failures = engine.failures.clone();
+        let file = self.disk.open(FILE).map_err(|error| self.failed("opening", error))?;
+        let open = || {
+            let database = self.builder().create_with_backend(RedbFile::new(file, failures.clone()))?;
+            let checkpoint = read_checkpoint(&database)?;
+            Ok((database, checkpoint))
+        };
+        let opened = guarded(open).map_err(|fault| fault.into_error(&self.file(), &failures));
+        let (database, checkpoint) = opened?;
+        engine.database = Some(database);
+        Ok(checkpoint)
+    }
+
+    fn exists(&self) -> Result<bool, StoreError> {
+        let names = self.disk.list().map_err(|error| self.failed("looking for", error))?;
+        Ok(names.iter().any(|name| name == FILE))
+    }
+
+    /// Builds an empty store under another name and gives it its name when it is whole and synced.
+    fn create(&self) -> Result<(), StoreError> {
+        self.create_unnamed().map_err(|error| self.failed("creating", error)).and_then(|file| {
+            let failures = Failures::default();
+            let build = || {
+                let backend = RedbFile::new(file, failures.clone());
+                write_to(&self.builder().create_with_backend(backend)?, create_tables)
+            };
+            guarded(build).map_err(|fault| fault.into_error(&self.file(), &failures))
+        })?;
+        self.disk.rename(NEW_FILE, FILE).map_err(|error| self.failed("naming", error))?;
+        self.disk.sync_dir().map_err(|error| self.failed("syncing the directory", error))
+    }
+
+    /// A new file that is durably the one under its name: if a power cut could keep the later rename without this, an
+    /// unfinished file that an earlier attempt left behind would become the store.
+    fn create_unnamed(&self) -> io::Result<Arc<dyn DiskFile>> {
+        match self.disk.remove(NEW_FILE) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = self.disk.create(NEW_FILE)?;
+        self.disk.sync_dir()?;
+        Ok(file)
+    }
+
+    fn builder(&self) -> Builder {
+        let mut builder = Builder::new();
+        builder.set_cache_size(self.config.cache_bytes);
+        builder
+    }
+
+    fn failed(&self, operation: &'static str, error: io::Error) -> StoreError {
+        StoreError::Io { operation, file: self.file(), error }
+    }
+
+    fn engine(&self) -> RwLockReadGuard<'_, Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    fn database(&self) -> Result<&Database, Fault> {
+        self.database.as_ref().ok_or(Fault::Engine(redb::Error::DatabaseClosed))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Closing tidies the file up. Nothing is owed to it: a file that was not closed opens as fast, so a fault here,
+        // a panic over damage included, concerns nobody any more.
+        let _ = guarded(|| {
+            self.database.take();
+            Ok(())
+        });
+    }
+}
+
+fn write_to<T>(
+    database: &Database,
+    operation: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let mut transaction = database.begin_write()?;
+    // With its bookkeeping in each commit, the engine opens at once after a crash, however large the file. It also
+    // commits in two phases then: a torn commit can't be taken for a whole one.
+    transaction.set_quick_repair(true);
+    let done = operation(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
+    transaction.open_table(QUEUES)?;
+    transaction.open_table(REMOVED)?;
+    transaction.open_table(DOCUMENTS)?;
+    transaction.open_table(ENTRIES)?;
+    transaction.open_table(PAYLOADS)?;
+    put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())?;
+    put_checkpoint(transaction, Checkpoint::default())
+}
+
+fn read_checkpoint(database: &Database) -> Result<Checkpoint, Fault> {
+    let transaction = database.begin_read()?;
+    let missing = |row: &str| Fault::Rows(format!("its {row} row is missing"));
+    let format = store_row(&transaction, FORMAT_ROW)?.ok_or_else(|| missing(FORMAT_ROW))?;
+    let format = format[..].try_into().map(u64::from_le_bytes);
+    match format.map_err(|_| Fault::Rows("its format row holds no number".to_owned()))? {
+        FORMAT => {}
+        0 => return Err(Fault::Rows("its format row holds 0".to_owned())),
+        later => return Err(Fault::Newer(later)),
+    }
+    let messages = transaction.open_table(rows::ENTRIES)?.len()?;
+    let checkpoint = store_row(&transaction, CHECKPOINT_ROW)?.ok_or_else(|| missing(CHECKPOINT_ROW))?;
+    decode_checkpoint(checkpoint, messages)
+}

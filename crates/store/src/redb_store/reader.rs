@@ -1,0 +1,123 @@
+//! Reads of single rows, from any thread, each from a fresh snapshot.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use millpond_core::document::{Document, DocumentKey};
+use millpond_core::evolve::Instance;
+use millpond_core::format::{Malformed, row};
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::queue::QueueRecord;
+use redb::{ReadTransaction, ReadableTable};
+
+use super::fault::Fault;
+use super::opened::Opened;
+use super::rows::{
+    self, DOCUMENTS, ENTRIES, INSTANCE_ROW, PAYLOADS, PartBytes, QUEUES, QueueBytes, REMOVED, STORE,
+};
+use crate::contract::StoreReader;
+use crate::error::StoreError;
+
+/// A handle for reads.
+#[derive(Clone)]
+pub(crate) struct RedbReader {
+    opened: Arc<Opened>,
+}
+
+impl RedbReader {
+    pub(crate) fn new(opened: Arc<Opened>) -> Self {
+        Self { opened }
+    }
+}
+
+impl StoreReader for RedbReader {
+    fn payload(&self, message: MessageRef) -> Result<Option<Bytes>, StoreError> {
+        self.opened.read(|transaction| payload(transaction, message))
+    }
+
+    fn payloads(&self, messages: &[MessageRef]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        self.opened
+            .read(|transaction| messages.iter().map(|message| payload(transaction, *message)).collect())
+    }
+
+    fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError> {
+        self.opened.read(|transaction| {
+            if message.sequence < hidden_below(&transaction.open_table(REMOVED)?, message.queue)? {
+                return Ok(None);
+            }
+            let key = rows::message_key(message);
+            let row = transaction.open_table(ENTRIES)?.get(&key)?;
+            row.map(|row| decode("entries", &key, row.value(), row::decode_entry)).transpose()
+        })
+    }
+
+    fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError> {
+        self.opened.read(|transaction| {
+            let key = rows::queue_key(queue);
+            let row = transaction.open_table(QUEUES)?.get(&key)?;
+            row.map(|row| decode("queues", &key, row.value(), row::decode_queue)).transpose()
+        })
+    }
+
+    fn instance(&self) -> Result<Instance, StoreError> {
+        self.opened.read(instance)
+    }
+
+    fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError> {
+        self.opened.read(|transaction| {
+            let row = transaction.open_table(DOCUMENTS)?.get((&key.collection[..], &key.name[..]))?;
+            let seal_key = rows::document_seal_key(key);
+            row.map(|row| decode("documents", &seal_key, row.value(), row::decode_document)).transpose()
+        })
+    }
+}
+
+/// Checks and reads one row.
+pub(crate) fn decode<T>(
+    table: &'static str,
+    key: &[u8],
+    row: &[u8],
+    read: impl FnOnce(Bytes) -> Result<T, Malformed>,
+) -> Result<T, Fault> {
+    read(rows::open(table, key, row)?).map_err(|malformed| Fault::Row(table, malformed))
+}
+
+/// The value of a row of the table `store`, checked.
+pub(crate) fn store_row(transaction: &ReadTransaction, name: &str) -> Result<Option<Bytes>, Fault> {
+    let row = transaction.open_table(STORE)?.get(name)?;
+    row.map(|row| rows::open("store", name.as_bytes(), row.value())).transpose()
+}
+
+/// The instance row, or the default one.
+pub(crate) fn instance(transaction: &ReadTransaction) -> Result<Instance, Fault> {
+    let Some(value) = store_row(transaction, INSTANCE_ROW)? else { return Ok(Instance::default()) };
+    row::decode_instance(value).map_err(|malformed| Fault::Row("store", malformed))
+}
+
+/// The first sequence of a queue that no bulk removal took out.
+pub(crate) fn hidden_below(
+    removed: &impl ReadableTable<&'static QueueBytes, &'static [u8]>,
+    queue: QueueId,
+) -> Result<Sequence, Fault> {
+    let key = rows::queue_key(queue);
+    let Some(row) = removed.get(&key)? else { return Ok(Sequence(0)) };
+    decode("removed_below", &key, row.value(), |value| {
+        let number = value[..].try_into().map_err(|_| Malformed::Impossible("the sequence"))?;
+        Ok(Sequence(u64::from_le_bytes(number)))
+    })
+}
+
+fn payload(transaction: &ReadTransaction, message: MessageRef) -> Result<Option<Bytes>, Fault> {
+    if message.sequence < hidden_below(&transaction.open_table(REMOVED)?, message.queue)? {
+        return Ok(None);
+    }
+    let (first, last) = (rows::part_key(message, 0), rows::part_key(message, u16::MAX));
+    let table = transaction.open_table(PAYLOADS)?;
+    let mut parts = table.range::<&PartBytes>(&first..=&last)?;
+    let Some((_, part)) = parts.next().transpose()? else { return Ok(None) };
+    let mut payload = BytesMut::from(part.value());
+    for part in parts {
+        payload.extend_from_slice(part?.1.value());
+    }
+    Ok(Some(payload.freeze()))
+}

@@ -1,0 +1,106 @@
+//! Tables, keys and sealed rows, as `docs/format/store.md` lists them.
+//!
+//! What always holds: keys are big-endian, so their order is the order of the numbers; every row except a payload's
+//! parts ends in a checksum of its table, key and value, so that a damaged, moved or swapped row is found when it is
+//! read. Payloads carry a checksum of their own.
+
+use bytes::Bytes;
+use millpond_core::document::DocumentKey;
+use millpond_core::format::Malformed;
+use millpond_core::message::{MessageRef, QueueId, Sequence};
+use redb::TableDefinition;
+
+use super::fault::Fault;
+
+/// The format of the tables and rows listed here.
+pub(crate) const FORMAT: u64 = 1;
+
+/// The bytes of an encoded payload that one row takes at most: three such rows fill a page of 4 KiB. With 65,536 parts
+/// a payload may have 87 MB, far above the largest message.
+pub(crate) const PART_BYTES: usize = 1_340;
+
+pub(crate) type QueueBytes = [u8; 8];
+pub(crate) type MessageBytes = [u8; 16];
+pub(crate) type PartBytes = [u8; 18];
+
+pub(crate) const STORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("store");
+pub(crate) const QUEUES: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("queues");
+pub(crate) const REMOVED: TableDefinition<'static, &QueueBytes, &[u8]> =
+    TableDefinition::new("removed_below");
+pub(crate) const DOCUMENTS: TableDefinition<'static, (&str, &str), &[u8]> = TableDefinition::new("documents");
+pub(crate) const ENTRIES: TableDefinition<'static, &MessageBytes, &[u8]> = TableDefinition::new("entries");
+pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
+
+/// Rows of the table `store`.
+pub(crate) const FORMAT_ROW: &str = "format";
+/// The position reflected and the counters that go with it.
+pub(crate) const CHECKPOINT_ROW: &str = "checkpoint";
+/// The instance row.
+pub(crate) const INSTANCE_ROW: &str = "instance";
+
+pub(crate) fn queue_key(queue: QueueId) -> QueueBytes {
+    queue.0.to_be_bytes()
+}
+
+pub(crate) fn queue_of(key: &QueueBytes) -> QueueId {
+    QueueId(u64::from_be_bytes(*key))
+}
+
+pub(crate) fn message_key(message: MessageRef) -> MessageBytes {
+    let bits = u128::from(message.queue.0) << 64 | u128::from(message.sequence.0);
+    bits.to_be_bytes()
+}
+
+pub(crate) fn message_of(key: &MessageBytes) -> MessageRef {
+    let bits = u128::from_be_bytes(*key);
+    // The two halves of the key, cut on purpose.
+    #[allow(clippy::cast_possible_truncation)]
+    MessageRef { queue: QueueId((bits >> 64) as u64), sequence: Sequence(bits as u64) }
+}
+
+pub(crate) fn part_key(message: MessageRef, part: u16) -> PartBytes {
+    let mut key = [0; 18];
+    key[..16].copy_from_slice(&message_key(message));
+    key[16..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+/// The key bytes that a document's row is sealed with.
+pub(crate) fn document_seal_key(key: &DocumentKey) -> Vec<u8> {
+    [key.collection.as_bytes(), &[0], key.name.as_bytes()].concat()
+}
+
+/// Cuts a payload into parts of nearly equal length. An empty payload is one empty part.
+pub(crate) fn parts(payload: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let count = payload.len().div_ceil(PART_BYTES).max(1);
+    let part_bytes = payload.len().div_ceil(count);
+    (0..count).map(move |part| {
+        let start = (part * part_bytes).min(payload.len());
+        let end = (start + part_bytes).min(payload.len());
+        (u16::try_from(part).unwrap_or(u16::MAX), &payload[start..end])
+    })
+}
+
+/// Appends the checksum to a row's value.
+pub(crate) fn seal(table: &'static str, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
+    let checksum = checksum(table, key, &value);
+    value.extend_from_slice(&checksum.to_le_bytes());
+    value
+}
+
+/// Checks a row as it lies in its table, and gives its value.
+pub(crate) fn open(table: &'static str, key: &[u8], row: &[u8]) -> Result<Bytes, Fault> {
+    let Some((value, stored)) = row.split_last_chunk::<4>() else {
+        return Err(Fault::Row(table, Malformed::Truncated("its checksum")));
+    };
+    if checksum(table, key, value) == u32::from_le_bytes(*stored) {
+        Ok(Bytes::copy_from_slice(value))
+    } else {
+        Err(Fault::Row(table, Malformed::Checksum("it")))
+    }
+}
+
+fn checksum(table: &'static str, key: &[u8], value: &[u8]) -> u32 {
+    let of_table = crc32c::crc32c(table.as_bytes());
+    crc32c::crc32c_append(crc32c::crc32c_append(of_table, key), value)
+}

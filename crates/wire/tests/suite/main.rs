@@ -1,0 +1,8 @@
+//! The codecs by themselves, without a service.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
+
+mod error;
+mod json;
+mod protocol;
+mod request_id;

@@ -1,0 +1,235 @@
+//! Installs what the tests need and this machine lacks: Debian packages with apt-get, Python packages with pip
+//! into `target/python`.
+//!
+//! What always holds: it names everything before it installs anything, and installs only with consent. Where
+//! it can't install (no consent can be asked, not root, no apt-get) it prints the exact command and fails.
+//! No listed package starts a daemon, and recommended packages, which may, are left out.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::workspace;
+
+/// Something that tests need on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Python,
+    PythonPackages,
+    MariaDb,
+    Strace,
+    Chromium,
+}
+
+/// A Debian package and how its absence is noticed.
+struct DebianPackage {
+    need: Need,
+    package: &'static str,
+    is_installed: fn() -> bool,
+}
+
+const DEBIAN_PACKAGES: [DebianPackage; 6] = [
+    DebianPackage { need: Need::Python, package: "python3", is_installed: || has_program("python3") },
+    DebianPackage { need: Need::PythonPackages, package: "python3-venv", is_installed: has_venv },
+    DebianPackage {
+        need: Need::MariaDb,
+        package: "mariadb-server-core",
+        is_installed: || has_program("mariadbd"),
+    },
+    // Creating a data directory needs this program of the client package.
+    DebianPackage {
+        need: Need::MariaDb,
+        package: "mariadb-client-core",
+        is_installed: || has_program("my_print_defaults"),
+    },
+    DebianPackage { need: Need::Strace, package: "strace", is_installed: || has_program("strace") },
+    DebianPackage { need: Need::Chromium, package: "chromium", is_installed: || has_program("chromium") },
+];
+
+const REQUIREMENTS: &str = "conformance/requirements.txt";
+
+/// What is missing.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Missing {
+    debian: Vec<&'static str>,
+    python: bool,
+}
+
+/// What this machine and its user allow.
+#[derive(Debug, Clone, Copy)]
+struct Situation {
+    /// `--yes` or `CI=true`.
+    consented: bool,
+    /// Someone sits at a terminal and can be asked.
+    can_ask: bool,
+    is_root: bool,
+    has_apt: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    Nothing,
+    Install,
+    Ask,
+    Refuse(String),
+}
+
+/// The Python that has the packages of the conformance tests.
+pub(crate) fn python() -> PathBuf {
+    workspace::target_dir().join("python/bin/python")
+}
+
+/// Installs whatever of `needs` is missing, after consent; returns once everything is there.
+pub(crate) fn ensure(needs: &[Need], yes: bool) -> Result<(), String> {
+    let missing = missing(needs)?;
+    let situation = Situation {
+        consented: yes || std::env::var_os("CI").is_some_and(|ci| ci == "true"),
+        can_ask: std::io::stdin().is_terminal(),
+        is_root: workspace::output(workspace::command("id").arg("-u"))? == "0",
+        has_apt: workspace::find_program("apt-get").is_some(),
+    };
+    let decision = decide(&missing, situation);
+    if !matches!(decision, Decision::Nothing) {
+        println!("{}", announcement(&missing));
+    }
+    match decision {
+        Decision::Nothing => return Ok(()),
+        Decision::Refuse(why) => return Err(why),
+        Decision::Ask if !ask()? => return Err("nothing was installed; the tests need it".to_owned()),
+        Decision::Ask | Decision::Install => {}
+    }
+    if !missing.debian.is_empty() {
+        install_debian(&missing.debian)?;
+    }
+    if missing.python {
+        install_python()?;
+    }
+    Ok(())
+}
+
+fn missing(needs: &[Need]) -> Result<Missing, String> {
+    let wanted = DEBIAN_PACKAGES.iter().filter(|package| needs.contains(&package.need));
+    let debian = wanted.filter(|package| !(package.is_installed)()).map(|package| package.package).collect();
+    let python = needs.contains(&Need::PythonPackages) && !has_python_packages()?;
+    Ok(Missing { debian, python })
+}
+
+fn decide(missing: &Missing, situation: Situation) -> Decision {
+    if *missing == Missing::default() {
+        return Decision::Nothing;
+    }
+    if !missing.debian.is_empty() && !situation.has_apt {
+        let packages = missing.debian.join(" ");
+        return Decision::Refuse(format!(
+            "this machine has no apt-get: install what Debian calls {packages} by its own means, then run this again"
+        ));
+    }
+    if !missing.debian.is_empty() && !situation.is_root {
+        let command = debian_command(&missing.debian);
+        return Decision::Refuse(format!(
+            "installing needs root; run this, then run the tests again:\n  sudo sh -c '{command}'"
+        ));
+    }
+    match (situation.consented, situation.can_ask) {
+        (true, _) => Decision::Install,
+        (false, true) => Decision::Ask,
+        (false, false) => Decision::Refuse(
+            "nobody can be asked (no terminal); to install it and run the tests:\n  cargo xtask test --yes"
+                .to_owned(),
+        ),
+    }
+}
+
+fn announcement(missing: &Missing) -> String {
+    let mut lines = vec!["The tests need what this machine lacks:".to_owned()];
+    if !missing.debian.is_empty() {
+        lines.push(format!("  Debian packages  {}", missing.debian.join(" ")));
+    }
+    if missing.python {
+        lines.push(format!("  Python packages  those of {REQUIREMENTS}, into {}", shown(&environment())));
+    }
+    lines.join("\n")
+}
+
+fn ask() -> Result<bool, String> {
+    print!("Install it now? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdout().flush().map_err(|error| format!("the terminal can't be written: {error}"))?;
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| format!("the terminal can't be read: {error}"))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn debian_command(packages: &[&str]) -> String {
+    format!("apt-get update && apt-get install --yes --no-install-recommends {}", packages.join(" "))
+}
+
+fn install_debian(packages: &[&str]) -> Result<(), String> {
+    let line = debian_command(packages);
+    let mut shell = workspace::command("sh");
+    shell.args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive");
+    run(&mut shell, &line)
+}
+
+fn install_python() -> Result<(), String> {
+    let environment = environment();
+    let mut create = workspace::command("python3");
+    create.args(["-m", "venv", "--clear"]).arg(&environment);
+    run(&mut create, &format!("python3 -m venv --clear {}", shown(&environment)))?;
+    let mut pip = workspace::command(python());
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--quiet",
+        "-r",
+        REQUIREMENTS,
+    ]);
+    run(&mut pip, &format!("pip install -r {REQUIREMENTS}"))?;
+    // Written last: an interrupted installation starts over.
+    let stamp = stamp_file();
+    std::fs::write(&stamp, requirements()?).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+fn run(command: &mut std::process::Command, line: &str) -> Result<(), String> {
+    println!("+ {line}");
+    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("`{line}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{line}` failed ({status}); its output is above")) }
+}
+
+fn has_program(name: &str) -> bool {
+    workspace::find_program(name).is_some()
+}
+
+/// Debian ships the module `venv` without what it needs to work, so only the parts together tell.
+fn has_venv() -> bool {
+    workspace::output(workspace::command("python3").args(["-c", "import ensurepip, venv"])).is_ok()
+}
+
+fn has_python_packages() -> Result<bool, String> {
+    let works = workspace::output(workspace::command(python()).arg("--version")).is_ok();
+    Ok(works && std::fs::read_to_string(stamp_file()).is_ok_and(|stamp| Ok(stamp) == requirements()))
+}
+
+fn requirements() -> Result<String, String> {
+    let path = workspace::root().join(REQUIREMENTS);
+    std::fs::read_to_string(&path).map_err(|error| format!("{REQUIREMENTS}: {error}"))
+}
+
+fn environment() -> PathBuf {
+    workspace::target_dir().join("python")
+}
+
+fn stamp_file() -> PathBuf {
+    environment().join("installed-requirements.txt")
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

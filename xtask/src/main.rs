@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 mod arguments;
 mod counts;
+mod descendants;
 mod install;
 mod mariadb;
 mod prove;

@@ -3,15 +3,16 @@
 //! It first installs what the chosen steps need, then runs the steps in order, cheapest first, and goes on
 //! after a failure except where a failed build leaves nothing to run. It ends with a table of times and one
 //! closing line, `N passed, N failed`, of tests that really ran: a check without tests of its own counts as
-//! one, and a step of tests that ran none has failed.
+//! one, a step of tests that ran none has failed, and one that hangs is ended and shown.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
 use crate::install::{self, Need};
-use crate::{arguments, mariadb, tidy, workspace};
+use crate::{arguments, descendants, mariadb, tidy, workspace};
 
 /// One step of the test run.
 struct Step {
@@ -59,6 +60,9 @@ const CLIPPY: [&str; 7] = ["clippy", "--locked", "--workspace", "--all-targets",
 // All targets at once: `cargo test` and the conformance tests find everything built, with the same features.
 const BUILD: [&str; 4] = ["build", "--locked", "--workspace", "--all-targets"];
 const RUST_TESTS: [&str; 4] = ["test", "--locked", "--workspace", "--no-fail-fast"];
+
+/// Several times as long as the slowest test takes.
+const SILENCE_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What one step came to.
 struct Report {
@@ -109,7 +113,7 @@ fn run_step(step: &Step) -> Report {
     let start = Instant::now();
     let outcome = match step.action {
         Action::Check(check) | Action::Gate(check) => check().map(counts_of_check),
-        Action::Tests(command) => run_tests(&mut command()),
+        Action::Tests(command) => run_tests(&mut command(), SILENCE_MAX),
     };
     let counts = outcome.unwrap_or_else(|message| {
         println!("{}: {message}", step.name);
@@ -147,8 +151,9 @@ fn conformance_tests() -> Command {
     pytest
 }
 
-/// Runs a command, shows what it prints as it comes, and counts the tests in it.
-fn run_tests(command: &mut Command) -> Result<Counts, String> {
+/// Runs a command, shows what it prints as it comes, and counts the tests in it. One that says nothing for
+/// `silence_max` hangs: what it was doing is shown, and it is ended.
+fn run_tests(command: &mut Command, silence_max: Duration) -> Result<Counts, String> {
     let line = workspace::shown(command);
     println!("+ {line}");
     let mut child = command
@@ -156,19 +161,62 @@ fn run_tests(command: &mut Command) -> Result<Counts, String> {
         .spawn()
         .map_err(|error| format!("`{line}` can't be started: {error}"))?;
     let stdout = child.stdout.take().expect("standard output was just piped");
+    let printed = chunks(stdout);
     let mut counts = Counts::default();
-    let mut reader = BufReader::new(stdout);
-    let mut bytes = Vec::new();
-    while reader.read_until(b'\n', &mut bytes).map_err(|error| format!("`{line}` can't be read: {error}"))?
-        > 0
-    {
-        let text = String::from_utf8_lossy(&bytes);
-        print!("{text}");
-        counts.read(text.trim_end());
-        bytes.clear();
+    let mut unread = Vec::new();
+    loop {
+        match printed.recv_timeout(silence_max) {
+            Ok(chunk) => {
+                print!("{}", String::from_utf8_lossy(&chunk));
+                let _ = std::io::stdout().flush();
+                unread.extend_from_slice(&chunk);
+                count_lines(&mut unread, &mut counts);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                end_silent(&mut child);
+                return Err(format!("`{line}` said nothing for {} s and was ended", silence_max.as_secs()));
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
+    counts.read(String::from_utf8_lossy(&unread).trim_end());
     let status = child.wait().map_err(|error| format!("`{line}` can't be awaited: {error}"))?;
     Ok(verdict(counts, status.success()))
+}
+
+/// What comes out of a pipe, as it comes, until its end.
+fn chunks(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 64 * 1024];
+        while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+            if sender.send(buffer[..length].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// Reads the whole lines and leaves the rest.
+fn count_lines(unread: &mut Vec<u8>, counts: &mut Counts) {
+    let whole = unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    for line in String::from_utf8_lossy(&unread[..whole]).lines() {
+        counts.read(line.trim_end());
+    }
+    unread.drain(..whole);
+}
+
+/// Shows what a command that hangs was doing, and ends all of it.
+fn end_silent(child: &mut Child) {
+    let below = descendants::of(child.id());
+    println!(
+        "\nnothing was printed for long; these processes were running (id, state, waiting in, command):"
+    );
+    below.iter().for_each(|descendant| println!("  {}", descendant.shown));
+    descendants::kill(&below);
+    // It was just killed; how it ended says nothing.
+    let _ = child.wait();
 }
 
 /// A command that fails without a failed test, or that ran no test, is a failure of its own.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Report, chosen, run_tests, table, verdict};
 use crate::counts::Counts;
+use crate::descendants;
 use crate::workspace;
 
 fn names(only: &[&str]) -> Result<Vec<&'static str>, String> {
@@ -12,7 +13,7 @@ fn names(only: &[&str]) -> Result<Vec<&'static str>, String> {
 }
 
 fn shell(script: &str) -> Counts {
-    run_tests(workspace::command("sh").args(["-c", script])).unwrap()
+    run_tests(workspace::command("sh").args(["-c", script]), super::SILENCE_MAX).unwrap()
 }
 
 #[test]
@@ -58,4 +59,23 @@ fn the_table_shows_what_did_not_run() {
     let counts = Counts { passed: 0, failed: 1, skipped: 0 };
     let text = table(&[Report { name: "rust", counts, took: Duration::ZERO, ran: false }]);
     assert!(text.lines().any(|line| line.starts_with("rust") && line.ends_with("not run")), "{text}");
+}
+
+#[test]
+fn a_command_that_hangs_is_ended_with_all_below_it() {
+    let mut hanging = workspace::command("sh");
+    hanging.args(["-c", "echo begun; sleep 1000; echo never"]);
+    let outcome = run_tests(&mut hanging, Duration::from_millis(200));
+    assert!(outcome.unwrap_err().contains("said nothing"));
+}
+
+#[test]
+fn what_runs_below_a_process_is_found() {
+    let mut shell = workspace::command("sh").args(["-c", "sleep 1000 & wait"]).spawn().unwrap();
+    let sleeps = |shown: &str| shown.contains("sleep 1000");
+    while descendants::of(shell.id()).iter().filter(|one| sleeps(&one.shown)).count() < 2 {
+        std::thread::yield_now();
+    }
+    descendants::kill(&descendants::of(shell.id()));
+    assert!(!shell.wait().unwrap().success());
 }

@@ -26,11 +26,27 @@ pub(super) fn start_time_ticks(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// Whether the environment of a process holds this token.
-pub(super) fn has_token(pid: u32, token: &str) -> bool {
+/// What the environment of a process says of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenCheck {
+    /// It holds this token.
+    Held,
+    /// It holds no token, or another.
+    NotHeld,
+    /// It can't be read at this instant: the process is between two programs, or gone.
+    Unreadable,
+}
+
+/// Looks for a token in the environment of a process.
+pub(super) fn check_token(pid: u32, token: &str) -> TokenCheck {
     let wanted = format!("{TOKEN_VARIABLE}={token}");
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    match environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) {
+        true => TokenCheck::Held,
+        // While a process replaces its program the kernel shows an empty environment.
+        false if environment.is_empty() => TokenCheck::Unreadable,
+        false => TokenCheck::NotHeld,
+    }
 }
 
 /// The process with this token in its environment, with its start time. The oldest when a workload has children of its own.
@@ -40,7 +56,7 @@ pub(super) fn find_by_token(token: &str) -> io::Result<Option<(u32, u64)>> {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        if !has_token(pid, token) {
+        if check_token(pid, token) != TokenCheck::Held {
             continue;
         }
         let Some(start) = start_time_ticks(pid) else { continue };

@@ -7,7 +7,7 @@
 //! its supervisor died between starting it and noting its id. Configuration goes through a private file, never through
 //! arguments.
 
-use super::identity;
+use super::identity::{self, TokenCheck};
 use super::log;
 use super::run_files::{RecordedProcess, RunFiles, RunRecord, failed};
 use super::{
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
-/// How long a process that holds the lock, but was not yet seen with its token, may take to show it.
+/// How long a process that was not yet seen with its token may take to show it.
 const APPEARANCE_WAIT: Duration = Duration::from_secs(5);
 /// Enough for a thread that only waits.
 const WATCH_STACK_BYTES: usize = 64 * 1024;
@@ -68,7 +68,7 @@ impl ProcessDriver {
         }
         match record.process {
             // Once its id was noted only this process counts: a child that outlived it has its token too.
-            Some(process) => Ok(open_identified(process, &record.token)),
+            Some(process) => Ok(find_noted(process, &record.token).await),
             None => self.find_unnoted(name, record).await,
         }
     }
@@ -85,9 +85,10 @@ impl ProcessDriver {
         while self.files.try_lock(name)?.is_none() && started.elapsed() < APPEARANCE_WAIT {
             let by_token = identity::find_by_token(&record.token).map_err(proc_failed)?;
             let process = by_token.map(|(pid, start_time_ticks)| RecordedProcess { pid, start_time_ticks });
-            if let Some(found) = process.and_then(|process| open_identified(process, &record.token)) {
-                let process = Some(found.process);
-                self.files.write_record(name, &RunRecord { process, ..record })?;
+            if let Some(process) = process
+                && let Some(found) = find_noted(process, &record.token).await
+            {
+                self.files.write_record(name, &RunRecord { process: Some(process), ..record })?;
                 return Ok(Some(found));
             }
             tokio::time::sleep(APPEARANCE_POLL).await;
@@ -174,12 +175,24 @@ struct Found {
     pidfd: OwnedFd,
 }
 
-/// Opens the process first and checks who it is after: what was checked is then what is held.
-fn open_identified(process: RecordedProcess, token: &str) -> Option<Found> {
+/// The process whose id was noted. While it replaces its program it can't show its token, so it may take its time.
+async fn find_noted(process: RecordedProcess, token: &str) -> Option<Found> {
     let pid = Pid::from_raw(i32::try_from(process.pid).ok()?)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-    let same_start = identity::start_time_ticks(process.pid) == Some(process.start_time_ticks);
-    (same_start && identity::has_token(process.pid, token)).then_some(Found { process, pidfd })
+    let started = tokio::time::Instant::now();
+    loop {
+        // Opened first and checked after: what was checked is then what is held.
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        if identity::start_time_ticks(process.pid) != Some(process.start_time_ticks) {
+            return None;
+        }
+        match identity::check_token(process.pid, token) {
+            TokenCheck::Held => return Some(Found { process, pidfd }),
+            TokenCheck::Unreadable if started.elapsed() < APPEARANCE_WAIT => {
+                tokio::time::sleep(APPEARANCE_POLL).await;
+            }
+            TokenCheck::Unreadable | TokenCheck::NotHeld => return None,
+        }
+    }
 }
 
 /// Collects a child that has ended.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::document::{DocumentKey, ExpectedRevision};
 use crate::message::{MessageId, QueueId, Receipt, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
+use crate::outage::BootReading;
 use crate::queue::AttributePatch;
 
 /// A message as its sender gave it.
@@ -26,6 +27,22 @@ pub struct NewMessage {
 /// One request to the state.
 #[derive(Clone, Debug)]
 pub enum Command {
+    /// Begin to run, or to run again.
+    Begin {
+        /// Makes receipt handles unforgeable; used only in a new directory.
+        receipt_key: [u8; 16],
+        /// The machine's boot clock now.
+        reading: BootReading,
+    },
+    /// Note the machine's boot clock, when that is due.
+    NoteClock {
+        /// The reading now.
+        reading: BootReading,
+        /// The service is about to stop.
+        stopping: bool,
+    },
+    /// Confirm that the time is right although it went forward without an explanation.
+    ConfirmClock,
     /// Create a queue, or find it when it exists with the given settings.
     CreateQueue {
         /// Its full name.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::document::DocumentKey;
 use crate::message::{QueueId, Sequence};
 use crate::name::QueueKey;
+use crate::outage::{BootReading, ExpiryHold};
 use crate::queue::QueueAttributes;
 use crate::time::Timestamp;
 
@@ -20,13 +21,13 @@ pub enum Event {
         /// The key that makes receipt handles unforgeable.
         receipt_key: [u8; 16],
     },
-    /// Messages that would expire in `from..until` are kept until `until`.
-    ExpiryHeld {
-        /// The last time the service is known to have been up.
-        from: Timestamp,
-        /// The end of the grace.
-        until: Timestamp,
+    /// The machine's boot clock read so at the time of the batch.
+    ClockNoted {
+        /// The reading.
+        reading: BootReading,
     },
+    /// Nothing expires for a while.
+    ExpiryHeld(ExpiryHold),
     /// A queue exists.
     QueueCreated {
         /// Its number.

@@ -7,6 +7,7 @@
 use crate::document::{Document, DocumentKey};
 use crate::event::Event;
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
+use crate::outage::{ExpiryHold, NotedReading};
 use crate::queue::QueueRecord;
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -24,25 +25,15 @@ pub struct Instance {
     pub next_revision: u64,
     /// Messages that would expire in this window are kept until its end.
     pub expiry_hold: Option<ExpiryHold>,
-}
-
-/// A window in which nothing expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExpiryHold {
-    /// Its begin: the last time the service is known to have been up.
-    pub from: Timestamp,
-    /// Its end.
-    pub until: Timestamp,
+    /// The last reading of the machine's boot clock that was noted.
+    pub noted_reading: Option<NotedReading>,
 }
 
 impl Instance {
     /// When a message really expires whose retention ends at `natural`.
     #[must_use]
     pub fn held_expiry(&self, natural: Timestamp) -> Timestamp {
-        match self.expiry_hold {
-            Some(hold) if natural >= hold.from && natural < hold.until => hold.until,
-            _ => natural,
-        }
+        self.expiry_hold.map_or(natural, |hold| hold.expires_at(natural))
     }
 }
 
@@ -97,7 +88,10 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
     *clock = at;
     match event {
         Event::Initialised { receipt_key } => rows.instance().receipt_key = Some(*receipt_key),
-        Event::ExpiryHeld { from, until } => hold_expiry(rows.instance(), *from, *until),
+        Event::ClockNoted { reading } => {
+            rows.instance().noted_reading = Some(NotedReading { at, reading: *reading });
+        }
+        Event::ExpiryHeld(hold) => rows.instance().expiry_hold = Some(*hold),
         Event::QueueCreated { queue, key, attributes } => {
             let instance = rows.instance();
             instance.next_queue = instance.next_queue.max(queue.0 + 1);
@@ -139,15 +133,6 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::DocumentRemoved { key } => rows.remove_document(key),
     }
     Ok(())
-}
-
-fn hold_expiry(instance: &mut Instance, from: Timestamp, until: Timestamp) {
-    // A message that an earlier hold still keeps must not expire because a second outage begins before that ends.
-    let from = match instance.expiry_hold {
-        Some(hold) if hold.until >= from => hold.from.min(from),
-        _ => from,
-    };
-    instance.expiry_hold = Some(ExpiryHold { from, until });
 }
 
 fn send<R: Rows>(

@@ -47,6 +47,10 @@ pub const TOTAL_VISIBILITY_SECS: u64 = 43_200;
 pub const RECEIVES_BEFORE_BACK_OF_QUEUE: u32 = 3;
 /// Messages that would expire while the service was down are kept this much longer after it is up again.
 pub const EXPIRY_GRACE_SECS: u64 = 3_600;
+/// Time that goes forward by more than this, without the boot clock to account for it, puts the clock in doubt.
+pub const CLOCK_JUMP_SECS: u64 = 3_600;
+/// Messages past their retention, kept because expiry is held, are counted up to here.
+pub const OUTLIVED_MESSAGES_COUNTED: usize = 1_000;
 /// Messages one command moves from hidden to visible, or expires, before it decides; the rest follows in later steps.
 pub const SETTLE_MESSAGES: usize = 1_000;
 /// Bytes of a document's value.

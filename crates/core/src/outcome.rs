@@ -4,8 +4,11 @@
 //! leave the process only when the events it reveals are durable, which is the engine's promise.
 
 use crate::document::{Document, DocumentKey};
+#[cfg(doc)]
+use crate::limits;
 use crate::message::{MessageId, QueueId, Sequence};
 use crate::name::{QueueKey, QueueName};
+use crate::outage::ExpiryHold;
 use crate::queue::{AttributeName, MessageCounts, QueueAttributes};
 use crate::time::Timestamp;
 
@@ -89,6 +92,8 @@ pub struct QueueDescription {
     pub counts: MessageCounts,
     /// When the message that expires soonest does.
     pub oldest_expires_at: Option<Timestamp>,
+    /// How many messages are there only because expiry is held; counted up to [`limits::OUTLIVED_MESSAGES_COUNTED`].
+    pub outlived: usize,
 }
 
 /// What a command led to.
@@ -132,6 +137,13 @@ pub enum Outcome {
     Deleted(Vec<Result<(), Refusal>>),
     /// One result per change, in order.
     VisibilityChanged(Vec<Result<(), Refusal>>),
+    /// Whether the clock was in doubt and is confirmed now, and the hold that is in force after it.
+    ExpiryHold {
+        /// The hold.
+        hold: Option<ExpiryHold>,
+        /// Whether this command changed it.
+        confirmed: bool,
+    },
     /// Done, with nothing to tell.
     Done,
     /// The document as it is now; `None` when there is none.

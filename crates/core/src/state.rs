@@ -93,6 +93,12 @@ impl State {
         self.documents.iter()
     }
 
+    /// Whether any queue holds a message.
+    #[must_use]
+    pub fn holds_messages(&self) -> bool {
+        self.queues.values().any(|queue| !queue.messages.is_empty())
+    }
+
     /// When the oldest message of a queue expires.
     #[must_use]
     pub fn oldest_expires_at(&self, queue: &Queue) -> Option<Timestamp> {

@@ -4,6 +4,7 @@ use millpond_core::command::Command;
 use millpond_core::decide::decide;
 use millpond_core::event::Event;
 use millpond_core::message::{QueueId, Sequence};
+use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::queue::AttributePatch;
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
@@ -50,6 +51,12 @@ fn the_far_end_of_time_does_not_overflow() {
     assert_eq!(Timestamp::MAX.plus_millis(1), Timestamp::MAX);
     assert_eq!(Timestamp::EPOCH.millis_since(Timestamp::MAX), 0);
     let mut state = State::new();
-    state.apply(Timestamp::MAX, &[Event::ExpiryHeld { from: START, until: Timestamp::MAX }]).unwrap();
+    let forever = ExpiryHold {
+        from: START,
+        up_at: Timestamp::MAX,
+        until: Timestamp::MAX,
+        reason: HoldReason::ClockJump,
+    };
+    state.apply(Timestamp::MAX, &[Event::ExpiryHeld(forever)]).unwrap();
     assert!(!state.settle(QueueId(0), Timestamp::MAX, 1));
 }

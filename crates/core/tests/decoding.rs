@@ -159,7 +159,7 @@ fn unknown_tags_are_refused() {
         bytes.extend([tag, 0, 0, 0]);
         Batch::decode(bytes.into()).unwrap_err()
     };
-    for tag in [0, 16, 255] {
+    for tag in [0, 17, 255] {
         assert_eq!(batch(tag), Malformed::UnknownTag { what: "event", tag });
     }
     let payload = |tag: u8| {
@@ -205,9 +205,16 @@ fn a_count_or_length_beyond_the_bytes_asks_for_no_memory() {
 }
 
 #[test]
-fn half_a_hold_is_refused() {
-    let bytes = [1, 0, 0, 0, 0, 5, 0];
-    assert_eq!(decode_instance(bytes.to_vec().into()), Err(Malformed::Impossible("instance row")));
+fn an_unknown_hold_or_reading_is_refused() {
+    let hold = [1, 0, 0, 0, 0, 3];
+    let unknown = |what, tag| Err(Malformed::UnknownTag { what, tag });
+    assert_eq!(decode_instance(hold.to_vec().into()), unknown("expiry hold", 3));
+    let reading = [1, 0, 0, 0, 0, 0, 2];
+    assert_eq!(decode_instance(reading.to_vec().into()), unknown("noted reading", 2));
+    let mut held_for_nothing = BatchBuilder::new(batch_value().at).finish().to_vec();
+    held_for_nothing[9..13].copy_from_slice(&1u32.to_le_bytes());
+    held_for_nothing.extend([2, 0]);
+    assert_eq!(Batch::decode(held_for_nothing.into()), Err(Malformed::Impossible("log batch")));
 }
 
 #[test]

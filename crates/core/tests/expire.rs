@@ -2,13 +2,12 @@
 
 use millpond_core::command::Command;
 use millpond_core::decide::has_expired;
-use millpond_core::event::Event;
 use millpond_core::limits;
 use millpond_core::message::QueueId;
 use millpond_core::outcome::Outcome;
 use millpond_core::queue::AttributePatch;
 
-use crate::support::{Machine, START, numbers};
+use crate::support::{Machine, START, numbers, reading};
 
 fn retention(secs: u32) -> AttributePatch {
     AttributePatch { retention_secs: Some(secs), ..Default::default() }
@@ -18,11 +17,12 @@ fn due(machine: &Machine) -> bool {
     has_expired(&machine.state, machine.queue("orders"), machine.now)
 }
 
-/// Down from `from_secs` to `until_secs` after the start, and the grace that follows.
+/// Down from `from_secs` to `until_secs` after the start; the machine itself stays up.
 fn outage(machine: &mut Machine, from_secs: u64, until_secs: u64) {
+    machine.now = START.plus_secs(from_secs);
+    machine.run(Command::NoteClock { reading: reading(machine.now), stopping: true });
     machine.now = START.plus_secs(until_secs);
-    let until = machine.now.plus_secs(limits::EXPIRY_GRACE_SECS);
-    machine.apply(&[Event::ExpiryHeld { from: START.plus_secs(from_secs), until }]);
+    machine.begin(reading(machine.now));
 }
 
 #[test]

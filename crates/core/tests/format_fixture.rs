@@ -7,13 +7,14 @@
 use bytes::Bytes;
 use millpond_core::document::Document;
 use millpond_core::event::Event;
-use millpond_core::evolve::{ExpiryHold, Instance};
+use millpond_core::evolve::Instance;
 use millpond_core::format::batch::{Batch, BatchBuilder};
 use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
 use millpond_core::message::{Entry, MessageId, QueueId, Sequence};
+use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
 use millpond_core::queue::{QueueAttributes, QueueRecord};
 use millpond_core::time::Timestamp;
@@ -47,6 +48,17 @@ fn millis(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+const READING: BootReading = BootReading { boot_id: *b"fedcba9876543210", millis: 300 };
+
+fn hold(reason: HoldReason) -> ExpiryHold {
+    ExpiryHold {
+        from: millis(1_700_000_000_000),
+        up_at: millis(1_700_000_000_123),
+        until: millis(1_700_003_600_123),
+        reason,
+    }
+}
+
 fn attributes() -> QueueAttributes {
     QueueAttributes {
         delay_secs: 900,
@@ -64,7 +76,7 @@ pub(crate) fn batch_value() -> Batch {
     let key = key_in(111_122_223_333, "eu-west-1", "orders_1.fifo");
     let events = vec![
         Event::Initialised { receipt_key: *b"0123456789abcdef" },
-        Event::ExpiryHeld { from: millis(1_700_000_000_000), until: millis(1_700_003_600_123) },
+        Event::ExpiryHeld(hold(HoldReason::ClockJump)),
         Event::QueueCreated { queue, key, attributes: attributes() },
         Event::QueueAttributesSet { queue, attributes: QueueAttributes::default() },
         Event::QueuePurged { queue, below: Sequence(300) },
@@ -91,8 +103,9 @@ pub(crate) fn batch_value() -> Batch {
             value: Bytes::from_static(b"{}"),
         },
         Event::DocumentRemoved { key: document_key("workload", "backend") },
+        Event::ClockNoted { reading: READING },
     ];
-    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![132] }
+    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![139] }
 }
 
 pub(crate) fn instance_value() -> Instance {
@@ -101,7 +114,8 @@ pub(crate) fn instance_value() -> Instance {
         clock: millis(1_700_000_000_123),
         next_queue: 6,
         next_revision: 129,
-        expiry_hold: Some(ExpiryHold { from: millis(1_700_000_000_000), until: millis(1_700_003_600_123) }),
+        expiry_hold: Some(hold(HoldReason::Outage)),
+        noted_reading: Some(NotedReading { at: millis(1_700_000_000_123), reading: READING }),
     }
 }
 

@@ -12,6 +12,7 @@ mod documents;
 mod expire;
 mod format_fixture;
 mod model;
+mod outage;
 mod purge;
 mod quarantine;
 mod queue_attributes;

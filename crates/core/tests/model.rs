@@ -136,6 +136,9 @@ impl Model {
 
     pub(crate) fn run(&mut self, now: Timestamp, command: &Command) -> Outcome {
         match command {
+            Command::Begin { .. } | Command::NoteClock { .. } | Command::ConfirmClock => {
+                unreachable!("clocks have tests of their own, in outage.rs")
+            }
             Command::CreateQueue { key, attributes } => self.create(now, key, attributes),
             Command::ListQueues { .. } => self.list(command),
             Command::DescribeQueues { after, limit } => self.describe_all(now, *after, *limit),
@@ -253,6 +256,7 @@ impl Model {
             modified_at: queue.modified_at,
             counts: queue.counts(now),
             oldest_expires_at: queue.messages.iter().map(|message| self.expires_at(queue, message)).min(),
+            outlived: queue.messages.iter().filter(|message| self.outlives(now, queue, message)).count(),
         }
     }
 
@@ -274,6 +278,11 @@ impl Model {
             }
         }
         end
+    }
+
+    fn outlives(&self, now: Timestamp, queue: &Queue, message: &Message) -> bool {
+        let retention_ends = message.sent_at.plus_secs(u64::from(queue.attributes.retention_secs));
+        retention_ends <= now && self.expires_at(queue, message) > now
     }
 
     fn expire(&mut self, now: Timestamp, id: u64) -> Outcome {

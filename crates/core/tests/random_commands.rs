@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use crate::model::Model;
-use crate::support::{START, check_index, document_key, key, key_in, settle_all, through_rows};
+use crate::support::{START, check_index, document_key, key, key_in, reading, settle_all, through_rows};
 
 /// One step; what it names by an index is looked up when it is taken.
 #[derive(Clone, Debug)]
@@ -136,6 +136,7 @@ impl Run {
             receipts: Vec::new(),
             sent: 0,
         };
+        run.begin();
         for key in run.keys.clone() {
             run.execute(&Command::CreateQueue { key, attributes: AttributePatch::default() });
         }
@@ -175,7 +176,13 @@ impl Run {
         self.now = self.now.plus_secs(secs);
         let until = self.now.plus_secs(limits::EXPIRY_GRACE_SECS);
         self.model.outage(from, until);
-        self.apply(&[Event::ExpiryHeld { from, until }]);
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        let command = Command::Begin { receipt_key: [1; 16], reading: reading(self.now) };
+        let (events, _) = decide(&self.live, self.now, command);
+        self.apply(&events);
     }
 
     fn end_batch(&mut self) {

@@ -84,7 +84,9 @@ enum Need {
 
 const fn need(command: &Command) -> Need {
     match command {
-        Command::FindQueue { .. }
+        Command::Begin { .. }
+        | Command::NoteClock { .. }
+        | Command::FindQueue { .. }
         | Command::ListQueues { .. }
         | Command::DescribeQueue { .. }
         | Command::DescribeQueues { .. }
@@ -94,6 +96,7 @@ const fn need(command: &Command) -> Need {
         | Command::DeleteQueue { .. }
         | Command::PurgeQueue { .. }
         | Command::Expire { .. }
+        | Command::ConfirmClock
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
         | Command::RemoveDocument { .. } => Need::Delete,

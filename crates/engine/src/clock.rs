@@ -5,6 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use millpond_core::outage::BootReading;
 use millpond_core::time::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -12,6 +13,8 @@ use rustix::time::{ClockId, clock_gettime};
 pub trait Clock: Send + Sync {
     /// The time now; never earlier than an earlier answer.
     fn now(&self) -> Timestamp;
+    /// The machine's boot clock now.
+    fn reading(&self) -> BootReading;
 }
 
 /// The machine's clock.
@@ -19,15 +22,21 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock {
     started_at: Timestamp,
     started_boot_millis: u64,
+    boot_id: [u8; 16],
 }
 
 impl SystemClock {
-    /// Starts at the wall clock, or at `not_before` when that is later.
+    /// Starts at the wall clock, or at `not_before` when that is later. `unknown_boot` is random: it stands for a boot
+    /// that the system does not name, so that it is taken for no other.
     #[must_use]
-    pub fn starting(not_before: Timestamp) -> Self {
+    pub fn starting(not_before: Timestamp, unknown_boot: [u8; 16]) -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall = Timestamp::from_millis(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX));
-        Self { started_at: wall.max(not_before), started_boot_millis: boot_millis() }
+        Self {
+            started_at: wall.max(not_before),
+            started_boot_millis: boot_millis(),
+            boot_id: boot_id().unwrap_or(unknown_boot),
+        }
     }
 }
 
@@ -35,6 +44,17 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         self.started_at.plus_millis(boot_millis().saturating_sub(self.started_boot_millis))
     }
+
+    fn reading(&self) -> BootReading {
+        BootReading { boot_id: self.boot_id, millis: boot_millis() }
+    }
+}
+
+/// Linux names every boot by a random id, a UUID in text.
+fn boot_id() -> Option<[u8; 16]> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits = text.trim().replace('-', "");
+    (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok()).flatten().map(u128::to_be_bytes)
 }
 
 fn boot_millis() -> u64 {

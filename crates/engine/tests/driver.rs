@@ -38,7 +38,7 @@ const UNDER_WAY_LIMIT_BYTES: usize = 1 << 20;
 
 fn start(mut log: Box<dyn Log>, store: Box<dyn Store>, inbox: Inbox) -> Running {
     let recovered = recover(log.as_mut(), store.as_ref()).unwrap();
-    let clock = Arc::new(SystemClock::starting(START.max(recovered.state.clock())));
+    let clock = Arc::new(SystemClock::starting(START.max(recovered.state.clock()), [0; 16]));
     let under_way_limit_bytes = UNDER_WAY_LIMIT_BYTES;
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes };
     driver::start(EngineConfig::default(), parts, inbox, RECEIPT_KEY).unwrap()

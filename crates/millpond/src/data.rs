@@ -95,7 +95,7 @@ fn start(
         messages: recovered.state.queues().map(|queue| queue.messages.len()).sum(),
         torn,
     };
-    let clock = Arc::new(SystemClock::starting(not_before));
+    let clock = Arc::new(SystemClock::starting(not_before, random()?));
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes: UNDER_WAY_LIMIT_BYTES };
     let running = driver::start(EngineConfig::default(), parts, inbox, random()?)?;
     Ok((running, found))

@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod data;
 mod failure;
+mod hold;
 mod note;
 mod platform;
 mod service;

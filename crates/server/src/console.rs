@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::outcome::QueueDescription;
 use millpond_core::time::Timestamp;
 use millpond_engine::EngineHandle;
@@ -30,7 +31,7 @@ pub(crate) async fn page(engine: &EngineHandle, platform: &dyn Platform) -> Repl
         body: Bytes::new(),
     };
     let workloads = platform.call(call).await.map(|reply| reply.body);
-    let html = render(&queues, workloads.as_ref(), status.now);
+    let html = render(&queues, workloads.as_ref(), status.expiry_hold, status.now);
     let mut reply = respond::with_body(200, "text/html; charset=utf-8", html.into_bytes());
     let headers = reply.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
@@ -40,7 +41,12 @@ pub(crate) async fn page(engine: &EngineHandle, platform: &dyn Platform) -> Repl
     reply
 }
 
-fn render(queues: &[QueueDescription], workloads: Option<&Value>, now: Timestamp) -> String {
+fn render(
+    queues: &[QueueDescription],
+    workloads: Option<&Value>,
+    hold: Option<ExpiryHold>,
+    now: Timestamp,
+) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"2\">\
@@ -57,6 +63,9 @@ fn render(queues: &[QueueDescription], workloads: Option<&Value>, now: Timestamp
         queues.iter().for_each(|queue| queue_row(&mut html, queue, now));
         html.push_str("</tbody></table></div>");
     }
+    if let Some(hold) = hold {
+        hold_note(&mut html, queues, &hold, now);
+    }
     let workloads =
         workloads.and_then(|body| body["workloads"].as_array()).map(Vec::as_slice).unwrap_or_default();
     if !workloads.is_empty() {
@@ -69,6 +78,26 @@ fn render(queues: &[QueueDescription], workloads: Option<&Value>, now: Timestamp
     }
     html.push_str(&format!("<h2>Try</h2><pre>{}</pre></main></body></html>", commands(workloads)));
     html
+}
+
+/// Why messages are there that should have expired, or none does.
+fn hold_note(html: &mut String, queues: &[QueueDescription], hold: &ExpiryHold, now: Timestamp) {
+    let outlived: usize = queues.iter().map(|queue| queue.outlived).sum();
+    let rest = span(hold.until.millis_since(now) / 1000);
+    // Writing to a string can't fail.
+    let _ = match hold.reason {
+        HoldReason::Outage if outlived == 0 => Ok(()),
+        HoldReason::Outage => write!(
+            html,
+            "<p role=\"status\">The retention of {outlived} messages ended; they are kept for another {rest}, because \
+             the service was down.</p>"
+        ),
+        HoldReason::ClockJump => write!(
+            html,
+            "<p role=\"alert\">The clock may have been set forward, so no message expires for another {rest}. If it is \
+             right: <code>millpond clock confirm</code></p>"
+        ),
+    };
 }
 
 /// Commands that work with what is there.

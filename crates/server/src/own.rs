@@ -1,6 +1,7 @@
 //! Our own JSON API below `/_millpond/v1/`: what AWS has no call for.
 //!
-//! `GET queues` lists all queues with exact counts and the oldest expiry; `GET status` tells how engine and log fare.
+//! `GET queues` lists all queues with exact counts and the oldest expiry, `GET clock` tells whether expiry is held, and
+//! `GET status` how engine and log fare.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.
 
@@ -8,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::CONTENT_TYPE;
 use millpond_core::command::Command;
 use millpond_core::message::QueueId;
+use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::outcome::{Outcome, QueueDescription};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::CallError;
@@ -34,6 +36,8 @@ pub(crate) async fn answer(
     let result = match (call.method.as_str(), call.path.as_str()) {
         ("GET", "queues") => queues(engine).await,
         ("GET", "status") => status(engine).await,
+        ("GET", "clock") => clock(engine).await,
+        ("POST", "clock/confirm") => confirm_clock(engine).await,
         _ => {
             return match platform.call(call).await {
                 Some(reply) => respond::own(reply.status, &reply.body),
@@ -65,8 +69,39 @@ pub(crate) async fn describe_queues(engine: &EngineHandle) -> Result<Vec<QueueDe
 
 async fn queues(engine: &EngineHandle) -> Result<Value, CallError> {
     let queues: Vec<Value> = describe_queues(engine).await?.iter().map(queue_json).collect();
-    let now = engine.status().await?.now;
-    Ok(json!({ "now_millis": now.as_millis(), "queues": queues }))
+    let status = engine.status().await?;
+    Ok(json!({
+        "now_millis": status.now.as_millis(),
+        "queues": queues,
+        "expiry_hold": hold_json(status.expiry_hold),
+    }))
+}
+
+async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
+    let status = engine.status().await?;
+    Ok(json!({ "now_millis": status.now.as_millis(), "expiry_hold": hold_json(status.expiry_hold) }))
+}
+
+async fn confirm_clock(engine: &EngineHandle) -> Result<Value, CallError> {
+    let outcome = engine.call(Command::ConfirmClock, Wait::Secs(0), 0).await?.outcome;
+    let confirmed = matches!(outcome, Outcome::ExpiryHold { confirmed: true, .. });
+    let mut body = clock(engine).await?;
+    body["confirmed"] = confirmed.into();
+    Ok(body)
+}
+
+fn hold_json(hold: Option<ExpiryHold>) -> Value {
+    let Some(ExpiryHold { from, up_at, until, reason }) = hold else { return Value::Null };
+    let reason = match reason {
+        HoldReason::Outage => "outage",
+        HoldReason::ClockJump => "clock_jump",
+    };
+    json!({
+        "reason": reason,
+        "from_millis": from.as_millis(),
+        "up_at_millis": up_at.as_millis(),
+        "until_millis": until.as_millis(),
+    })
 }
 
 fn queue_json(queue: &QueueDescription) -> Value {
@@ -78,6 +113,7 @@ fn queue_json(queue: &QueueDescription) -> Value {
         "in_flight": queue.counts.in_flight,
         "delayed": queue.counts.delayed,
         "oldest_expires_at_millis": queue.oldest_expires_at.map(millpond_core::time::Timestamp::as_millis),
+        "outlived": queue.outlived,
         "retention_secs": queue.attributes.retention_secs,
     })
 }

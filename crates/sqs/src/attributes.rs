@@ -159,7 +159,7 @@ pub(crate) struct AttributesReply<'a> {
 
 impl Serialize for AttributesReply<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let QueueDescription { key, attributes, created_at, modified_at, counts, oldest_expires_at: _ } =
+        let QueueDescription { key, attributes, created_at, modified_at, counts, .. } =
             self.queue;
         let arn = format!("arn:aws:sqs:{}:{}:{}", key.region, key.account, key.name);
         let (created_secs, modified_secs) = (created_at.as_secs(), modified_at.as_secs());

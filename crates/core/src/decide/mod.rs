@@ -7,6 +7,7 @@
 mod delete;
 mod documents;
 mod expire;
+mod outage;
 mod queues;
 mod receive;
 mod send;
@@ -28,14 +29,17 @@ pub type Decision = (Vec<Event>, Outcome);
 #[must_use]
 pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
     match command {
+        Command::Begin { receipt_key, reading } => outage::begin(state, now, receipt_key, reading),
+        Command::NoteClock { reading, stopping } => outage::note_clock(state, now, reading, stopping),
+        Command::ConfirmClock => outage::confirm_clock(state, now),
         Command::CreateQueue { key, attributes } => queues::create(state, key, &attributes),
         Command::DeleteQueue { key } => queues::delete(state, &key),
         Command::FindQueue { key } => queues::find(state, &key),
         Command::ListQueues { account, region, prefix, after, limit } => {
             queues::list(state, account, &region, &prefix, after.as_ref(), limit)
         }
-        Command::DescribeQueue { key } => queues::describe(state, &key),
-        Command::DescribeQueues { after, limit } => queues::describe_all(state, after, limit),
+        Command::DescribeQueue { key } => queues::describe(state, now, &key),
+        Command::DescribeQueues { after, limit } => queues::describe_all(state, now, after, limit),
         Command::SetQueueAttributes { key, attributes } => queues::set_attributes(state, &key, &attributes),
         Command::PurgeQueue { key } => queues::purge(state, &key),
         Command::Send { key, messages } => send::send(state, now, &key, messages),

@@ -5,11 +5,13 @@
 
 use super::{Decision, refused, with_queue};
 use crate::event::Event;
-use crate::message::QueueId;
+use crate::limits;
+use crate::message::{Entry, QueueId};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outcome::{Outcome, QueueDescription, Refusal};
 use crate::queue::{AttributePatch, QueueAttributes};
 use crate::state::{Queue, State};
+use crate::time::Timestamp;
 
 pub(super) fn create(state: &State, key: QueueKey, attributes: &AttributePatch) -> Decision {
     if let Some(queue) = state.queue_named(&key) {
@@ -60,23 +62,25 @@ pub(super) fn list(
     (Vec::new(), Outcome::Queues { names, more })
 }
 
-pub(super) fn describe(state: &State, key: &QueueKey) -> Decision {
-    with_queue(state, key, |queue| (Vec::new(), Outcome::Description(Box::new(description(state, queue)))))
+pub(super) fn describe(state: &State, now: Timestamp, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| {
+        (Vec::new(), Outcome::Description(Box::new(description(state, now, queue))))
+    })
 }
 
-pub(super) fn describe_all(state: &State, after: Option<QueueId>, limit: usize) -> Decision {
+pub(super) fn describe_all(state: &State, now: Timestamp, after: Option<QueueId>, limit: usize) -> Decision {
     let mut queues = Vec::new();
     let mut last = after;
     while queues.len() < limit {
         let Some(queue) = state.queue_after(last).and_then(|queue| state.queue(queue)) else { break };
         last = Some(queue.record.id);
-        queues.push(description(state, queue));
+        queues.push(description(state, now, queue));
     }
     let more_after = last.filter(|_| state.queue_after(last).is_some());
     (Vec::new(), Outcome::Descriptions { queues, more_after })
 }
 
-fn description(state: &State, queue: &Queue) -> QueueDescription {
+fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription {
     QueueDescription {
         key: queue.record.key.clone(),
         attributes: queue.record.attributes.clone(),
@@ -84,7 +88,18 @@ fn description(state: &State, queue: &Queue) -> QueueDescription {
         modified_at: queue.record.modified_at,
         counts: queue.messages.counts(),
         oldest_expires_at: state.oldest_expires_at(queue),
+        outlived: outlived(state, now, queue),
     }
+}
+
+/// Messages whose own retention has passed, and that are there because expiry is held.
+fn outlived(state: &State, now: Timestamp, queue: &Queue) -> usize {
+    let retention_passed = |entry: &Entry| queue.record.expires_at(entry.sent_at) <= now;
+    let by_age = queue.messages.iter().take(limits::OUTLIVED_MESSAGES_COUNTED);
+    by_age
+        .take_while(|(_, entry)| retention_passed(entry))
+        .filter(|(_, entry)| state.expires_at(queue, entry) > now)
+        .count()
 }
 
 pub(super) fn set_attributes(state: &State, key: &QueueKey, patch: &AttributePatch) -> Decision {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::Malformed;
 use super::codec::{Put, Take};
+use super::outage::{put_hold, put_reading, take_hold, take_reading};
 use super::row::{put_attributes, put_queue_key, take_attributes, take_queue_key};
 use crate::document::DocumentKey;
 use crate::event::Event;
@@ -31,6 +32,7 @@ const MESSAGES_EXPIRED: u8 = 12;
 const MESSAGE_QUARANTINED: u8 = 13;
 const DOCUMENT_PUT: u8 = 14;
 const DOCUMENT_REMOVED: u8 = 15;
+const CLOCK_NOTED: u8 = 16;
 
 /// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
 const HEADER_BYTES: usize = 1 + 8 + 4;
@@ -134,10 +136,13 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
             out.put_tag(INITIALISED);
             out.extend_from_slice(receipt_key);
         }
-        Event::ExpiryHeld { from, until } => {
+        Event::ClockNoted { reading } => {
+            out.put_tag(CLOCK_NOTED);
+            put_reading(out, reading);
+        }
+        Event::ExpiryHeld(hold) => {
             out.put_tag(EXPIRY_HELD);
-            out.put_varint(from.as_millis());
-            out.put_varint(until.as_millis());
+            put_hold(out, Some(hold));
         }
         Event::QueueCreated { queue, key, attributes } => {
             put_queue_event(out, QUEUE_CREATED, *queue);
@@ -201,7 +206,8 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
 fn take_event(take: &mut Take) -> Result<Event, Malformed> {
     Ok(match take.tag(WHAT)? {
         INITIALISED => Event::Initialised { receipt_key: take.array(WHAT)? },
-        EXPIRY_HELD => Event::ExpiryHeld { from: take_time(take)?, until: take_time(take)? },
+        CLOCK_NOTED => Event::ClockNoted { reading: take_reading(take)? },
+        EXPIRY_HELD => Event::ExpiryHeld(take_hold(take)?.ok_or(Malformed::Impossible(WHAT))?),
         QUEUE_CREATED => Event::QueueCreated {
             queue: take_queue(take)?,
             key: take_queue_key(take)?,

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod codec;
+mod outage;
 pub mod row;
 
 #[cfg(test)]

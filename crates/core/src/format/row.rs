@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::Malformed;
 use super::codec::{Put, Take};
+use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use crate::document::Document;
-use crate::evolve::{ExpiryHold, Instance};
+use crate::evolve::Instance;
 use crate::message::{Entry, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::queue::{QueueAttributes, QueueRecord};
@@ -19,14 +20,14 @@ const VERSION: u8 = 1;
 /// The instance row.
 #[must_use]
 pub fn encode_instance(instance: &Instance) -> Vec<u8> {
-    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold } = instance;
+    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading } = instance;
     let mut out = vec![VERSION];
     out.put_byte_string(receipt_key.as_ref().map_or(&[][..], |key| &key[..]));
     out.put_varint(clock.as_millis());
     out.put_varint(*next_queue);
     out.put_varint(*next_revision);
-    put_optional(&mut out, expiry_hold.map(|hold| hold.from));
-    put_optional(&mut out, expiry_hold.map(|hold| hold.until));
+    put_hold(&mut out, expiry_hold.as_ref());
+    put_noted(&mut out, noted_reading.as_ref());
     out
 }
 
@@ -45,15 +46,10 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
     let clock = Timestamp::from_millis(take.varint(WHAT)?);
     let next_queue = take.varint(WHAT)?;
     let next_revision = take.varint(WHAT)?;
-    let from = take_optional(&mut take, WHAT)?;
-    let until = take_optional(&mut take, WHAT)?;
+    let expiry_hold = take_hold(&mut take)?;
+    let noted_reading = take_noted(&mut take)?;
     take.finish(WHAT)?;
-    let expiry_hold = match (from, until) {
-        (Some(from), Some(until)) => Some(ExpiryHold { from, until }),
-        (None, None) => None,
-        _ => return Err(Malformed::Impossible(WHAT)),
-    };
-    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold })
+    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading })
 }
 
 /// A queue's row.

@@ -14,9 +14,10 @@ use super::row::{
 };
 use crate::document::{Document, DocumentKey};
 use crate::event::Event;
-use crate::evolve::{ExpiryHold, Instance};
+use crate::evolve::Instance;
 use crate::message::{Entry, MessageId, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
+use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
 use crate::queue::{QueueAttributes, QueueRecord};
 use crate::time::Timestamp;
@@ -140,17 +141,31 @@ fn document_key() -> impl Strategy<Value = DocumentKey> {
     (".{0,20}", ".{0,20}").prop_map(|(collection, name)| DocumentKey { collection, name })
 }
 
+fn reading() -> impl Strategy<Value = BootReading> {
+    (any::<[u8; 16]>(), any::<u64>()).prop_map(|(boot_id, millis)| BootReading { boot_id, millis })
+}
+
+fn hold() -> impl Strategy<Value = ExpiryHold> {
+    let reason = prop_oneof![Just(HoldReason::Outage), Just(HoldReason::ClockJump)];
+    (time(), time(), time(), reason).prop_map(|(from, up_at, until, reason)| ExpiryHold {
+        from,
+        up_at,
+        until,
+        reason,
+    })
+}
+
 fn instance() -> impl Strategy<Value = Instance> {
-    let hold = (time(), time()).prop_map(|(from, until)| ExpiryHold { from, until });
-    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), option::of(hold)).prop_map(
-        |(receipt_key, clock, [next_queue, next_revision], expiry_hold)| Instance {
+    let noted = (time(), reading()).prop_map(|(at, reading)| NotedReading { at, reading });
+    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), option::of(hold()), option::of(noted))
+        .prop_map(|(receipt_key, clock, [next_queue, next_revision], expiry_hold, noted_reading)| Instance {
             receipt_key,
             clock,
             next_queue,
             next_revision,
             expiry_hold,
-        },
-    )
+            noted_reading,
+        })
 }
 
 fn record() -> impl Strategy<Value = QueueRecord> {
@@ -187,7 +202,8 @@ fn event() -> impl Strategy<Value = Event> {
     let document_put = (document_key(), any::<u64>(), byte_string());
     prop_oneof![
         any::<[u8; 16]>().prop_map(|receipt_key| Event::Initialised { receipt_key }),
-        (time(), time()).prop_map(|(from, until)| Event::ExpiryHeld { from, until }),
+        hold().prop_map(Event::ExpiryHeld),
+        reading().prop_map(|reading| Event::ClockNoted { reading }),
         (queue(), queue_key(), attributes()).prop_map(|(queue, key, attributes)| Event::QueueCreated {
             queue,
             key,

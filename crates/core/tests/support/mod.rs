@@ -15,6 +15,7 @@ use millpond_core::format::row::{
 };
 use millpond_core::message::{MessageId, MessageRef, QueueId, Receipt, Sequence};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
+use millpond_core::outage::BootReading;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
 use millpond_core::queue::AttributePatch;
 use millpond_core::state::{Queue, State};
@@ -22,6 +23,11 @@ use millpond_core::time::Timestamp;
 
 /// The time at which every machine begins.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// The boot clock of a machine that is never restarted and never suspended.
+pub(crate) fn reading(now: Timestamp) -> BootReading {
+    BootReading { boot_id: [1; 16], millis: now.as_millis() }
+}
 
 /// The full name of a queue in the default account and `us-east-1`.
 pub(crate) fn key(name: &str) -> QueueKey {
@@ -108,6 +114,12 @@ impl Machine {
 
     pub(crate) fn advance_secs(&mut self, secs: u64) {
         self.now = self.now.plus_secs(secs);
+    }
+
+    /// The service begins to run.
+    pub(crate) fn begin(&mut self, reading: BootReading) {
+        let receipt_key = [7; 16];
+        assert_eq!(self.run(Command::Begin { receipt_key, reading }), Outcome::Done);
     }
 
     /// Goes on with the state as a store would give it back.

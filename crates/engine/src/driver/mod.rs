@@ -62,7 +62,7 @@ pub fn start(
     let Parts { log, store, recovered, clock, under_way_limit_bytes } = parts;
     let Inbox { sender, receiver } = inbox;
     let mut engine = Engine::new(config, recovered);
-    engine.begin(clock.now(), receipt_key);
+    engine.begin(clock.now(), receipt_key, clock.reading());
     let receipt_key = engine.state().instance().receipt_key.unwrap_or(receipt_key);
     let log_reader = log.reader();
     let reader = BodyReader::start(log_reader.clone(), store.reader(), sender.clone())?;
@@ -158,7 +158,7 @@ impl Driver {
         let due = self.engine.next_due().is_some_and(|due| due <= now);
         if due || now >= self.next_tick {
             self.next_tick = now.plus_millis(TICK_MILLIS);
-            self.step(Input::Tick, out)?;
+            self.step(Input::Tick(self.clock.reading()), out)?;
         }
         self.step(Input::TurnEnded, out)?;
         // A log without threads calls no waker: what it was handed is durable by now, and its replies must not wait.
@@ -209,7 +209,7 @@ impl Driver {
             }
             Message::Stop => {
                 self.stopping = true;
-                self.step(Input::Stopping, out)
+                self.step(Input::Stopping(self.clock.reading()), out)
             }
         }
     }
@@ -304,13 +304,15 @@ impl Driver {
     }
 
     fn status(&self) -> Status {
+        let now = self.clock.now();
         Status {
             engine: self.engine.stats(),
             log: self.log_reader.stats(),
             space: self.log_reader.usage(),
             durable: self.engine.durable(),
             reflected: self.reflected,
-            now: self.clock.now(),
+            now,
+            expiry_hold: self.engine.state().instance().expiry_hold.filter(|hold| hold.until > now),
         }
     }
 

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use millpond_core::command::Command;
 use millpond_core::message::Receipt;
+use millpond_core::outage::ExpiryHold;
 use millpond_core::time::Timestamp;
 use millpond_log::{Failure, Log, Position, SubmitError, TrimError};
 use millpond_store::Store;
@@ -81,6 +82,8 @@ pub struct Status {
     pub reflected: Position,
     /// Engine time.
     pub now: Timestamp,
+    /// The hold of expiry that is in force.
+    pub expiry_hold: Option<ExpiryHold>,
 }
 
 /// Why an engine died. What it had acknowledged is safe; the process starts again from disk.

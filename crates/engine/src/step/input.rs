@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use millpond_core::command::Command;
 use millpond_core::message::{MessageRef, Receipt};
+use millpond_core::outage::BootReading;
 use millpond_core::outcome::Outcome;
 use millpond_log::Position;
 
@@ -75,10 +76,10 @@ pub enum Input {
     },
     /// The space that is left.
     Space(Load),
-    /// Time has passed.
-    Tick,
+    /// Time has passed. Comes with the machine's boot clock.
+    Tick(BootReading),
     /// The service is about to stop: those who wait for messages are told that there are none.
-    Stopping,
+    Stopping(BootReading),
     /// All inputs that were waiting have been taken: what was collected may go to the log.
     TurnEnded,
 }

@@ -21,6 +21,7 @@ use millpond_core::format::batch::BatchBuilder;
 use millpond_core::limits;
 use millpond_core::message::{MessageRef, QueueId};
 use millpond_core::name::QueueKey;
+use millpond_core::outage::BootReading;
 use millpond_core::outcome::Outcome;
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
@@ -146,18 +147,8 @@ impl Engine {
 
     /// Notes that the service begins to run: a new directory gets its receipt key, and messages whose retention ended
     /// while no one could receive them get their grace.
-    pub fn begin(&mut self, now: Timestamp, receipt_key: [u8; 16]) {
-        let mut events = Vec::new();
-        if self.state.instance().receipt_key.is_none() {
-            events.push(Event::Initialised { receipt_key });
-        }
-        let last_up = self.state.clock();
-        let holds_messages = self.state.queues().any(|queue| !queue.messages.is_empty());
-        if holds_messages && now.millis_since(last_up) > 1_000 {
-            let until = now.plus_secs(limits::EXPIRY_GRACE_SECS);
-            events.push(Event::ExpiryHeld { from: last_up, until });
-        }
-        self.record(now, &events);
+    pub fn begin(&mut self, now: Timestamp, receipt_key: [u8; 16], reading: BootReading) {
+        self.execute(now, Command::Begin { receipt_key, reading });
     }
 
     /// Takes one input at a time that never goes back, and appends what follows from it to `out`.
@@ -177,8 +168,8 @@ impl Engine {
             Input::Durable(position) => self.durable_through(position, out),
             Input::Checkpointed { reflected } => self.bodies.checkpointed(reflected),
             Input::Space(load) => self.load = load,
-            Input::Tick => self.tick(now, out),
-            Input::Stopping => self.dismiss_waiters(out),
+            Input::Tick(reading) => self.tick(now, reading, out),
+            Input::Stopping(reading) => self.stop(now, reading, out),
             Input::TurnEnded => self.hand_over(out),
         }
         // One input can add as much as the largest request; no batch grows further than that beyond its limit.
@@ -358,7 +349,10 @@ impl Engine {
             | Command::Delete { key, .. }
             | Command::ChangeVisibility { key, .. } => self.queue_named(key),
             Command::Quarantine { queue, .. } | Command::Expire { queue } => Some(*queue),
-            Command::CreateQueue { .. }
+            Command::Begin { .. }
+            | Command::NoteClock { .. }
+            | Command::ConfirmClock
+            | Command::CreateQueue { .. }
             | Command::FindQueue { .. }
             | Command::ListQueues { .. }
             | Command::DescribeQueues { .. }

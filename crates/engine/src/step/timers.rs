@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use millpond_core::command::Command;
 use millpond_core::decide::has_expired;
+use millpond_core::outage::BootReading;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
@@ -13,13 +14,14 @@ use super::{Engine, Output};
 const QUEUES_PER_TICK: usize = 1_000;
 
 impl Engine {
-    pub(super) fn tick(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+    pub(super) fn tick(&mut self, now: Timestamp, reading: BootReading, out: &mut Vec<Output>) {
         while let Some(queue) = self.waiters.due_queue(now) {
             self.waiters.wake(queue, None);
             self.serve(now, queue, out);
         }
         self.dismiss_overdue(now, out);
         self.expire_some(now, out);
+        self.execute(now, Command::NoteClock { reading, stopping: false });
         self.note_idle(out);
     }
 
@@ -32,8 +34,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn dismiss_waiters(&mut self, out: &mut Vec<Output>) {
+    /// Answers everyone who waits, and notes the clock: it tells the next start how long the service was down.
+    pub(super) fn stop(&mut self, now: Timestamp, reading: BootReading, out: &mut Vec<Output>) {
         self.dismiss_overdue(Timestamp::MAX, out);
+        self.execute(now, Command::NoteClock { reading, stopping: true });
     }
 
     /// Goes round all queues, a bounded number in each tick.

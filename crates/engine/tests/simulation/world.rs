@@ -20,8 +20,8 @@ use crate::clients::{Clients, QUEUES};
 use crate::marks::Marks;
 use crate::oracle::{Broken, Oracle};
 use crate::planted::{Bug, EagerReader, PlantedDisk, PlantedLog, Submitted};
-use crate::support::START;
 use crate::support::service::{Died, Service};
+use crate::support::{START, reading};
 
 const STEPS: u64 = 350;
 const SEGMENT_BYTES: u64 = 8 << 10;
@@ -268,7 +268,7 @@ impl World {
     fn restart(&mut self) -> Result<(), Halt> {
         let now = self.now;
         let waited = self.clients.asked.values().any(|asked| asked.parked_until.is_some());
-        self.service().take(now, Input::Stopping).map_err(Halt::Died)?;
+        self.service().take(now, Input::Stopping(reading(now))).map_err(Halt::Died)?;
         if self.full_until.take().is_some() {
             self.disk.set_capacity_bytes(None);
         }

@@ -3,7 +3,7 @@
 use millpond_engine::recovery::Recovered;
 use millpond_engine::step::EngineConfig;
 
-use crate::support::{START, Stage, find, send};
+use crate::support::{START, Stage, find, reading, send};
 
 fn notes(stage: &Stage) -> usize {
     stage.appended.iter().filter(|(_, payload)| payload.is_empty()).count()
@@ -71,6 +71,6 @@ fn a_directory_never_written_needs_no_note() {
     assert_eq!(stage.appended.len(), before + 1);
     let mut engine = millpond_engine::step::Engine::new(EngineConfig::default(), Recovered::default());
     let mut out = Vec::new();
-    engine.step(START, millpond_engine::step::Input::Tick, &mut out);
+    engine.step(START, millpond_engine::step::Input::Tick(reading(START)), &mut out);
     assert!(out.is_empty());
 }

@@ -6,7 +6,7 @@ use millpond_core::queue::AttributePatch;
 use millpond_engine::step::{Input, RequestId, Wait};
 
 use crate::support::{
-    Stage, create, delete, handed, ids, key, outcome, receive, receive_for, send, send_delayed,
+    Stage, create, delete, handed, ids, key, outcome, reading, receive, receive_for, send, send_delayed,
 };
 
 /// A stage with one long poll of 20 seconds parked on `q`.
@@ -199,7 +199,7 @@ fn a_purge_leaves_waiters_waiting() {
 fn stopping_tells_waiters_that_there_is_nothing() {
     let (mut stage, first) = parked();
     let second = stage.ask_waiting(receive("q", 1), 1);
-    stage.step(Input::Stopping);
+    stage.step(Input::Stopping(reading(stage.now)));
     stage.settle();
     assert_eq!(ids(&stage.take(first)), [0; 0]);
     assert_eq!(ids(&stage.take(second)), [0; 0]);

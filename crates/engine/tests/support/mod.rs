@@ -14,6 +14,7 @@ use bytes::Bytes;
 use millpond_core::command::{Command, NewMessage};
 use millpond_core::message::{MessageId, MessageRef, QueueId, Receipt};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
+use millpond_core::outage::BootReading;
 use millpond_core::outcome::{Delivery, Outcome};
 use millpond_core::payload::Payload;
 use millpond_core::queue::AttributePatch;
@@ -23,6 +24,11 @@ use millpond_engine::step::{BodyPlace, Engine, EngineConfig, Input, Output, Read
 use millpond_log::Position;
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// The boot clock of a machine that was never restarted and never suspended.
+pub(crate) fn reading(now: Timestamp) -> BootReading {
+    BootReading { boot_id: [1; 16], millis: now.as_millis() }
+}
+
 pub(crate) const RECEIPT_KEY: [u8; 16] = [7; 16];
 
 pub(crate) fn key(name: &str) -> QueueKey {
@@ -151,7 +157,7 @@ impl Stage {
     /// An engine on what was recovered, begun at `now`, its first batch still open.
     pub(crate) fn on(config: EngineConfig, recovered: Recovered, now: Timestamp) -> Self {
         let mut engine = Engine::new(config, recovered);
-        engine.begin(now, RECEIPT_KEY);
+        engine.begin(now, RECEIPT_KEY, reading(now));
         Self {
             engine,
             now,
@@ -190,7 +196,7 @@ impl Stage {
     }
 
     pub(crate) fn tick(&mut self) {
-        self.step(Input::Tick);
+        self.step(Input::Tick(reading(self.now)));
     }
 
     pub(crate) fn ask(&mut self, command: Command) -> RequestId {

@@ -19,7 +19,7 @@ use millpond_engine::step::{Body, BodyPlace, Engine, EngineConfig, Input, Output
 use millpond_log::{Log, LogReader, Position, Progress, SubmitError};
 use millpond_store::{Store, StoreReader};
 
-use super::RECEIPT_KEY;
+use super::{RECEIPT_KEY, reading};
 
 /// The space left in the log is looked at this often, as the driver does.
 const SPACE_MILLIS: u64 = 20;
@@ -74,7 +74,7 @@ impl Service {
         let recovered = recover(log.as_mut(), store.as_ref())?;
         let now = now.max(recovered.state.clock());
         let mut engine = Engine::new(config, recovered);
-        engine.begin(now, RECEIPT_KEY);
+        engine.begin(now, RECEIPT_KEY, reading(now));
         let (log_reader, store_reader) = (log.reader(), store.reader());
         Ok(Self {
             engine,
@@ -126,7 +126,7 @@ impl Service {
             self.take(now, Input::Space(Load::of(&self.log_reader.usage())))?;
         }
         if tick || self.engine.next_due().is_some_and(|due| due <= now) {
-            self.take(now, Input::Tick)?;
+            self.take(now, Input::Tick(reading(now)))?;
         }
         self.take(now, Input::TurnEnded)
     }

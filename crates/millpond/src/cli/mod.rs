@@ -1,6 +1,7 @@
 //! What a user types, and which file answers.
 
 mod bench;
+mod clock;
 mod completions;
 mod env;
 mod form;
@@ -54,6 +55,8 @@ enum Command {
     /// Create, remove, purge or show a queue.
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Show whether messages expire by their retention, or confirm the clock after a jump.
+    Clock(clock::Clock),
     /// Show the rows that a sink has landed.
     Rows(rows::Rows),
     /// Show workloads.
@@ -101,6 +104,7 @@ impl Cli {
             Command::Receive(receive) => in_runtime(receive.run()),
             Command::Queues(queues) => in_runtime(queues.run()),
             Command::Queue(queue) => in_runtime(queue.run()),
+            Command::Clock(clock) => in_runtime(clock.run()),
             Command::Rows(rows) => in_runtime(rows.run()),
             Command::Ps(ps) => in_runtime(ps.run()),
             Command::Stop(stop) => in_runtime(stop.run()),

@@ -1,13 +1,15 @@
 //! `millpond queues`: all queues with their counts.
 
 use clap::Args;
+use millpond_core::outage::HoldReason;
+use millpond_core::time::Timestamp;
 use serde_json::Value;
 
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Outcome};
 use crate::service::Service;
 use crate::table::{Side, render, span};
+use crate::{api, hold};
 
 /// Show all queues: what can be received, what is in flight, what is delayed, and when the oldest message expires.
 #[derive(Debug, Args)]
@@ -43,7 +45,29 @@ impl Queues {
         let now = body["now_millis"].as_u64().unwrap_or_default();
         let rows: Vec<Vec<String>> = queues.iter().map(|queue| row(queue, now, one_place)).collect();
         say(&render(&headings, &rows));
+        if let Some(note) = hold_note(&body, Timestamp::from_millis(now)) {
+            remark(&note);
+        }
         Ok(DONE)
+    }
+}
+
+/// Why messages are there that should have expired, or none does.
+fn hold_note(body: &Value, now: Timestamp) -> Option<String> {
+    let hold = hold::read(body)?;
+    let outlived: Vec<String> = body["queues"]
+        .as_array()?
+        .iter()
+        .filter_map(|queue| {
+            Some((queue["name"].as_str()?, queue["outlived"].as_u64().filter(|count| *count > 0)?))
+        })
+        .map(|(name, count)| format!("{count} in {name}"))
+        .collect();
+    let described = hold::describe(&hold, now);
+    match (hold.reason, outlived.is_empty()) {
+        (HoldReason::Outage, true) => None,
+        (HoldReason::ClockJump, true) => Some(described),
+        (_, false) => Some(format!("{described} ({})", outlived.join(", "))),
     }
 }
 

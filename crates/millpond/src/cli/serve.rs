@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::{asked_to_stop, remark, say, start_logging};
 use crate::data::{self, Found};
 use crate::failure::{DONE, Failure, Outcome};
+use crate::hold;
 use crate::note::{self, Note};
 use crate::platform::Stacks;
 
@@ -79,6 +80,11 @@ impl Serve {
             Some(Arc::new(Stacks::start(running.handle.clone(), note.clone()).await?))
         };
         self.announce(&note, &found)?;
+        if let Some((hold, now)) =
+            running.handle.status().await.ok().and_then(|status| Some((status.expiry_hold?, status.now)))
+        {
+            remark(&hold::describe(&hold, now));
+        }
         let ended = run_until_stopped(listening, running, stacks).await;
         note::remove(note.pid);
         if let Some(file) = &self.ready_file {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{render, span};
+use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::time::Timestamp;
 
 #[test]
@@ -17,7 +18,7 @@ fn text_from_outside_is_escaped() {
         { "name": "<script>", "kind": "a&b", "state": "\"x\"", "url": "javascript:alert(1)" },
         { "name": "form", "kind": "form", "state": "running", "url": "http://127.0.0.1:8080" },
     ] });
-    let html = render(&[], Some(&workloads), Timestamp::EPOCH);
+    let html = render(&[], Some(&workloads), None, Timestamp::EPOCH);
     assert!(!html.contains("<script>"), "{html}");
     assert!(html.contains("&lt;script&gt;") && html.contains("a&amp;b"));
     assert!(!html.contains("href=\"javascript"));
@@ -26,16 +27,34 @@ fn text_from_outside_is_escaped() {
 
 #[test]
 fn the_commands_fit_what_runs() {
-    let html = render(&[], None, Timestamp::EPOCH);
+    let html = render(&[], None, None, Timestamp::EPOCH);
     assert!(html.contains("millpond queue create jobs\n") && !html.contains("customers"), "{html}");
     let workloads = json!({ "workloads": [
         { "name": "backend", "kind": "sink", "state": "waiting to restart", "reason": "exit code 1, no <table>",
           "queue": "orders", "table": "sold", "example": "--field 'id=1'" },
     ] });
-    let html = render(&[], Some(&workloads), Timestamp::EPOCH);
+    let html = render(&[], Some(&workloads), None, Timestamp::EPOCH);
     assert!(html.contains("millpond send orders --field &#39;id=1&#39;\nmillpond rows orders\n"), "{html}");
     assert!(
         html.contains("<td>waiting to restart: exit code 1, no &lt;table&gt;</td><td>table sold</td>"),
         "{html}"
     );
+}
+
+#[test]
+fn a_clock_in_doubt_is_said() {
+    let up_at = Timestamp::from_millis(1_000);
+    let hold = ExpiryHold {
+        from: Timestamp::EPOCH,
+        up_at,
+        until: up_at.plus_secs(90_000),
+        reason: HoldReason::ClockJump,
+    };
+    let html = render(&[], None, Some(hold), up_at);
+    assert!(
+        html.contains("no message expires for another 1 d 1 h") && html.contains("millpond clock confirm"),
+        "{html}"
+    );
+    let outage = ExpiryHold { reason: HoldReason::Outage, ..hold };
+    assert!(!render(&[], None, Some(outage), up_at).contains("kept"), "nothing has outlived its retention");
 }

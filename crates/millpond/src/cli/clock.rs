@@ -1,0 +1,61 @@
+//! `millpond clock`: whether the service trusts its clock, and a word that it may.
+
+use clap::{Args, Subcommand};
+use millpond_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Target, say};
+use crate::failure::{DONE, Outcome};
+use crate::service::Service;
+use crate::{api, hold};
+
+/// Show whether expiry is held, or confirm that the clock is right.
+///
+/// After an outage messages are kept an hour longer than their retention. When the time went forward by more than an hour
+/// and the machine's uptime does not account for it, the clock may have been set: then nothing expires for as long as that
+/// jump was, or until you confirm the clock.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  millpond clock\n  millpond clock confirm")]
+pub(crate) struct Clock {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// The time is right: messages past their retention may expire, an hour after the start at the earliest.
+    Confirm,
+}
+
+impl Clock {
+    pub(crate) async fn run(self) -> Outcome {
+        let service = Service::find(self.target.endpoint.as_deref()).await?;
+        let body = match self.action {
+            None => api::call(&service.endpoint, "GET", "clock", None).await?,
+            Some(Action::Confirm) => {
+                api::call(&service.endpoint, "POST", "clock/confirm", Some(&json!({}))).await?
+            }
+        };
+        if self.target.json {
+            say(&body.to_string());
+        } else {
+            say(&shown(&body));
+        }
+        Ok(DONE)
+    }
+}
+
+fn shown(body: &Value) -> String {
+    let now = Timestamp::from_millis(body["now_millis"].as_u64().unwrap_or_default());
+    let held = hold::read(body).map(|hold| hold::describe(&hold, now));
+    match (body["confirmed"].as_bool(), held) {
+        (Some(true), Some(held)) => format!("confirmed; {held}"),
+        (Some(true), None) => "confirmed; messages past their retention expire now".to_owned(),
+        (Some(false), None) => "there was nothing to confirm: messages expire by their retention".to_owned(),
+        (Some(false), Some(held)) => format!("there was nothing to confirm; {held}"),
+        (None, Some(held)) => held,
+        (None, None) => "messages expire by their retention".to_owned(),
+    }
+}

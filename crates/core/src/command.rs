@@ -6,10 +6,10 @@
 use bytes::Bytes;
 
 use crate::document::{DocumentKey, ExpectedRevision};
-use crate::message::{MessageId, QueueId, Receipt, Sequence};
+use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Receipt, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::BootReading;
-use crate::queue::AttributePatch;
+use crate::queue::{AttributePatch, Policy, Tags};
 
 /// A message as its sender gave it.
 #[derive(Clone, Debug)]
@@ -22,6 +22,19 @@ pub struct NewMessage {
     pub size_bytes: u32,
     /// A delay of its own, instead of the queue's.
     pub delay_secs: Option<u32>,
+    /// Its message group.
+    pub group: Option<GroupKey>,
+    /// What tells it from another send, to a FIFO queue.
+    pub deduplication: Option<SendName>,
+}
+
+/// What tells one send to a FIFO queue from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendName {
+    /// Its sender said so.
+    Given(DeduplicationKey),
+    /// It follows from the body; only for a queue that has content-based deduplication.
+    Content(DeduplicationKey),
 }
 
 /// One request to the state.
@@ -49,6 +62,8 @@ pub enum Command {
         key: QueueKey,
         /// The settings given.
         attributes: AttributePatch,
+        /// The tags of a new queue; those of an existing one stay.
+        tags: Tags,
     },
     /// Delete a queue with its messages.
     DeleteQueue {
@@ -91,6 +106,48 @@ pub enum Command {
         key: QueueKey,
         /// The settings given.
         attributes: AttributePatch,
+    },
+    /// Add the statements of a policy to that of a queue.
+    AddPermission {
+        /// The queue.
+        key: QueueKey,
+        /// The statements, in a policy that a queue without one takes as it is.
+        permission: Policy,
+    },
+    /// Remove a statement from the policy of a queue.
+    RemovePermission {
+        /// The queue.
+        key: QueueKey,
+        /// The statement's label.
+        label: String,
+    },
+    /// Set tags of a queue; the others stay.
+    TagQueue {
+        /// The queue.
+        key: QueueKey,
+        /// The tags.
+        tags: Tags,
+    },
+    /// Remove tags of a queue.
+    UntagQueue {
+        /// The queue.
+        key: QueueKey,
+        /// Their keys; those that the queue does not have change nothing.
+        keys: Vec<String>,
+    },
+    /// Tell the tags of a queue.
+    ListQueueTags {
+        /// The queue.
+        key: QueueKey,
+    },
+    /// Name the queues whose dead letters go to a queue.
+    ListDeadLetterSources {
+        /// The dead-letter queue.
+        key: QueueKey,
+        /// Only names after this one.
+        after: Option<QueueName>,
+        /// At most so many.
+        limit: usize,
     },
     /// Drop all messages of a queue.
     PurgeQueue {

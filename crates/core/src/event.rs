@@ -7,11 +7,22 @@
 use bytes::Bytes;
 
 use crate::document::DocumentKey;
-use crate::message::{QueueId, Sequence};
+use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::outage::{BootReading, ExpiryHold};
-use crate::queue::QueueAttributes;
+use crate::queue::{QueueAttributes, Tags};
 use crate::time::Timestamp;
+
+/// What a FIFO queue remembers of a send, besides its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendRemembered {
+    /// The group, where the same key in another group is another send.
+    pub group: Option<GroupKey>,
+    /// What names the send.
+    pub key: DeduplicationKey,
+    /// The id that its sender is told.
+    pub message_id: MessageId,
+}
 
 /// One fact. Its time is the time of the batch it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +55,13 @@ pub enum Event {
         /// All its settings.
         attributes: QueueAttributes,
     },
+    /// A queue has new tags.
+    QueueTagsSet {
+        /// The queue.
+        queue: QueueId,
+        /// All its tags.
+        tags: Tags,
+    },
     /// All messages below a sequence are gone.
     QueuePurged {
         /// The queue.
@@ -62,8 +80,12 @@ pub enum Event {
         queue: QueueId,
         /// Its number: the queue's next.
         sequence: Sequence,
-        /// Hidden until then; the time of the batch when there is no delay.
+        /// Hidden until then; the time of the batch when there is no delay. In a FIFO queue the delay of the queue counts.
         visible_at: Timestamp,
+        /// The message group, if its sender gave one.
+        group: Option<GroupKey>,
+        /// What a FIFO queue remembers of it.
+        deduplication: Option<SendRemembered>,
         /// The encoded payload, see [`crate::payload`].
         payload: Bytes,
     },
@@ -75,6 +97,24 @@ pub enum Event {
         visible_at: Timestamp,
         /// The messages, in the order they were handed out.
         sequences: Vec<Sequence>,
+    },
+    /// Messages of a FIFO queue were handed to one receiver.
+    MessagesReceivedInOrder {
+        /// The queue that holds them.
+        queue: QueueId,
+        /// The end of their lease.
+        visible_at: Timestamp,
+        /// The messages, in the order they were handed out.
+        sequences: Vec<Sequence>,
+        /// Of each group that gave any, the message behind them: it waits for its group's next turn.
+        followers: Vec<Sequence>,
+    },
+    /// A FIFO queue no longer remembers the sends below a sequence.
+    DeduplicationsForgotten {
+        /// The queue.
+        queue: QueueId,
+        /// The first that it still remembers.
+        below: Sequence,
     },
     /// A delivery never reached its receiver.
     LeasesReturned {

@@ -5,10 +5,10 @@
 //! decides, never reads a clock, and never reads message bytes.
 
 use crate::document::{Document, DocumentKey};
-use crate::event::Event;
+use crate::event::{Event, SendRemembered};
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
-use crate::queue::QueueRecord;
+use crate::queue::{Deduplication, QueueRecord};
 use crate::time::Timestamp;
 use bytes::Bytes;
 
@@ -59,7 +59,7 @@ pub trait Rows {
     fn put_queue(&mut self, record: QueueRecord);
     /// Changes a queue's record; `false` when it is not there.
     fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool;
-    /// Takes out a queue with all its messages; `false` when it is not there.
+    /// Takes out a queue with all its messages and all it remembers; `false` when it is not there.
     fn remove_queue(&mut self, queue: QueueId) -> bool;
     /// The number the queue's next message gets; `None` when the queue is not there.
     fn next_sequence(&mut self, queue: QueueId) -> Option<Sequence>;
@@ -71,6 +71,10 @@ pub trait Rows {
     fn remove_message(&mut self, message: MessageRef) -> bool;
     /// Takes out all messages of a queue below a sequence.
     fn remove_messages_below(&mut self, queue: QueueId, below: Sequence);
+    /// Remembers the send of a message.
+    fn put_deduplication(&mut self, message: MessageRef, row: Deduplication);
+    /// Forgets the sends of all messages of a queue below a sequence.
+    fn forget_deduplications(&mut self, queue: QueueId, below: Sequence);
     /// Puts a document in, or replaces it.
     fn put_document(&mut self, key: &DocumentKey, document: Document);
     /// Takes a document out.
@@ -104,17 +108,34 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
             });
             found_queue(*queue, changed)?;
         }
+        Event::QueueTagsSet { queue, tags } => {
+            found_queue(*queue, rows.update_queue(*queue, |record| record.tags = tags.clone()))?;
+        }
         Event::QueuePurged { queue, below } => {
             found_queue(*queue, rows.next_sequence(*queue).is_some())?;
             rows.remove_messages_below(*queue, *below);
         }
         Event::QueueDeleted { queue } => found_queue(*queue, rows.remove_queue(*queue))?,
-        Event::MessageSent { queue, sequence, visible_at, payload } => {
-            send(rows, at, MessageRef { queue: *queue, sequence: *sequence }, *visible_at, payload)?;
+        Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload } => {
+            let message = MessageRef { queue: *queue, sequence: *sequence };
+            let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+            send(rows, message, Entry::sent(*sequence, at, *visible_at, payload_bytes, *group), payload)?;
+            if let Some(SendRemembered { group, key, message_id }) = *deduplication {
+                rows.put_deduplication(message, Deduplication { group, key, message_id, sent_at: at });
+            }
         }
         Event::MessagesReceived { queue, visible_at, sequences } => {
             let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
             each(rows, *queue, sequences, |_, entry| entry.receive(at, *visible_at, next))?;
+        }
+        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers } => {
+            let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
+            each(rows, *queue, sequences, |_, entry| entry.receive_in_order(at, *visible_at, next))?;
+            each(rows, *queue, followers, |_, entry| entry.wait_turn(next))?;
+        }
+        Event::DeduplicationsForgotten { queue, below } => {
+            found_queue(*queue, rows.next_sequence(*queue).is_some())?;
+            rows.forget_deduplications(*queue, *below);
         }
         Event::LeasesReturned { queue, sequences } => {
             each(rows, *queue, sequences, |sequence, entry| entry.return_lease(sequence, at))?;
@@ -137,9 +158,8 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
 
 fn send<R: Rows>(
     rows: &mut R,
-    at: Timestamp,
     message: MessageRef,
-    visible_at: Timestamp,
+    entry: Entry,
     payload: &Bytes,
 ) -> Result<(), Inconsistent> {
     let expected = rows.next_sequence(message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
@@ -147,8 +167,7 @@ fn send<R: Rows>(
         return Err(Inconsistent::OutOfSequence(message));
     }
     rows.update_queue(message.queue, |record| record.next_sequence = message.sequence.next());
-    let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    rows.put_message(message, Entry::sent(message.sequence, at, visible_at, payload_bytes), payload);
+    rows.put_message(message, entry, payload);
     Ok(())
 }
 

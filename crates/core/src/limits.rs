@@ -36,8 +36,41 @@ pub const QUEUE_NAME_CHARS: RangeInclusive<usize> = 1..=80;
 pub const BATCH_ENTRY_ID_CHARS: RangeInclusive<usize> = 1..=80;
 /// Letters of a message group id.
 pub const MESSAGE_GROUP_ID_CHARS: RangeInclusive<usize> = 1..=128;
+/// A send to a FIFO queue is a duplicate for this long after it was first accepted.
+pub const DEDUPLICATION_SECS: u64 = 300;
 /// Queues one `ListQueues` answer holds at most.
 pub const LIST_QUEUES_RESULTS: RangeInclusive<u32> = 1..=1_000;
+/// `KmsDataKeyReusePeriodSeconds` of a queue.
+pub const KMS_DATA_KEY_REUSE_SECS: RangeInclusive<u32> = 60..=86_400;
+/// Letters of `KmsMasterKeyId`.
+/// Source: <https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html>.
+pub const KMS_MASTER_KEY_ID_CHARS: usize = 2_048;
+/// `maxReceiveCount` of a redrive policy.
+pub const MAX_RECEIVE_COUNT: RangeInclusive<u32> = 1..=1_000;
+/// `sourceQueueArns` of a redrive allow policy.
+pub const REDRIVE_SOURCE_QUEUES: RangeInclusive<usize> = 1..=10;
+/// Bytes of a queue's policy.
+/// Source, also of the next four:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html>.
+pub const POLICY_BYTES: usize = 8_192;
+/// Statements of a queue's policy.
+pub const POLICY_STATEMENTS: usize = 20;
+/// Principals of a queue's policy.
+pub const POLICY_PRINCIPALS: usize = 50;
+/// Conditions of a queue's policy.
+pub const POLICY_CONDITIONS: usize = 10;
+/// Actions of one statement of a queue's policy.
+pub const POLICY_STATEMENT_ACTIONS: usize = 7;
+/// Letters of the label of a permission.
+pub const PERMISSION_LABEL_CHARS: RangeInclusive<usize> = 1..=80;
+/// Tags of a queue.
+/// Source, also of the next two:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-tags.html>.
+pub const QUEUE_TAGS: usize = 50;
+/// Letters of a tag's key.
+pub const TAG_KEY_CHARS: RangeInclusive<usize> = 1..=128;
+/// Letters of a tag's value.
+pub const TAG_VALUE_CHARS: usize = 256;
 /// Messages in flight at once in a standard queue.
 pub const IN_FLIGHT_MESSAGES: usize = 120_000;
 /// A lease may not reach further than this from its receive, however often it is extended.

@@ -62,6 +62,14 @@ impl fmt::Debug for MessageId {
     }
 }
 
+/// What names a message group inside its queue: the first 128 bits of the SHA-256 of its `MessageGroupId`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupKey(pub u128);
+
+/// What names a send to a FIFO queue: the first 128 bits of the SHA-256 of its `MessageDeduplicationId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeduplicationKey(pub u128);
+
 /// One delivery of one message: what a receipt handle names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Receipt {
@@ -92,12 +100,20 @@ pub struct Entry {
     pub rank: u64,
     /// Encoded bytes of its payload.
     pub payload_bytes: u32,
+    /// Its message group, if its sender gave one.
+    pub group: Option<GroupKey>,
 }
 
 impl Entry {
     /// A message just accepted.
     #[must_use]
-    pub fn sent(sequence: Sequence, sent_at: Timestamp, visible_at: Timestamp, payload_bytes: u32) -> Self {
+    pub fn sent(
+        sequence: Sequence,
+        sent_at: Timestamp,
+        visible_at: Timestamp,
+        payload_bytes: u32,
+        group: Option<GroupKey>,
+    ) -> Self {
         Self {
             sent_at,
             visible_at,
@@ -107,6 +123,7 @@ impl Entry {
             delivery: 0,
             rank: sequence.0,
             payload_bytes,
+            group,
         }
     }
 
@@ -121,6 +138,19 @@ impl Entry {
         if self.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
             self.rank = next_sequence.0;
         }
+    }
+
+    /// As [`Entry::receive`], of a FIFO queue: nothing changes the order inside a group, and the group goes behind all
+    /// groups whose first message is below `next_sequence`.
+    pub fn receive_in_order(&mut self, at: Timestamp, visible_at: Timestamp, next_sequence: Sequence) {
+        self.receive(at, visible_at, next_sequence);
+        self.rank = next_sequence.0;
+    }
+
+    /// The message before it in its group was handed out: its group goes behind all groups whose first message is below
+    /// `next_sequence`.
+    pub fn wait_turn(&mut self, next_sequence: Sequence) {
+        self.rank = next_sequence.0;
     }
 
     /// The lease now ends at `visible_at`.

@@ -9,7 +9,9 @@ use crate::limits;
 use crate::message::{MessageId, QueueId, Sequence};
 use crate::name::{QueueKey, QueueName};
 use crate::outage::ExpiryHold;
-use crate::queue::{AttributeName, MessageCounts, QueueAttributes};
+use crate::queue::{
+    AttributeName, AttributeRefusal, MessageCounts, PolicyRefusal, QueueAttributes, RedriveRefusal, Tags,
+};
 use crate::time::Timestamp;
 
 /// Why a command, or one entry of it, was refused.
@@ -21,6 +23,36 @@ pub enum Refusal {
     /// A queue of this name has another value for a given setting.
     #[error("a queue of this name has another value for {}", .0.as_str())]
     QueueNameExists(AttributeName),
+    /// A FIFO queue was asked for under a name that says standard.
+    #[error("the name of a FIFO queue ends in .fifo")]
+    NameIsNotFifo,
+    /// A standard queue was asked for under a name that says FIFO.
+    #[error("the name of a standard queue does not end in .fifo")]
+    NameIsFifo,
+    /// The queue can't have the settings given.
+    #[error(transparent)]
+    Attributes(#[from] AttributeRefusal),
+    /// The dead-letter queue given does not fit.
+    #[error(transparent)]
+    Redrive(#[from] RedriveRefusal),
+    /// The queue's policy can't be changed so.
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
+    /// The queue would have too many tags.
+    #[error("the queue would have more than {limit} tags")]
+    TooManyTags {
+        /// The limit.
+        limit: usize,
+    },
+    /// A FIFO queue takes no message without a group.
+    #[error("the message has no group")]
+    GroupMissing,
+    /// A FIFO queue takes no message that nothing tells from another.
+    #[error("the message has no deduplication id, and the queue takes none from its content")]
+    DeduplicationMissing,
+    /// A FIFO queue takes no receipt of a delivery whose lease has ended.
+    #[error("the lease of the receipt has ended")]
+    ReceiptExpired,
     /// The message is larger than its queue takes.
     #[error("the message is larger than {limit_bytes} bytes")]
     MessageTooLong {
@@ -126,6 +158,8 @@ pub enum Outcome {
     },
     /// One result per message, in order.
     Sent(Vec<Result<Accepted, Refusal>>),
+    /// The tags of a queue.
+    Tags(Tags),
     /// The deliveries; none when the queue has nothing to give.
     Received {
         /// The queue they come from.

@@ -19,6 +19,7 @@ const TAG_TRACE_HEADER: u8 = 2;
 const TAG_TEXT_ATTRIBUTE: u8 = 3;
 const TAG_BINARY_ATTRIBUTE: u8 = 4;
 const TAG_GROUP_ID: u8 = 5;
+const TAG_DEDUPLICATION_ID: u8 = 6;
 
 const WHAT: &str = "message payload";
 
@@ -55,6 +56,8 @@ pub struct Payload {
     pub trace_header: Option<String>,
     /// The `MessageGroupId`.
     pub group_id: Option<String>,
+    /// The `MessageDeduplicationId`, of a FIFO queue.
+    pub deduplication_id: Option<String>,
     /// The message attributes, by name.
     pub attributes: Vec<MessageAttribute>,
     /// The body: UTF-8 text.
@@ -75,6 +78,9 @@ impl Payload {
         }
         if let Some(group_id) = &self.group_id {
             put_field(&mut out, TAG_GROUP_ID, group_id.as_bytes());
+        }
+        if let Some(deduplication_id) = &self.deduplication_id {
+            put_field(&mut out, TAG_DEDUPLICATION_ID, deduplication_id.as_bytes());
         }
         for attribute in &self.attributes {
             put_attribute(&mut out, attribute);
@@ -98,6 +104,7 @@ impl Payload {
             sender_id: String::new(),
             trace_header: None,
             group_id: None,
+            deduplication_id: None,
             attributes: Vec::new(),
             body: Bytes::new(),
         };
@@ -111,6 +118,7 @@ impl Payload {
                 TAG_SENDER_ID => payload.sender_id = take.text(WHAT)?,
                 TAG_TRACE_HEADER => payload.trace_header = Some(take.text(WHAT)?),
                 TAG_GROUP_ID => payload.group_id = Some(take.text(WHAT)?),
+                TAG_DEDUPLICATION_ID => payload.deduplication_id = Some(take.text(WHAT)?),
                 tag @ (TAG_TEXT_ATTRIBUTE | TAG_BINARY_ATTRIBUTE) => {
                     payload.attributes.push(take_attribute(&mut take, tag)?);
                 }

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::evolve::{Inconsistent, Instance, Rows, evolve};
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
 use crate::name::QueueKey;
-use crate::queue::{QueueRecord, StandardMessages};
+use crate::queue::{Deduplication, Deduplications, QueueMessages, QueueRecord};
 use crate::time::Timestamp;
 
 /// One queue in memory.
@@ -22,7 +22,9 @@ pub struct Queue {
     /// What is true of the queue as a whole.
     pub record: QueueRecord,
     /// Its messages.
-    pub messages: StandardMessages,
+    pub messages: QueueMessages,
+    /// The sends that it remembers; none unless it is a FIFO queue.
+    pub deduplications: Deduplications,
 }
 
 /// Everything the service knows, message bytes excepted.
@@ -78,7 +80,7 @@ impl State {
     }
 
     /// Queue names with their numbers, in order, from `from` on.
-    pub fn names_from(&self, from: &QueueKey) -> impl Iterator<Item = &QueueKey> {
+    pub fn names_from<'a>(&'a self, from: &QueueKey) -> impl Iterator<Item = &'a QueueKey> + use<'a> {
         self.names.range(from..).map(|(key, _)| key)
     }
 
@@ -149,6 +151,20 @@ impl State {
         Ok(())
     }
 
+    /// Puts back what a queue remembers of a send, as it was read from a store.
+    ///
+    /// # Errors
+    /// [`Inconsistent::NoSuchQueue`] when its queue was not restored before.
+    pub fn restore_deduplication(
+        &mut self,
+        message: MessageRef,
+        row: Deduplication,
+    ) -> Result<(), Inconsistent> {
+        let queue = self.queues.get_mut(&message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
+        queue.deduplications.put(message.sequence, row);
+        Ok(())
+    }
+
     /// Puts back a document that was read from a store.
     pub fn restore_document(&mut self, key: DocumentKey, document: Document) {
         self.documents.insert(key, document);
@@ -161,8 +177,11 @@ impl State {
         let Self { instance, queues, names: _, documents } = self;
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
-        for Queue { record, messages } in queues.values() {
+        for Queue { record, messages, deduplications } in queues.values() {
             record.hash(&mut hasher);
+            for (sequence, row) in deduplications.iter() {
+                (sequence, row).hash(&mut hasher);
+            }
             for (sequence, entry) in messages.iter() {
                 (sequence, entry).hash(&mut hasher);
             }
@@ -179,11 +198,19 @@ impl Rows for State {
 
     fn put_queue(&mut self, record: QueueRecord) {
         self.names.insert(record.key.clone(), record.id);
-        self.queues.insert(record.id, Queue { record, messages: StandardMessages::default() });
+        let messages = QueueMessages::of(&record.attributes);
+        self.queues.insert(record.id, Queue { record, messages, deduplications: Deduplications::default() });
     }
 
     fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool {
-        self.queues.get_mut(&queue).map(|queue| change(&mut queue.record)).is_some()
+        let clock = self.instance.clock;
+        let Some(Queue { record, messages, .. }) = self.queues.get_mut(&queue) else { return false };
+        let delay_secs = record.attributes.delay_secs;
+        change(record);
+        if record.attributes.delay_secs != delay_secs {
+            messages.set_attributes(&record.attributes, clock);
+        }
+        true
     }
 
     fn remove_queue(&mut self, queue: QueueId) -> bool {
@@ -218,6 +245,18 @@ impl Rows for State {
     fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.messages.remove_below(below);
+        }
+    }
+
+    fn put_deduplication(&mut self, message: MessageRef, row: Deduplication) {
+        if let Some(queue) = self.queues.get_mut(&message.queue) {
+            queue.deduplications.put(message.sequence, row);
+        }
+    }
+
+    fn forget_deduplications(&mut self, queue: QueueId, below: Sequence) {
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.deduplications.forget_below(below);
         }
     }
 

@@ -5,7 +5,7 @@ use millpond_core::decide::decide;
 use millpond_core::event::Event;
 use millpond_core::message::{QueueId, Sequence};
 use millpond_core::outage::{ExpiryHold, HoldReason};
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, Tags};
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
 
@@ -24,7 +24,8 @@ fn the_clock_is_the_time_of_the_latest_batch() {
 #[test]
 fn a_batch_from_the_past_counts_as_of_now() {
     let mut state = State::new();
-    let create = Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default() };
+    let create =
+        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
     let late = START.plus_secs(100);
     let (events, _) = decide(&state, late, create);
     state.apply(late, &events).unwrap();

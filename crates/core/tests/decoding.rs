@@ -4,6 +4,7 @@ use bytes::Bytes;
 use millpond_core::event::Event;
 use millpond_core::format::Malformed;
 use millpond_core::format::batch::{Batch, BatchBuilder};
+use millpond_core::format::fifo::decode_deduplication;
 use millpond_core::format::row::{decode_document, decode_entry, decode_instance, decode_queue};
 use millpond_core::message::{QueueId, Sequence};
 use millpond_core::payload::{Payload, verify};
@@ -12,7 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::format_fixture::{
-    batch_value, document_value, entry_value, fixture, instance_value, payload_value, queue_value,
+    batch_value, deduplication_value, document_value, entry_value, fixture, instance_value, payload_value,
+    queue_value,
 };
 
 /// Reads bytes as everything there is; what comes out may not be larger than what went in allows.
@@ -27,12 +29,14 @@ fn decode_all(bytes: &Bytes) {
     let _ = decode_queue(bytes.clone());
     let _ = decode_entry(bytes.clone());
     let _ = decode_document(bytes.clone());
+    let _ = decode_deduplication(bytes.clone());
     let _ = Payload::decode(bytes);
 }
 
 fn named_messages(event: &Event) -> usize {
     match event {
         Event::MessagesReceived { sequences, .. }
+        | Event::MessagesReceivedInOrder { sequences, .. }
         | Event::LeasesReturned { sequences, .. }
         | Event::MessagesDeleted { sequences, .. }
         | Event::MessagesExpired { sequences, .. } => sequences.len(),
@@ -90,7 +94,9 @@ proptest! {
 
     #[test]
     fn changed_bytes(changes in vec((any::<Index>(), any::<u8>()), 0..6), length in any::<Index>()) {
-        for name in ["batch", "instance-row", "queue-row", "message-row", "document-row", "payload"] {
+        for name in
+            ["batch", "instance-row", "queue-row", "message-row", "deduplication-row", "document-row", "payload"]
+         {
             let bytes = mutated(&fixture(name), &changes, length);
             decode_all(&bytes);
             decode_all(&checksummed(bytes.to_vec()));
@@ -123,6 +129,9 @@ fn every_shortened_encoding_is_refused() {
     refuses("queue-row", |bytes| decode_queue(bytes).is_ok_and(|value| value == queue_value()));
     refuses("message-row", |bytes| decode_entry(bytes).is_ok_and(|value| value == entry_value()));
     refuses("document-row", |bytes| decode_document(bytes).is_ok_and(|value| value == document_value()));
+    refuses("deduplication-row", |bytes| {
+        decode_deduplication(bytes).is_ok_and(|value| value == deduplication_value())
+    });
     refuses("payload", |bytes| {
         Payload::decode(&checksummed(bytes.to_vec())).is_ok_and(|value| value == payload_value())
     });
@@ -131,12 +140,13 @@ fn every_shortened_encoding_is_refused() {
 #[test]
 fn a_later_version_is_told_from_damage() {
     type Decode = fn(Bytes) -> Option<Malformed>;
-    let decoders: [(&str, Decode); 5] = [
+    let decoders: [(&str, Decode); 6] = [
         ("batch", |bytes| Batch::decode(bytes).err()),
         ("instance-row", |bytes| decode_instance(bytes).err()),
         ("queue-row", |bytes| decode_queue(bytes).err()),
         ("message-row", |bytes| decode_entry(bytes).err()),
         ("document-row", |bytes| decode_document(bytes).err()),
+        ("deduplication-row", |bytes| decode_deduplication(bytes).err()),
     ];
     for (name, decode) in decoders {
         for version in [0, 2, 255] {
@@ -159,7 +169,7 @@ fn unknown_tags_are_refused() {
         bytes.extend([tag, 0, 0, 0]);
         Batch::decode(bytes.into()).unwrap_err()
     };
-    for tag in [0, 17, 255] {
+    for tag in [0, 21, 255] {
         assert_eq!(batch(tag), Malformed::UnknownTag { what: "event", tag });
     }
     let payload = |tag: u8| {
@@ -234,7 +244,14 @@ fn a_builder_tells_where_each_payload_will_be() {
             builder.push(&Event::QueueDeleted { queue: QueueId(1) });
             let payload = Bytes::from(vec![b'p'; length]);
             let (queue, sequence) = (QueueId(1), Sequence(300));
-            let event = Event::MessageSent { queue, sequence, visible_at: batch_value().at, payload };
+            let event = Event::MessageSent {
+                queue,
+                sequence,
+                visible_at: batch_value().at,
+                group: None,
+                deduplication: None,
+                payload,
+            };
             builder.push(&event).unwrap()
         })
         .to_vec();

@@ -6,28 +6,30 @@
 
 use bytes::Bytes;
 use millpond_core::document::Document;
-use millpond_core::event::Event;
+use millpond_core::event::{Event, SendRemembered};
 use millpond_core::evolve::Instance;
 use millpond_core::format::batch::{Batch, BatchBuilder};
+use millpond_core::format::fifo::{decode_deduplication, encode_deduplication};
 use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
-use millpond_core::message::{Entry, MessageId, QueueId, Sequence};
+use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
 use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
-use millpond_core::queue::{QueueAttributes, QueueRecord};
+use millpond_core::queue::{Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags};
 use millpond_core::time::Timestamp;
 
 use crate::decoding::crc32c;
 use crate::support::{document_key, key_in};
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("batch", include_str!("fixtures/format-1/batch.hex")),
     ("instance-row", include_str!("fixtures/format-1/instance-row.hex")),
     ("new-instance-row", include_str!("fixtures/format-1/new-instance-row.hex")),
     ("queue-row", include_str!("fixtures/format-1/queue-row.hex")),
     ("message-row", include_str!("fixtures/format-1/message-row.hex")),
+    ("deduplication-row", include_str!("fixtures/format-1/deduplication-row.hex")),
     ("document-row", include_str!("fixtures/format-1/document-row.hex")),
     ("payload", include_str!("fixtures/format-1/payload.hex")),
 ];
@@ -48,6 +50,7 @@ fn millis(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
+const GROUP: GroupKey = GroupKey(0x0067_726f_7570);
 const READING: BootReading = BootReading { boot_id: *b"fedcba9876543210", millis: 300 };
 
 fn hold(reason: HoldReason) -> ExpiryHold {
@@ -67,7 +70,38 @@ fn attributes() -> QueueAttributes {
         receive_wait_secs: 20,
         visibility_timeout_secs: 43_200,
         managed_sse_enabled: false,
+        kms_master_key_id: Some("alias/aws/sqs".to_owned()),
+        kms_data_key_reuse_secs: 86_400,
+        policy: Some(policy()),
+        redrive: Some(RedrivePolicy {
+            target: key_in(111_122_223_333, "eu-west-1", "dead.fifo"),
+            max_receive_count: 1_000,
+        }),
+        redrive_allow: Some(RedriveAllowPolicy::ByQueue(vec![key_in(
+            111_122_223_333,
+            "eu-west-1",
+            "in.fifo",
+        )])),
+        fifo: Some(FifoAttributes {
+            content_based_deduplication: true,
+            deduplication_scope: DeduplicationScope::MessageGroup,
+            throughput_limit: FifoThroughputLimit::PerMessageGroupId,
+        }),
     }
+}
+
+fn policy() -> Policy {
+    let labelled = PolicyStatement { sid: Some("a".to_owned()), text: r#"{"Sid":"a"}"#.to_owned() };
+    let unlabelled = PolicyStatement { sid: None, text: " {}".to_owned() };
+    Policy {
+        head: r#"{"Statement":["#.to_owned(),
+        statements: vec![labelled, unlabelled],
+        tail: "]}".to_owned(),
+    }
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 /// One event of every kind.
@@ -85,6 +119,8 @@ pub(crate) fn batch_value() -> Batch {
             queue,
             sequence: Sequence(300),
             visible_at: millis(1_700_000_900_123),
+            group: None,
+            deduplication: None,
             payload: Bytes::from_static(b"payload"),
         },
         Event::MessagesReceived {
@@ -104,8 +140,28 @@ pub(crate) fn batch_value() -> Batch {
         },
         Event::DocumentRemoved { key: document_key("workload", "backend") },
         Event::ClockNoted { reading: READING },
+        Event::MessageSent {
+            queue,
+            sequence: Sequence(301),
+            visible_at: millis(1_700_000_900_123),
+            group: Some(GROUP),
+            deduplication: Some(SendRemembered {
+                group: Some(GROUP),
+                key: DeduplicationKey(0x006b_6579),
+                message_id: MessageId(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff),
+            }),
+            payload: Bytes::from_static(b"payload"),
+        },
+        Event::MessagesReceivedInOrder {
+            queue,
+            visible_at: millis(1_700_000_030_123),
+            sequences: vec![Sequence(300), Sequence(1)],
+            followers: vec![Sequence(301)],
+        },
+        Event::DeduplicationsForgotten { queue, below: Sequence(300) },
+        Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
     ];
-    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![139] }
+    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
 }
 
 pub(crate) fn instance_value() -> Instance {
@@ -124,6 +180,7 @@ pub(crate) fn queue_value() -> QueueRecord {
         id: QueueId(5),
         key: key_in(111_122_223_333, "eu-west-1", "orders_1.fifo"),
         attributes: attributes(),
+        tags: tags(&[("team", "mill")]),
         created_at: millis(1_700_000_000_123),
         modified_at: millis(1_700_000_000_124),
         next_sequence: Sequence(301),
@@ -140,6 +197,16 @@ pub(crate) fn entry_value() -> Entry {
         delivery: 300,
         rank: 301,
         payload_bytes: 1_048_576,
+        group: Some(GROUP),
+    }
+}
+
+pub(crate) fn deduplication_value() -> Deduplication {
+    Deduplication {
+        group: Some(GROUP),
+        key: DeduplicationKey(0x006b_6579),
+        message_id: MessageId(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff),
+        sent_at: millis(1_700_000_000_123),
     }
 }
 
@@ -155,6 +222,7 @@ pub(crate) fn payload_value() -> Payload {
         sender_id: "AIDAEXAMPLE".to_owned(),
         trace_header: Some("Root=1".to_owned()),
         group_id: Some("tenant".to_owned()),
+        deduplication_id: Some("once".to_owned()),
         attributes: vec![
             MessageAttribute {
                 name: "price".to_owned(),
@@ -218,6 +286,13 @@ fn a_payload_of_format_1_is_read_and_written() {
 
 #[test]
 fn a_payload_without_optional_fields_is_read_as_it_was_written() {
-    let value = Payload { trace_header: None, group_id: None, attributes: Vec::new(), ..payload_value() };
+    let value = Payload { trace_header: None, group_id: None, deduplication_id: None, attributes: Vec::new(), ..payload_value() };
     assert_eq!(Payload::decode(&value.encode()), Ok(value));
+}
+
+#[test]
+fn a_deduplication_row_of_format_1_is_read_and_written() {
+    let bytes = fixture("deduplication-row");
+    assert_eq!(decode_deduplication(bytes.clone()), Ok(deduplication_value()));
+    assert_eq!(encode_deduplication(&deduplication_value()), bytes);
 }

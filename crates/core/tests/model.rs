@@ -139,7 +139,17 @@ impl Model {
             Command::Begin { .. } | Command::NoteClock { .. } | Command::ConfirmClock => {
                 unreachable!("clocks have tests of their own, in outage.rs")
             }
-            Command::CreateQueue { key, attributes } => self.create(now, key, attributes),
+            Command::TagQueue { .. }
+            | Command::UntagQueue { .. }
+            | Command::ListQueueTags { .. }
+            | Command::AddPermission { .. }
+            | Command::RemovePermission { .. }
+            | Command::ListDeadLetterSources { .. } => {
+                unreachable!(
+                    "these have tests of their own, in tags.rs, permissions.rs and redrive_policy.rs"
+                )
+            }
+            Command::CreateQueue { key, attributes, .. } => self.create(now, key, attributes),
             Command::ListQueues { .. } => self.list(command),
             Command::DescribeQueues { after, limit } => self.describe_all(now, *after, *limit),
             Command::ReturnLeases { receipts } => self.give_back(now, receipts),
@@ -426,6 +436,7 @@ fn changed(current: &QueueAttributes, patch: &AttributePatch) -> QueueAttributes
         receive_wait_secs,
         visibility_timeout_secs,
         managed_sse_enabled,
+        ..
     } = patch.clone();
     delay_secs.inspect(|given| changed.delay_secs = *given);
     maximum_message_bytes.inspect(|given| changed.maximum_message_bytes = *given);

@@ -3,12 +3,13 @@
 use millpond_core::command::Command;
 use millpond_core::event::Event;
 use millpond_core::outcome::{Outcome, Refusal};
-use millpond_core::queue::{AttributeName, AttributePatch, QueueAttributes};
+use millpond_core::queue::{AttributeName, AttributePatch, QueueAttributes, Tags};
 
+use crate::permissions::policy;
 use crate::support::{Machine, key, key_in};
 
 fn create(machine: &mut Machine, attributes: AttributePatch) -> Outcome {
-    machine.run(Command::CreateQueue { key: key("orders"), attributes })
+    machine.run(Command::CreateQueue { key: key("orders"), attributes, tags: Tags::new() })
 }
 
 #[test]
@@ -21,6 +22,12 @@ fn a_queue_without_settings_gets_the_defaults_of_sqs() {
         receive_wait_secs: 0,
         visibility_timeout_secs: 30,
         managed_sse_enabled: true,
+        kms_master_key_id: None,
+        kms_data_key_reuse_secs: 300,
+        policy: None,
+        redrive: None,
+        redrive_allow: None,
+        fifo: None,
     };
     let description = machine.describe("orders");
     assert_eq!(description.attributes, expected);
@@ -44,7 +51,8 @@ fn creating_without_settings_finds_a_queue_whatever_its_settings() {
     let given = AttributePatch { visibility_timeout_secs: Some(90), ..Default::default() };
     let mut machine = Machine::with_settings("orders", given);
     let before = machine.state.queue_named(&key("orders")).unwrap().record.id;
-    let again = Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default() };
+    let again =
+        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
     let expected = Outcome::Queue { queue: before, key: key("orders") };
     assert_eq!(machine.run_without_effect(again), expected);
     assert_eq!(machine.describe("orders").attributes.visibility_timeout_secs, 90);
@@ -100,7 +108,7 @@ fn the_same_name_in_another_account_or_region_is_another_queue() {
     for key in keys {
         let attributes =
             AttributePatch { delay_secs: Some(u32::try_from(ids.len()).unwrap()), ..Default::default() };
-        match machine.run(Command::CreateQueue { key, attributes }) {
+        match machine.run(Command::CreateQueue { key, attributes, tags: Tags::new() }) {
             Outcome::Queue { queue, .. } => ids.push(queue),
             other => panic!("{other:?}"),
         }
@@ -149,6 +157,12 @@ fn every_command_on_a_queue_that_is_not_there_is_refused() {
         Command::FindQueue { key: key("none") },
         Command::DescribeQueue { key: key("none") },
         Command::SetQueueAttributes { key: key("none"), attributes: AttributePatch::default() },
+        Command::AddPermission { key: key("none"), permission: policy("a") },
+        Command::RemovePermission { key: key("none"), label: "a".to_owned() },
+        Command::TagQueue { key: key("none"), tags: Tags::new() },
+        Command::UntagQueue { key: key("none"), keys: Vec::new() },
+        Command::ListQueueTags { key: key("none") },
+        Command::ListDeadLetterSources { key: key("none"), after: None, limit: 1 },
         Command::PurgeQueue { key: key("none") },
         Command::Send { key: key("none"), messages: Vec::new() },
         Command::Receive { key: key("none"), limit: 1, visibility_timeout_secs: None },
@@ -164,7 +178,8 @@ fn every_command_on_a_queue_that_is_not_there_is_refused() {
 #[test]
 fn the_event_carries_all_settings_so_that_later_defaults_change_nothing() {
     let mut machine = Machine::new();
-    let command = Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default() };
+    let command =
+        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
     let (events, _) = machine.run_unsettled(command);
     let [Event::QueueCreated { attributes, .. }] = &events[..] else { panic!("{events:?}") };
     assert_eq!(*attributes, QueueAttributes::default());

@@ -3,7 +3,7 @@
 use millpond_core::command::Command;
 use millpond_core::message::QueueId;
 use millpond_core::outcome::Outcome;
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, Tags};
 
 use crate::support::{Machine, START, key, key_in};
 
@@ -59,7 +59,11 @@ fn all_queues_are_told_in_pages_across_accounts_and_regions() {
     let mut machine = Machine::new();
     let keys = [key("b"), key_in(7, "eu-west-1", "a"), key("a"), key_in(7, "us-east-1", "z")];
     for key in &keys {
-        machine.run(Command::CreateQueue { key: key.clone(), attributes: AttributePatch::default() });
+        machine.run(Command::CreateQueue {
+            key: key.clone(),
+            attributes: AttributePatch::default(),
+            tags: Tags::new(),
+        });
     }
     machine.run(Command::DeleteQueue { key: key("a") });
     let (first, after) = page(&mut machine, None, 2);

@@ -3,7 +3,7 @@
 use millpond_core::command::Command;
 use millpond_core::name::{AccountId, QueueName, Region};
 use millpond_core::outcome::Outcome;
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, Tags};
 
 use crate::support::{Machine, key_in};
 
@@ -14,7 +14,9 @@ fn machine_with(names: &[&str]) -> Machine {
     // Created backwards, so that the order of creation is not the order of names.
     for name in names.iter().rev() {
         let key = key_in(0, "us-east-1", name);
-        machine.run(Command::CreateQueue { key, attributes: AttributePatch::default() });
+        let fifo_queue = key.name.is_fifo().then_some(true);
+        let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
+        machine.run(Command::CreateQueue { key, attributes, tags: Tags::new() });
     }
     machine
 }
@@ -109,7 +111,11 @@ fn accounts_and_regions_are_apart() {
     for (account, region) in places {
         for name in ["shared", &format!("of-{account}-{region}")] {
             let key = key_in(account, region, name);
-            machine.run(Command::CreateQueue { key, attributes: AttributePatch::default() });
+            machine.run(Command::CreateQueue {
+                key,
+                attributes: AttributePatch::default(),
+                tags: Tags::new(),
+            });
         }
     }
     for (account, region) in places {

@@ -10,7 +10,7 @@ use millpond_core::limits;
 use millpond_core::message::{MessageId, QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Outcome, QueueDescription};
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, Tags};
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
 use proptest::collection::vec;
@@ -63,6 +63,7 @@ fn patch() -> impl Strategy<Value = AttributePatch> {
             visibility_timeout_secs,
             receive_wait_secs: rest.0,
             managed_sse_enabled: rest.1,
+            ..AttributePatch::default()
         },
     )
 }
@@ -110,7 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The queues there may be: the first comes up most, so that it sees long histories.
 fn queue_keys() -> Vec<QueueKey> {
     let often = key("orders");
-    vec![often.clone(), often.clone(), often, key("orders.fifo"), key_in(7, "eu-west-1", "orders")]
+    vec![often.clone(), often.clone(), often, key("orders-dead"), key_in(7, "eu-west-1", "orders")]
 }
 
 struct Run {
@@ -138,7 +139,11 @@ impl Run {
         };
         run.begin();
         for key in run.keys.clone() {
-            run.execute(&Command::CreateQueue { key, attributes: AttributePatch::default() });
+            run.execute(&Command::CreateQueue {
+                key,
+                attributes: AttributePatch::default(),
+                tags: Tags::new(),
+            });
         }
         run
     }
@@ -278,14 +283,21 @@ impl Run {
     fn new_message(&mut self, size_bytes: u32, delay_secs: Option<u32>) -> NewMessage {
         self.sent += 1;
         let payload = Bytes::from(vec![b'x'; usize::try_from(self.sent % 200).unwrap()]);
-        NewMessage { id: MessageId(self.sent), payload, size_bytes, delay_secs }
+        NewMessage {
+            id: MessageId(self.sent),
+            payload,
+            size_bytes,
+            delay_secs,
+            group: None,
+            deduplication: None,
+        }
     }
 
     fn command(&mut self, step: &Step) -> Command {
         let named = |queue: &Index| queue.get(&self.keys).clone();
         match step {
             Step::Create { queue, attributes } => {
-                Command::CreateQueue { key: named(queue), attributes: attributes.clone() }
+                Command::CreateQueue { key: named(queue), attributes: attributes.clone(), tags: Tags::new() }
             }
             Step::DeleteQueue { queue } => Command::DeleteQueue { key: named(queue) },
             Step::Set { queue, attributes } => {

@@ -16,6 +16,8 @@ fn an_event_of_a_queue_that_is_not_there_is_found() {
         queue: NONE,
         sequence: Sequence(1),
         visible_at: START,
+        group: None,
+        deduplication: None,
         payload: Bytes::from_static(b"x"),
     };
     let attributes = millpond_core::queue::QueueAttributes::default();
@@ -59,7 +61,14 @@ fn a_message_out_of_sequence_is_found() {
     let queue = machine.queue("orders").record.id;
     for sequence in [0, 1, 2, 4].map(Sequence) {
         let payload = Bytes::from_static(b"x");
-        let event = Event::MessageSent { queue, sequence, visible_at: START, payload };
+        let event = Event::MessageSent {
+            queue,
+            sequence,
+            visible_at: START,
+            group: None,
+            deduplication: None,
+            payload,
+        };
         let expected = Inconsistent::OutOfSequence(MessageRef { queue, sequence });
         assert_eq!(machine.state.clone().apply(START, [&event]), Err(expected));
     }
@@ -68,7 +77,7 @@ fn a_message_out_of_sequence_is_found() {
 #[test]
 fn a_message_row_without_its_queue_is_found() {
     let message = MessageRef { queue: NONE, sequence: Sequence(1) };
-    let entry = Entry::sent(Sequence(1), START, START, 1);
+    let entry = Entry::sent(Sequence(1), START, START, 1, None);
     assert_eq!(State::new().restore_message(message, entry), Err(Inconsistent::NoSuchQueue(NONE)));
 }
 

@@ -88,6 +88,8 @@ const fn need(command: &Command) -> Need {
         | Command::NoteClock { .. }
         | Command::FindQueue { .. }
         | Command::ListQueues { .. }
+        | Command::ListQueueTags { .. }
+        | Command::ListDeadLetterSources { .. }
         | Command::DescribeQueue { .. }
         | Command::DescribeQueues { .. }
         | Command::GetDocument { .. }
@@ -95,6 +97,8 @@ const fn need(command: &Command) -> Need {
         Command::Delete { .. }
         | Command::DeleteQueue { .. }
         | Command::PurgeQueue { .. }
+        | Command::RemovePermission { .. }
+        | Command::UntagQueue { .. }
         | Command::Expire { .. }
         | Command::ConfirmClock
         | Command::ReturnLeases { .. }
@@ -104,6 +108,8 @@ const fn need(command: &Command) -> Need {
         Command::Send { .. }
         | Command::CreateQueue { .. }
         | Command::SetQueueAttributes { .. }
+        | Command::AddPermission { .. }
+        | Command::TagQueue { .. }
         | Command::PutDocument { .. } => Need::Send,
     }
 }

@@ -13,7 +13,7 @@ use millpond_core::evolve::{Inconsistent, Instance, Rows, evolve};
 use millpond_core::format::Malformed;
 use millpond_core::format::batch::Batch;
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::{LogReader, Position, ReadError, Usage};
 use millpond_store::{Changes, MessageChange, Store, StoreError, StoreReader};
 
@@ -180,7 +180,9 @@ impl Rows for Overlay<'_> {
             return false;
         }
         self.forget_below(queue, Sequence(u64::MAX));
+        self.forget_deduplications(queue, Sequence(u64::MAX));
         self.changes.removed_below.remove(&queue);
+        self.changes.forgotten_below.remove(&queue);
         self.changes.queues.insert(queue, None);
         true
     }
@@ -232,6 +234,19 @@ impl Rows for Overlay<'_> {
         self.forget_below(queue, below);
         let kept = self.changes.removed_below.get(&queue).copied();
         self.changes.removed_below.insert(queue, kept.map_or(below, |kept| kept.max(below)));
+    }
+
+    fn put_deduplication(&mut self, message: MessageRef, row: Deduplication) {
+        self.changes.deduplications.insert(message, row);
+    }
+
+    fn forget_deduplications(&mut self, queue: QueueId, below: Sequence) {
+        let from = MessageRef { queue, sequence: Sequence(0) };
+        let mut rest = self.changes.deduplications.split_off(&from);
+        let mut kept = rest.split_off(&MessageRef { queue, sequence: below });
+        self.changes.deduplications.append(&mut kept);
+        let before = self.changes.forgotten_below.get(&queue).copied();
+        self.changes.forgotten_below.insert(queue, before.map_or(below, |before| before.max(below)));
     }
 
     fn put_document(&mut self, key: &DocumentKey, document: Document) {

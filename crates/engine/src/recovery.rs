@@ -13,7 +13,7 @@ use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::format::Malformed;
 use millpond_core::format::batch::Batch;
 use millpond_core::message::{Entry, MessageRef};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_core::state::State;
 use millpond_log::{Log, Position, ReadError};
 use millpond_store::{Store, StoreError, Visitor};
@@ -133,6 +133,10 @@ impl Visitor for Restore<'_> {
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent> {
         self.0.restore_document(key, document);
         Ok(())
+    }
+
+    fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent> {
+        self.0.restore_deduplication(message, row)
     }
 
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {

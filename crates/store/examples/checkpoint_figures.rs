@@ -14,7 +14,7 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_core::time::Timestamp;
 use millpond_log::RealDisk;
 use millpond_store::{Changes, MessageChange, RedbConfig, RedbStore, Store, Visitor};
@@ -141,7 +141,7 @@ fn update(sequence: u64) -> MessageChange {
 
 fn entry(sequence: u64) -> Entry {
     let sent_at = Timestamp::from_millis(1_700_000_000_000 + sequence);
-    Entry::sent(Sequence(sequence), sent_at, sent_at, PAYLOAD_BYTES as u32)
+    Entry::sent(Sequence(sequence), sent_at, sent_at, PAYLOAD_BYTES as u32, None)
 }
 
 struct Count(u64);
@@ -156,6 +156,10 @@ impl Visitor for Count {
     }
 
     fn document(&mut self, _: DocumentKey, _: Document) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn deduplication(&mut self, _: MessageRef, _: Deduplication) -> Result<(), Inconsistent> {
         Ok(())
     }
 

@@ -6,19 +6,21 @@
 pub mod script;
 pub mod seen;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::queue::Deduplication;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
 use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage};
 use crate::error::StoreError;
 use crate::memory_store::MemoryStore;
-use script::{Script, entry, message, payload, put, queue};
+use script::{Script, deduplication, entry, message, payload, put, queue};
 use seen::{Refusing, Seen};
 
 /// One storage, and how to open a store on it.
@@ -37,6 +39,7 @@ pub fn every_promise<S: Subject>(mut subject: impl FnMut() -> S) {
     removed_messages_are_gone(&mut subject());
     a_purge_takes_what_is_below_and_nothing_else(&mut subject());
     a_removed_queue_takes_its_messages_along(&mut subject());
+    remembered_sends_outlive_their_messages_until_they_are_forgotten(&mut subject());
     a_big_removal_is_reclaimed_piece_by_piece(&mut subject());
     changes_that_do_not_follow_change_nothing(&mut subject());
     the_position_never_goes_back(&mut subject());
@@ -179,6 +182,29 @@ fn a_removed_queue_takes_its_messages_along<S: Subject>(subject: &mut S) {
 }
 
 /// More rows than one apply deletes by itself.
+fn remembered_sends_outlive_their_messages_until_they_are_forgotten<S: Subject>(subject: &mut S) {
+    let rows = |numbers: &[u64]| -> BTreeMap<MessageRef, Deduplication> {
+        let row = |number: u64| {
+            [(message(1, number), deduplication(number)), (message(2, number), deduplication(9))]
+        };
+        numbers.iter().flat_map(|number| row(*number)).collect()
+    };
+    let mut store = subject.open();
+    let remembered = Changes { deduplications: rows(&[1, 2, 3]), ..three_in_queue_one() };
+    applied(&mut *store, remembered, 1);
+    applied(&mut *store, puts([1, 2, 3].map(|number| (message(1, number), MessageChange::Remove))), 2);
+    drop(store);
+    let mut store = subject.open();
+    assert_eq!(Seen::of(&*store).deduplications, rows(&[1, 2, 3]).into_iter().collect::<Vec<_>>());
+    let forgotten_below = [(QueueId(1), Sequence(3))].into();
+    let later: BTreeMap<_, _> = [(message(1, 4), deduplication(4))].into();
+    applied(&mut *store, Changes { forgotten_below, deduplications: later, ..Changes::default() }, 3);
+    let left: Vec<MessageRef> = Seen::of(&*store).deduplications.iter().map(|row| row.0).collect();
+    assert_eq!(left, [message(1, 3), message(1, 4), message(2, 1), message(2, 2), message(2, 3)]);
+    applied(&mut *store, Changes { queues: [(QueueId(2), None)].into(), ..Changes::default() }, 4);
+    assert_eq!(Seen::of(&*store).deduplications.len(), 2, "a removed queue remembers nothing");
+}
+
 fn a_big_removal_is_reclaimed_piece_by_piece<S: Subject>(subject: &mut S) {
     let mut store = subject.open();
     for (position, first) in (1..).zip((1..=60_000).step_by(20_000)) {

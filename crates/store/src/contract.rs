@@ -18,7 +18,7 @@
 //! - **Atomic.** After a crash at any moment the store holds all changes of an `apply`, or none, and `reflected()` says
 //!   which.
 //! - **Durable means durable.** When `apply` has returned `Ok`, no power cut takes the changes away.
-//! - **Order of effects.** Inside one `apply`: queues with `None` go with all their messages; then `removed_below`
+//! - **Order of effects.** Inside one `apply`: queues with `None` go with all their messages and sends; then `removed_below`
 //!   takes messages out; then `messages` are put, updated and removed. A purge therefore never takes what was sent
 //!   behind it, and a message of the range that a purge took is simply not in `messages`.
 //! - **Readers see applies whole.** Each call of a [`StoreReader`] sees the latest applied state, never a part of one.
@@ -41,7 +41,7 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::Position;
 
 use crate::error::StoreError;
@@ -58,6 +58,11 @@ pub struct Changes {
     pub removed_below: BTreeMap<QueueId, Sequence>,
     /// What becomes of single messages. None of them belongs to a queue that is removed here.
     pub messages: BTreeMap<MessageRef, MessageChange>,
+    /// Takes out all remembered sends of a queue below a sequence, before `deduplications` are put in.
+    pub forgotten_below: BTreeMap<QueueId, Sequence>,
+    /// Remembered sends that come in, by the message they sent, which may be gone. None of them belongs to a queue that
+    /// is removed here, and none stands below `forgotten_below`.
+    pub deduplications: BTreeMap<MessageRef, Deduplication>,
     /// Documents; `None` removes one.
     pub documents: BTreeMap<DocumentKey, Option<Document>>,
 }
@@ -66,11 +71,14 @@ impl Changes {
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { instance, queues, removed_below, messages, documents } = self;
+        let Self { instance, queues, removed_below, messages, forgotten_below, deduplications, documents } =
+            self;
         instance.is_none()
             && queues.is_empty()
             && removed_below.is_empty()
             && messages.is_empty()
+            && forgotten_below.is_empty()
+            && deduplications.is_empty()
             && documents.is_empty()
     }
 
@@ -120,7 +128,8 @@ pub trait Store: Send {
     /// The last log position whose effects are in the store; [`Position::NONE`] when it was never written.
     fn reflected(&self) -> Position;
 
-    /// Shows every row to `visitor`: the instance, then queues, documents and entries, each in key order. Payloads are
+    /// Shows every row to `visitor`: the instance, then queues, documents, remembered sends and entries, each in key
+    /// order. Payloads are
     /// not read. For the start of a service.
     ///
     /// # Errors
@@ -179,6 +188,8 @@ pub trait Visitor {
     fn queue(&mut self, record: QueueRecord) -> Result<(), Inconsistent>;
     /// A document.
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent>;
+    /// What a queue remembers of a send, by the message it sent.
+    fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent>;
     /// A message's entry.
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent>;
 }

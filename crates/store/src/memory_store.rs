@@ -10,7 +10,7 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::Position;
 
 use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage, Visitor};
@@ -24,6 +24,7 @@ struct Rows {
     queues: BTreeMap<QueueId, QueueRecord>,
     documents: BTreeMap<DocumentKey, Document>,
     messages: BTreeMap<MessageRef, (Entry, Bytes)>,
+    deduplications: BTreeMap<MessageRef, Deduplication>,
 }
 
 /// A store in memory.
@@ -61,14 +62,12 @@ impl Rows {
     }
 
     fn remove_below(&mut self, queue: QueueId, below: Sequence) {
-        let first = MessageRef { queue, sequence: Sequence(0) };
-        let mut rest = self.messages.split_off(&first);
-        let mut kept = rest.split_off(&MessageRef { queue, sequence: below });
-        self.messages.append(&mut kept);
+        take_below(&mut self.messages, queue, below);
     }
 
     fn apply(&mut self, changes: Changes, reflected: Position) {
-        let Changes { instance, queues, removed_below, messages, documents } = changes;
+        let Changes { instance, queues, removed_below, messages, forgotten_below, deduplications, documents } =
+            changes;
         if let Some(instance) = instance {
             self.instance = instance;
         }
@@ -78,6 +77,7 @@ impl Rows {
             } else {
                 self.queues.remove(&queue);
                 self.remove_below(queue, Sequence(u64::MAX));
+                take_below(&mut self.deduplications, queue, Sequence(u64::MAX));
             }
         }
         for (queue, below) in removed_below {
@@ -96,6 +96,10 @@ impl Rows {
                 }
             }
         }
+        for (queue, below) in forgotten_below {
+            take_below(&mut self.deduplications, queue, below);
+        }
+        self.deduplications.extend(deduplications);
         for (key, document) in documents {
             match document {
                 Some(document) => self.documents.insert(key, document),
@@ -106,11 +110,19 @@ impl Rows {
     }
 }
 
+/// Takes all rows of a queue below a sequence out.
+fn take_below<T>(rows: &mut BTreeMap<MessageRef, T>, queue: QueueId, below: Sequence) {
+    let mut rest = rows.split_off(&MessageRef { queue, sequence: Sequence(0) });
+    let mut kept = rest.split_off(&MessageRef { queue, sequence: below });
+    rows.append(&mut kept);
+}
+
 impl Rows {
     fn show(self, visitor: &mut dyn Visitor) -> Result<(), Inconsistent> {
         visitor.instance(self.instance)?;
         self.queues.into_values().try_for_each(|record| visitor.queue(record))?;
         self.documents.into_iter().try_for_each(|(key, document)| visitor.document(key, document))?;
+        self.deduplications.into_iter().try_for_each(|(message, row)| visitor.deduplication(message, row))?;
         self.messages.into_iter().try_for_each(|(message, (entry, _))| visitor.entry(message, entry))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::{Disk, FaultyDisk, Position};
 use millpond_store::conformance::script::Script;
 use millpond_store::conformance::seen::Seen;
@@ -150,6 +150,10 @@ impl Visitor for Careless {
     }
 
     fn document(&mut self, _: DocumentKey, _: Document) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn deduplication(&mut self, _: MessageRef, _: Deduplication) -> Result<(), Inconsistent> {
         Ok(())
     }
 

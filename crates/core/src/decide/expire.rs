@@ -1,4 +1,4 @@
-//! Dropping messages whose retention has passed, in bounded steps.
+//! Dropping messages whose retention has passed, and sends that are remembered for no use, in bounded steps.
 
 use super::Decision;
 use crate::event::Event;
@@ -8,10 +8,11 @@ use crate::outcome::Outcome;
 use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
-/// Whether the queue holds a message whose retention has passed.
+/// Whether the queue holds a message whose retention has passed, or remembers sends for longer than it must.
 #[must_use]
 pub fn has_expired(state: &State, queue: &Queue, now: Timestamp) -> bool {
-    state.oldest_expires_at(queue).is_some_and(|expires_at| expires_at <= now)
+    let expired = state.oldest_expires_at(queue).is_some_and(|expires_at| expires_at <= now);
+    expired || queue.deduplications.has_stale(now)
 }
 
 pub(super) fn expire(state: &State, now: Timestamp, queue: QueueId) -> Decision {
@@ -23,6 +24,8 @@ pub(super) fn expire(state: &State, now: Timestamp, queue: QueueId) -> Decision 
         .take(limits::SETTLE_MESSAGES)
         .map(|(sequence, _)| sequence)
         .collect();
-    let event = (!sequences.is_empty()).then_some(Event::MessagesExpired { queue, sequences });
-    (event.into_iter().collect(), Outcome::Done)
+    let expired = (!sequences.is_empty()).then_some(Event::MessagesExpired { queue, sequences });
+    let stale = held.deduplications.stale_below(now, limits::SETTLE_MESSAGES);
+    let forgotten = stale.map(|below| Event::DeduplicationsForgotten { queue, below });
+    (expired.into_iter().chain(forgotten).collect(), Outcome::Done)
 }

@@ -7,10 +7,14 @@
 mod delete;
 mod documents;
 mod expire;
+mod fifo;
 mod outage;
+mod permissions;
 mod queues;
 mod receive;
+mod redrive;
 mod send;
+mod tags;
 mod visibility;
 
 use crate::command::Command;
@@ -32,7 +36,7 @@ pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
         Command::Begin { receipt_key, reading } => outage::begin(state, now, receipt_key, reading),
         Command::NoteClock { reading, stopping } => outage::note_clock(state, now, reading, stopping),
         Command::ConfirmClock => outage::confirm_clock(state, now),
-        Command::CreateQueue { key, attributes } => queues::create(state, key, &attributes),
+        Command::CreateQueue { key, attributes, tags } => queues::create(state, key, &attributes, tags),
         Command::DeleteQueue { key } => queues::delete(state, &key),
         Command::FindQueue { key } => queues::find(state, &key),
         Command::ListQueues { account, region, prefix, after, limit } => {
@@ -41,12 +45,20 @@ pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
         Command::DescribeQueue { key } => queues::describe(state, now, &key),
         Command::DescribeQueues { after, limit } => queues::describe_all(state, now, after, limit),
         Command::SetQueueAttributes { key, attributes } => queues::set_attributes(state, &key, &attributes),
+        Command::AddPermission { key, permission } => permissions::add(state, &key, &permission),
+        Command::RemovePermission { key, label } => permissions::remove(state, &key, &label),
+        Command::TagQueue { key, tags } => tags::tag(state, &key, tags),
+        Command::UntagQueue { key, keys } => tags::untag(state, &key, &keys),
+        Command::ListQueueTags { key } => tags::list(state, &key),
+        Command::ListDeadLetterSources { key, after, limit } => {
+            redrive::list_sources(state, &key, after.as_ref(), limit)
+        }
         Command::PurgeQueue { key } => queues::purge(state, &key),
         Command::Send { key, messages } => send::send(state, now, &key, messages),
         Command::Receive { key, limit, visibility_timeout_secs } => {
             receive::receive(state, now, &key, limit, visibility_timeout_secs)
         }
-        Command::Delete { key, receipts } => delete::delete(state, &key, &receipts),
+        Command::Delete { key, receipts } => delete::delete(state, now, &key, &receipts),
         Command::ChangeVisibility { key, changes } => visibility::change(state, now, &key, &changes),
         Command::ReturnLeases { receipts } => visibility::return_leases(state, &receipts),
         Command::Quarantine { queue, sequence } => delete::quarantine(state, queue, sequence),

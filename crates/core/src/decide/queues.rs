@@ -3,27 +3,63 @@
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html> and its
 //! neighbours. A queue created without settings is found whatever its settings are; given ones must agree.
 
-use super::{Decision, refused, with_queue};
+use super::{Decision, redrive, refused, with_queue};
 use crate::event::Event;
 use crate::limits;
 use crate::message::{Entry, QueueId};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outcome::{Outcome, QueueDescription, Refusal};
-use crate::queue::{AttributePatch, QueueAttributes};
+use crate::queue::{AttributePatch, AttributeRefusal, FifoAttributes, QueueAttributes, Tags};
 use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
-pub(super) fn create(state: &State, key: QueueKey, attributes: &AttributePatch) -> Decision {
-    if let Some(queue) = state.queue_named(&key) {
-        return match attributes.first_difference(&queue.record.attributes) {
-            Some(name) => refused(Refusal::QueueNameExists(name)),
-            None => (Vec::new(), Outcome::Queue { queue: queue.record.id, key }),
-        };
+pub(super) fn create(state: &State, key: QueueKey, given: &AttributePatch, tags: Tags) -> Decision {
+    let fifo = given.fifo_queue == Some(true);
+    if fifo && !key.name.is_fifo() {
+        return refused(Refusal::NameIsNotFifo);
     }
+    if let Some(queue) = state.queue_named(&key) {
+        return create_again(queue, key, given);
+    }
+    if key.name.is_fifo() && !fifo {
+        return refused(Refusal::NameIsFifo);
+    }
+    let defaults = QueueAttributes { fifo: fifo.then(FifoAttributes::default), ..QueueAttributes::default() };
+    let attributes = match changed(state, &key, &defaults, given) {
+        Ok(attributes) => attributes,
+        Err(refusal) => return refused(refusal),
+    };
     let queue = QueueId(state.instance().next_queue);
-    let attributes = attributes.applied_to(&QueueAttributes::default());
-    let event = Event::QueueCreated { queue, key: key.clone(), attributes };
-    (vec![event], Outcome::Queue { queue, key })
+    let mut events = vec![Event::QueueCreated { queue, key: key.clone(), attributes }];
+    if !tags.is_empty() {
+        events.push(Event::QueueTagsSet { queue, tags });
+    }
+    (events, Outcome::Queue { queue, key })
+}
+
+fn create_again(queue: &Queue, key: QueueKey, given: &AttributePatch) -> Decision {
+    let current = &queue.record.attributes;
+    if let Some(name) = given.only_for_fifo().filter(|_| current.fifo.is_none()) {
+        return refused(Refusal::Attributes(AttributeRefusal::OnlyForFifo(name)));
+    }
+    match given.first_difference(current) {
+        Some(name) => refused(Refusal::QueueNameExists(name)),
+        None => (Vec::new(), Outcome::Queue { queue: queue.record.id, key }),
+    }
+}
+
+/// The settings of a queue with some replaced, when it can have them.
+fn changed(
+    state: &State,
+    key: &QueueKey,
+    current: &QueueAttributes,
+    given: &AttributePatch,
+) -> Result<QueueAttributes, Refusal> {
+    let attributes = given.applied_to(current)?;
+    if let Some(Some(policy)) = &given.redrive {
+        redrive::check(state, key, attributes.fifo.is_some(), policy)?;
+    }
+    Ok(attributes)
 }
 
 pub(super) fn delete(state: &State, key: &QueueKey) -> Decision {
@@ -44,22 +80,28 @@ pub(super) fn list(
     after: Option<&QueueName>,
     limit: usize,
 ) -> Decision {
-    // No name is smaller than the shortest one that begins with the lowest letter, `-`.
-    let lowest = || QueueName::parse("-").map(|name| QueueKey { account, region: region.clone(), name });
-    let start = match after.cloned().or_else(|| QueueName::parse(prefix)) {
-        Some(name) => Some(QueueKey { account, region: region.clone(), name }),
-        None => lowest(),
-    };
-    let Some(start) = start else { return (Vec::new(), Outcome::Queues { names: Vec::new(), more: false }) };
-    let mut matching = state
-        .names_from(&start)
-        .take_while(|key| key.account == account && key.region == *region)
+    let start = after.cloned().or_else(|| QueueName::parse(prefix));
+    let mut matching = names_in(state, account, region, start)
         .map(|key| &key.name)
         .filter(|name| after.is_none_or(|after| *name > after))
         .filter(|name| name.as_str().starts_with(prefix));
     let names: Vec<QueueName> = matching.by_ref().take(limit).cloned().collect();
     let more = matching.next().is_some();
     (Vec::new(), Outcome::Queues { names, more })
+}
+
+/// The queues of an account in a region, by name, none before `start`.
+pub(super) fn names_in<'a>(
+    state: &'a State,
+    account: AccountId,
+    region: &'a Region,
+    start: Option<QueueName>,
+) -> impl Iterator<Item = &'a QueueKey> {
+    // No name is smaller than the shortest one that begins with the lowest letter, `-`.
+    let start = start.or_else(|| QueueName::parse("-"));
+    let start = start.map(|name| QueueKey { account, region: region.clone(), name });
+    let behind = start.into_iter().flat_map(|start| state.names_from(&start));
+    behind.take_while(move |key| key.account == account && key.region == *region)
 }
 
 pub(super) fn describe(state: &State, now: Timestamp, key: &QueueKey) -> Decision {
@@ -104,7 +146,10 @@ fn outlived(state: &State, now: Timestamp, queue: &Queue) -> usize {
 
 pub(super) fn set_attributes(state: &State, key: &QueueKey, patch: &AttributePatch) -> Decision {
     with_queue(state, key, |queue| {
-        let attributes = patch.applied_to(&queue.record.attributes);
+        let attributes = match changed(state, key, &queue.record.attributes, patch) {
+            Ok(attributes) => attributes,
+            Err(refusal) => return refused(refusal),
+        };
         let outcome = Outcome::Queue { queue: queue.record.id, key: key.clone() };
         if attributes == queue.record.attributes {
             return (Vec::new(), outcome);

@@ -1,8 +1,8 @@
-//! Accepting messages.
+//! Accepting messages of a standard queue; those of a FIFO queue are accepted in [`super::fifo`].
 //!
 //! Each message of a batch is accepted or refused by itself; the accepted ones keep their order.
 
-use super::{Decision, with_queue};
+use super::{Decision, fifo, with_queue};
 use crate::command::NewMessage;
 use crate::event::Event;
 use crate::name::QueueKey;
@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 
 pub(super) fn send(state: &State, now: Timestamp, key: &QueueKey, messages: Vec<NewMessage>) -> Decision {
     with_queue(state, key, |queue| {
+        if let Some(fifo) = &queue.record.attributes.fifo {
+            return fifo::send(queue, fifo, now, messages);
+        }
         let attributes = &queue.record.attributes;
         let limit_bytes = attributes.maximum_message_bytes;
         let mut sequence = queue.record.next_sequence;
@@ -27,6 +30,8 @@ pub(super) fn send(state: &State, now: Timestamp, key: &QueueKey, messages: Vec<
                 queue: queue.record.id,
                 sequence,
                 visible_at: now.plus_secs(u64::from(delay_secs)),
+                group: message.group,
+                deduplication: None,
                 payload: message.payload,
             });
             results.push(Ok(Accepted { id: message.id, sequence }));

@@ -6,9 +6,11 @@
 use bytes::Bytes;
 
 use super::Malformed;
+use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
+use super::fifo::{put_group, put_remembered, take_group, take_remembered};
 use super::outage::{put_hold, put_reading, take_hold, take_reading};
-use super::row::{put_attributes, put_queue_key, take_attributes, take_queue_key};
+use super::row::{put_queue_key, put_tags, take_queue_key, take_tags};
 use crate::document::DocumentKey;
 use crate::event::Event;
 use crate::message::{QueueId, Sequence};
@@ -33,6 +35,10 @@ const MESSAGE_QUARANTINED: u8 = 13;
 const DOCUMENT_PUT: u8 = 14;
 const DOCUMENT_REMOVED: u8 = 15;
 const CLOCK_NOTED: u8 = 16;
+const MESSAGE_SENT_IN_GROUP: u8 = 17;
+const MESSAGES_RECEIVED_IN_ORDER: u8 = 18;
+const DEDUPLICATIONS_FORGOTTEN: u8 = 19;
+const QUEUE_TAGS_SET: u8 = 20;
 
 /// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
 const HEADER_BYTES: usize = 1 + 8 + 4;
@@ -153,21 +159,40 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
             put_queue_event(out, QUEUE_ATTRIBUTES_SET, *queue);
             put_attributes(out, attributes);
         }
+        Event::QueueTagsSet { queue, tags } => {
+            put_queue_event(out, QUEUE_TAGS_SET, *queue);
+            put_tags(out, tags);
+        }
         Event::QueuePurged { queue, below } => {
             put_queue_event(out, QUEUE_PURGED, *queue);
             out.put_varint(below.0);
         }
         Event::QueueDeleted { queue } => put_queue_event(out, QUEUE_DELETED, *queue),
-        Event::MessageSent { queue, sequence, visible_at, payload } => {
-            put_queue_event(out, MESSAGE_SENT, *queue);
+        Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload } => {
+            let plain = group.is_none() && deduplication.is_none();
+            put_queue_event(out, if plain { MESSAGE_SENT } else { MESSAGE_SENT_IN_GROUP }, *queue);
             out.put_varint(sequence.0);
             out.put_varint(visible_at.as_millis());
+            if !plain {
+                put_group(out, *group);
+                put_remembered(out, deduplication.as_ref());
+            }
             out.put_byte_string(payload);
         }
         Event::MessagesReceived { queue, visible_at, sequences } => {
             put_queue_event(out, MESSAGES_RECEIVED, *queue);
             out.put_varint(visible_at.as_millis());
             put_sequences(out, sequences);
+        }
+        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers } => {
+            put_queue_event(out, MESSAGES_RECEIVED_IN_ORDER, *queue);
+            out.put_varint(visible_at.as_millis());
+            put_sequences(out, sequences);
+            put_sequences(out, followers);
+        }
+        Event::DeduplicationsForgotten { queue, below } => {
+            put_queue_event(out, DEDUPLICATIONS_FORGOTTEN, *queue);
+            out.put_varint(below.0);
         }
         Event::LeasesReturned { queue, sequences } => {
             put_queue_event(out, LEASES_RETURNED, *queue);
@@ -216,14 +241,34 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
         QUEUE_ATTRIBUTES_SET => {
             Event::QueueAttributesSet { queue: take_queue(take)?, attributes: take_attributes(take)? }
         }
+        QUEUE_TAGS_SET => Event::QueueTagsSet { queue: take_queue(take)?, tags: take_tags(take)? },
         QUEUE_PURGED => Event::QueuePurged { queue: take_queue(take)?, below: take_sequence(take)? },
         QUEUE_DELETED => Event::QueueDeleted { queue: take_queue(take)? },
         MESSAGE_SENT => Event::MessageSent {
             queue: take_queue(take)?,
             sequence: take_sequence(take)?,
             visible_at: take_time(take)?,
+            group: None,
+            deduplication: None,
             payload: take.byte_string(WHAT)?,
         },
+        MESSAGE_SENT_IN_GROUP => {
+            let (queue, sequence) = (take_queue(take)?, take_sequence(take)?);
+            let visible_at = take_time(take)?;
+            let group = take_group(take, WHAT)?;
+            let deduplication = take_remembered(take, group)?;
+            let payload = take.byte_string(WHAT)?;
+            Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload }
+        }
+        MESSAGES_RECEIVED_IN_ORDER => Event::MessagesReceivedInOrder {
+            queue: take_queue(take)?,
+            visible_at: take_time(take)?,
+            sequences: take_sequences(take)?,
+            followers: take_sequences(take)?,
+        },
+        DEDUPLICATIONS_FORGOTTEN => {
+            Event::DeduplicationsForgotten { queue: take_queue(take)?, below: take_sequence(take)? }
+        }
         MESSAGES_RECEIVED => Event::MessagesReceived {
             queue: take_queue(take)?,
             visible_at: take_time(take)?,

@@ -1,11 +1,13 @@
 //! Every persisted byte above the log's frames and the store's pages.
 //!
-//! [`batch`] is what one log batch holds, [`row`] what one store row holds; [`crate::payload`] is the part of both
+//! [`batch`] is what one log batch holds, [`row`] what one store row holds, [`fifo`] what FIFO queues add to both; [`crate::payload`] is the part of both
 //! that is a message's content. Tags are stable numbers: never reuse one, never change what one means. Numbers are
 //! little-endian or unsigned LEB128 ("varint"); text is UTF-8. `docs/format.md` lists the same for people.
 
+mod attributes;
 pub mod batch;
 pub mod codec;
+pub mod fifo;
 mod outage;
 pub mod row;
 

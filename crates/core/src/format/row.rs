@@ -6,13 +6,15 @@
 use bytes::Bytes;
 
 use super::Malformed;
+use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
+use super::fifo::{put_group, take_group};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use crate::document::Document;
 use crate::evolve::Instance;
 use crate::message::{Entry, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
-use crate::queue::{QueueAttributes, QueueRecord};
+use crate::queue::{QueueRecord, Tags};
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -55,11 +57,12 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
 /// A queue's row.
 #[must_use]
 pub fn encode_queue(record: &QueueRecord) -> Vec<u8> {
-    let QueueRecord { id, key, attributes, created_at, modified_at, next_sequence } = record;
+    let QueueRecord { id, key, attributes, tags, created_at, modified_at, next_sequence } = record;
     let mut out = vec![VERSION];
     out.put_varint(id.0);
     put_queue_key(&mut out, key);
     put_attributes(&mut out, attributes);
+    put_tags(&mut out, tags);
     out.put_varint(created_at.as_millis());
     out.put_varint(modified_at.as_millis());
     out.put_varint(next_sequence.0);
@@ -77,6 +80,7 @@ pub fn decode_queue(bytes: Bytes) -> Result<QueueRecord, Malformed> {
         id: QueueId(take.varint(WHAT)?),
         key: take_queue_key(&mut take)?,
         attributes: take_attributes(&mut take)?,
+        tags: take_tags(&mut take)?,
         created_at: Timestamp::from_millis(take.varint(WHAT)?),
         modified_at: Timestamp::from_millis(take.varint(WHAT)?),
         next_sequence: Sequence(take.varint(WHAT)?),
@@ -97,6 +101,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         delivery,
         rank,
         payload_bytes,
+        group,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -107,6 +112,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     out.put_varint(u64::from(*delivery));
     out.put_varint(*rank);
     out.put_varint(u64::from(*payload_bytes));
+    put_group(&mut out, *group);
     out
 }
 
@@ -126,6 +132,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         delivery: take.varint_u32(WHAT)?,
         rank: take.varint(WHAT)?,
         payload_bytes: take.varint_u32(WHAT)?,
+        group: take_group(&mut take, WHAT)?,
     };
     take.finish(WHAT)?;
     Ok(entry)
@@ -167,55 +174,17 @@ pub(super) fn take_queue_key(take: &mut Take) -> Result<QueueKey, Malformed> {
     Ok(QueueKey { account, region, name })
 }
 
-const DELAY_SECS: u8 = 1;
-const MAXIMUM_MESSAGE_BYTES: u8 = 2;
-const RETENTION_SECS: u8 = 3;
-const RECEIVE_WAIT_SECS: u8 = 4;
-const VISIBILITY_TIMEOUT_SECS: u8 = 5;
-const MANAGED_SSE_ENABLED: u8 = 6;
-
-/// Settings are tagged one by one, so that a later version can add some without rewriting rows.
-pub(super) fn put_attributes(out: &mut Vec<u8>, attributes: &QueueAttributes) {
-    let QueueAttributes {
-        delay_secs,
-        maximum_message_bytes,
-        retention_secs,
-        receive_wait_secs,
-        visibility_timeout_secs,
-        managed_sse_enabled,
-    } = attributes;
-    let settings = [
-        (DELAY_SECS, *delay_secs),
-        (MAXIMUM_MESSAGE_BYTES, *maximum_message_bytes),
-        (RETENTION_SECS, *retention_secs),
-        (RECEIVE_WAIT_SECS, *receive_wait_secs),
-        (VISIBILITY_TIMEOUT_SECS, *visibility_timeout_secs),
-        (MANAGED_SSE_ENABLED, u32::from(*managed_sse_enabled)),
-    ];
-    out.put_varint(settings.len() as u64);
-    for (tag, value) in settings {
-        out.put_tag(tag);
-        out.put_varint(u64::from(value));
+pub(super) fn put_tags(out: &mut Vec<u8>, tags: &Tags) {
+    out.put_varint(tags.len() as u64);
+    for (key, value) in tags {
+        out.put_byte_string(key.as_bytes());
+        out.put_byte_string(value.as_bytes());
     }
 }
 
-pub(super) fn take_attributes(take: &mut Take) -> Result<QueueAttributes, Malformed> {
-    const WHAT: &str = "queue setting";
-    let mut attributes = QueueAttributes::default();
-    for _ in 0..take.count(WHAT)? {
-        let tag = take.tag(WHAT)?;
-        let value = take.varint_u32(WHAT)?;
-        match tag {
-            DELAY_SECS => attributes.delay_secs = value,
-            MAXIMUM_MESSAGE_BYTES => attributes.maximum_message_bytes = value,
-            RETENTION_SECS => attributes.retention_secs = value,
-            RECEIVE_WAIT_SECS => attributes.receive_wait_secs = value,
-            VISIBILITY_TIMEOUT_SECS => attributes.visibility_timeout_secs = value,
-            MANAGED_SSE_ENABLED => attributes.managed_sse_enabled = value != 0,
-            tag => return Err(Malformed::UnknownTag { what: WHAT, tag }),
-        }
-    }
-    Ok(attributes)
+pub(super) fn take_tags(take: &mut Take) -> Result<Tags, Malformed> {
+    const WHAT: &str = "queue tag";
+    (0..take.count(WHAT)?).map(|_| Ok((take.text(WHAT)?, take.text(WHAT)?))).collect()
 }
 
 /// An absent time is 0, a present one is its milliseconds plus 1.

@@ -1,9 +1,10 @@
 //! Round trips of the primitives, and of every row and event with any value.
 
 use bytes::Bytes;
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::Malformed;
 use super::batch::{Batch, BatchBuilder};
@@ -13,13 +14,13 @@ use super::row::{
     encode_instance, encode_queue,
 };
 use crate::document::{Document, DocumentKey};
-use crate::event::Event;
+use crate::event::{Event, SendRemembered};
 use crate::evolve::Instance;
-use crate::message::{Entry, MessageId, QueueId, Sequence};
+use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
-use crate::queue::{QueueAttributes, QueueRecord};
+use crate::queue::{DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags};
 use crate::time::Timestamp;
 
 const WHAT: &str = "test";
@@ -127,14 +128,56 @@ fn queue_key() -> impl Strategy<Value = QueueKey> {
 }
 
 fn attributes() -> impl Strategy<Value = QueueAttributes> {
-    (any::<[u32; 5]>(), any::<bool>()).prop_map(|(numbers, managed_sse_enabled)| QueueAttributes {
-        delay_secs: numbers[0],
-        maximum_message_bytes: numbers[1],
-        retention_secs: numbers[2],
-        receive_wait_secs: numbers[3],
-        visibility_timeout_secs: numbers[4],
-        managed_sse_enabled,
-    })
+    let redrive = (queue_key(), any::<u32>())
+        .prop_map(|(target, max_receive_count)| RedrivePolicy { target, max_receive_count });
+    let absent = (option::of(".{1,9}"), option::of(policy()), option::of(redrive), option::of(redrive_allow()));
+    (any::<[u32; 6]>(), any::<bool>(), absent, option::of(fifo_attributes())).prop_map(
+        |(numbers, managed_sse_enabled, absent, fifo)| QueueAttributes {
+            delay_secs: numbers[0],
+            maximum_message_bytes: numbers[1],
+            retention_secs: numbers[2],
+            receive_wait_secs: numbers[3],
+            visibility_timeout_secs: numbers[4],
+            managed_sse_enabled,
+            kms_master_key_id: absent.0,
+            kms_data_key_reuse_secs: numbers[5],
+            policy: absent.1,
+            redrive: absent.2,
+            redrive_allow: absent.3,
+            fifo,
+        },
+    )
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let statement =
+        (option::of(".{1,5}"), ".{0,9}").prop_map(|(sid, text)| PolicyStatement { sid, text });
+    (".{0,9}", vec(statement, 0..4), ".{0,9}")
+        .prop_map(|(head, statements, tail)| Policy { head, statements, tail })
+}
+
+fn redrive_allow() -> impl Strategy<Value = RedriveAllowPolicy> {
+    prop_oneof![
+        Just(RedriveAllowPolicy::AllowAll),
+        Just(RedriveAllowPolicy::DenyAll),
+        vec(queue_key(), 0..4).prop_map(RedriveAllowPolicy::ByQueue),
+    ]
+}
+
+fn tags() -> impl Strategy<Value = Tags> {
+    btree_map(".{0,5}", ".{0,5}", 0..4)
+}
+
+fn fifo_attributes() -> impl Strategy<Value = FifoAttributes> {
+    let scope = select(vec![DeduplicationScope::Queue, DeduplicationScope::MessageGroup]);
+    let limit = select(vec![FifoThroughputLimit::PerQueue, FifoThroughputLimit::PerMessageGroupId]);
+    (any::<bool>(), scope, limit).prop_map(
+        |(content_based_deduplication, deduplication_scope, throughput_limit)| FifoAttributes {
+            content_based_deduplication,
+            deduplication_scope,
+            throughput_limit,
+        },
+    )
 }
 
 fn document_key() -> impl Strategy<Value = DocumentKey> {
@@ -169,11 +212,12 @@ fn instance() -> impl Strategy<Value = Instance> {
 }
 
 fn record() -> impl Strategy<Value = QueueRecord> {
-    (queue(), queue_key(), attributes(), time(), time(), sequence()).prop_map(
-        |(id, key, attributes, created_at, modified_at, next_sequence)| QueueRecord {
+    (queue(), queue_key(), attributes(), tags(), time(), time(), sequence()).prop_map(
+        |(id, key, attributes, tags, created_at, modified_at, next_sequence)| QueueRecord {
             id,
             key,
             attributes,
+            tags,
             created_at,
             modified_at,
             next_sequence,
@@ -183,8 +227,8 @@ fn record() -> impl Strategy<Value = QueueRecord> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
-    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>()).prop_map(
-        |(sent_at, visible_at, received_at, first_received_at, numbers, rank)| Entry {
+    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), group()).prop_map(
+        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, group)| Entry {
             sent_at,
             visible_at,
             received_at,
@@ -193,12 +237,29 @@ fn entry() -> impl Strategy<Value = Entry> {
             delivery: numbers[1],
             rank,
             payload_bytes: numbers[2],
+            group,
         },
     )
 }
 
+fn group() -> impl Strategy<Value = Option<GroupKey>> {
+    option::of(any::<u128>().prop_map(GroupKey))
+}
+
+/// The group of a message, and what is remembered of its send.
+fn remembered() -> impl Strategy<Value = (Option<GroupKey>, Option<SendRemembered>)> {
+    (group(), option::of(any::<(bool, u128, u128)>())).prop_map(|(group, remembered)| {
+        let remembered = remembered.map(|(in_group, key, id)| SendRemembered {
+            group: group.filter(|_| in_group),
+            key: DeduplicationKey(key),
+            message_id: MessageId(id),
+        });
+        (group, remembered)
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
-    let message_sent = (queue(), sequence(), time(), byte_string());
+    let message_sent = (queue(), sequence(), time(), byte_string(), remembered());
     let document_put = (document_key(), any::<u64>(), byte_string());
     prop_oneof![
         any::<[u8; 16]>().prop_map(|receipt_key| Event::Initialised { receipt_key }),
@@ -211,14 +272,16 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         (queue(), attributes())
             .prop_map(|(queue, attributes)| Event::QueueAttributesSet { queue, attributes }),
+        (queue(), tags()).prop_map(|(queue, tags)| Event::QueueTagsSet { queue, tags }),
         (queue(), sequence()).prop_map(|(queue, below)| Event::QueuePurged { queue, below }),
         queue().prop_map(|queue| Event::QueueDeleted { queue }),
-        message_sent.prop_map(|(queue, sequence, visible_at, payload)| Event::MessageSent {
-            queue,
-            sequence,
-            visible_at,
-            payload
+        message_sent.prop_map(|(queue, sequence, visible_at, payload, (group, deduplication))| {
+            Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload }
         }),
+        (queue(), time(), sequences(), sequences()).prop_map(|(queue, visible_at, sequences, followers)| {
+            Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers }
+        }),
+        (queue(), sequence()).prop_map(|(queue, below)| Event::DeduplicationsForgotten { queue, below }),
         (queue(), time(), sequences()).prop_map(|(queue, visible_at, sequences)| Event::MessagesReceived {
             queue,
             visible_at,
@@ -246,14 +309,15 @@ fn payload() -> impl Strategy<Value = Payload> {
         data_type,
         value,
     });
-    let texts = (".{0,20}", option::of(".{0,20}"), option::of(".{0,20}"));
+    let texts = (".{0,20}", option::of(".{0,20}"), option::of(".{0,20}"), option::of(".{0,20}"));
     (any::<u128>(), any::<[u8; 16]>(), texts, vec(attribute, 0..10), byte_string()).prop_map(
-        |(id, body_md5, (sender_id, trace_header, group_id), attributes, body)| Payload {
+        |(id, body_md5, (sender_id, trace_header, group_id, deduplication_id), attributes, body)| Payload {
             message_id: MessageId(id),
             body_md5,
             sender_id,
             trace_header,
             group_id,
+            deduplication_id,
             attributes,
             body,
         },

@@ -1,10 +1,12 @@
 //! The settings of a queue.
 //!
-//! A [`QueueAttributes`] is always within the limits; an [`AttributePatch`] is what a caller wants changed, and its
-//! constructor-side checks live with the protocol, which knows the wire names' texts. Counts and times of a queue are
-//! no settings and are not here.
+//! A [`QueueAttributes`] is always within the limits. What a caller wants changed is an
+//! [`AttributePatch`](super::AttributePatch). Counts and times of a queue are no settings and are not here.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>.
+
+use super::policy::Policy;
+use super::redrive::{RedriveAllowPolicy, RedrivePolicy};
 
 /// The name of a setting, as SQS spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,24 @@ pub enum AttributeName {
     VisibilityTimeout,
     /// `SqsManagedSseEnabled`.
     SqsManagedSseEnabled,
+    /// `FifoQueue`.
+    FifoQueue,
+    /// `ContentBasedDeduplication`.
+    ContentBasedDeduplication,
+    /// `DeduplicationScope`.
+    DeduplicationScope,
+    /// `FifoThroughputLimit`.
+    FifoThroughputLimit,
+    /// `KmsMasterKeyId`.
+    KmsMasterKeyId,
+    /// `KmsDataKeyReusePeriodSeconds`.
+    KmsDataKeyReusePeriodSeconds,
+    /// `Policy`.
+    Policy,
+    /// `RedrivePolicy`.
+    RedrivePolicy,
+    /// `RedriveAllowPolicy`.
+    RedriveAllowPolicy,
 }
 
 impl AttributeName {
@@ -34,8 +54,48 @@ impl AttributeName {
             Self::ReceiveMessageWaitTimeSeconds => "ReceiveMessageWaitTimeSeconds",
             Self::VisibilityTimeout => "VisibilityTimeout",
             Self::SqsManagedSseEnabled => "SqsManagedSseEnabled",
+            Self::FifoQueue => "FifoQueue",
+            Self::ContentBasedDeduplication => "ContentBasedDeduplication",
+            Self::DeduplicationScope => "DeduplicationScope",
+            Self::FifoThroughputLimit => "FifoThroughputLimit",
+            Self::KmsMasterKeyId => "KmsMasterKeyId",
+            Self::KmsDataKeyReusePeriodSeconds => "KmsDataKeyReusePeriodSeconds",
+            Self::Policy => "Policy",
+            Self::RedrivePolicy => "RedrivePolicy",
+            Self::RedriveAllowPolicy => "RedriveAllowPolicy",
         }
     }
+}
+
+/// How far a deduplication id counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DeduplicationScope {
+    /// In the whole queue.
+    #[default]
+    Queue,
+    /// In its message group.
+    MessageGroup,
+}
+
+/// What a quota of calls is for; stored and reported, there is no such quota here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FifoThroughputLimit {
+    /// The whole queue.
+    #[default]
+    PerQueue,
+    /// Each message group.
+    PerMessageGroupId,
+}
+
+/// The settings that only a FIFO queue has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FifoAttributes {
+    /// A message without a deduplication id takes the digest of its body for one.
+    pub content_based_deduplication: bool,
+    /// How far a deduplication id counts.
+    pub deduplication_scope: DeduplicationScope,
+    /// Per message group only together with [`DeduplicationScope::MessageGroup`].
+    pub throughput_limit: FifoThroughputLimit,
 }
 
 /// All settings of a queue.
@@ -51,8 +111,20 @@ pub struct QueueAttributes {
     pub receive_wait_secs: u32,
     /// A receive that names no visibility timeout holds its messages this long.
     pub visibility_timeout_secs: u32,
-    /// Stored and reported, without effect.
+    /// Stored and reported, without effect. Never together with a key.
     pub managed_sse_enabled: bool,
+    /// Stored and reported, without effect.
+    pub kms_master_key_id: Option<String>,
+    /// Stored and reported, without effect.
+    pub kms_data_key_reuse_secs: u32,
+    /// Who may do what with the queue; stored and reported, without effect.
+    pub policy: Option<Policy>,
+    /// Where messages go that are received too often.
+    pub redrive: Option<RedrivePolicy>,
+    /// Which queues may send their dead letters here; all that could when there is none.
+    pub redrive_allow: Option<RedriveAllowPolicy>,
+    /// What makes it a FIFO queue, for as long as it lives; a standard queue has none.
+    pub fifo: Option<FifoAttributes>,
 }
 
 impl Default for QueueAttributes {
@@ -64,68 +136,12 @@ impl Default for QueueAttributes {
             receive_wait_secs: 0,
             visibility_timeout_secs: 30,
             managed_sse_enabled: true,
+            kms_master_key_id: None,
+            kms_data_key_reuse_secs: 300,
+            policy: None,
+            redrive: None,
+            redrive_allow: None,
+            fifo: None,
         }
-    }
-}
-
-/// The settings a caller gives, the others left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AttributePatch {
-    /// See [`QueueAttributes::delay_secs`].
-    pub delay_secs: Option<u32>,
-    /// See [`QueueAttributes::maximum_message_bytes`].
-    pub maximum_message_bytes: Option<u32>,
-    /// See [`QueueAttributes::retention_secs`].
-    pub retention_secs: Option<u32>,
-    /// See [`QueueAttributes::receive_wait_secs`].
-    pub receive_wait_secs: Option<u32>,
-    /// See [`QueueAttributes::visibility_timeout_secs`].
-    pub visibility_timeout_secs: Option<u32>,
-    /// See [`QueueAttributes::managed_sse_enabled`].
-    pub managed_sse_enabled: Option<bool>,
-}
-
-impl AttributePatch {
-    /// `current` with the given settings replaced.
-    #[must_use]
-    pub fn applied_to(&self, current: &QueueAttributes) -> QueueAttributes {
-        QueueAttributes {
-            delay_secs: self.delay_secs.unwrap_or(current.delay_secs),
-            maximum_message_bytes: self.maximum_message_bytes.unwrap_or(current.maximum_message_bytes),
-            retention_secs: self.retention_secs.unwrap_or(current.retention_secs),
-            receive_wait_secs: self.receive_wait_secs.unwrap_or(current.receive_wait_secs),
-            visibility_timeout_secs: self.visibility_timeout_secs.unwrap_or(current.visibility_timeout_secs),
-            managed_sse_enabled: self.managed_sse_enabled.unwrap_or(current.managed_sse_enabled),
-        }
-    }
-
-    /// The first given setting whose value differs from `current`. Settings not given never differ.
-    #[must_use]
-    pub fn first_difference(&self, current: &QueueAttributes) -> Option<AttributeName> {
-        fn differs<T: PartialEq + Copy>(given: Option<T>, current: T) -> bool {
-            given.is_some_and(|value| value != current)
-        }
-        [
-            (AttributeName::DelaySeconds, differs(self.delay_secs, current.delay_secs)),
-            (
-                AttributeName::MaximumMessageSize,
-                differs(self.maximum_message_bytes, current.maximum_message_bytes),
-            ),
-            (AttributeName::MessageRetentionPeriod, differs(self.retention_secs, current.retention_secs)),
-            (
-                AttributeName::ReceiveMessageWaitTimeSeconds,
-                differs(self.receive_wait_secs, current.receive_wait_secs),
-            ),
-            (
-                AttributeName::VisibilityTimeout,
-                differs(self.visibility_timeout_secs, current.visibility_timeout_secs),
-            ),
-            (
-                AttributeName::SqsManagedSseEnabled,
-                differs(self.managed_sse_enabled, current.managed_sse_enabled),
-            ),
-        ]
-        .into_iter()
-        .find_map(|(name, differs)| differs.then_some(name))
     }
 }

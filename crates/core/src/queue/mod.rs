@@ -1,11 +1,25 @@
 //! A queue: its record, which rests in the store, and the index of its messages, which lives in memory.
 
 pub mod attributes;
+pub mod deduplication;
+pub mod fifo;
+pub mod messages;
+pub mod patch;
+pub mod policy;
 pub mod record;
+pub mod redrive;
 pub mod standard;
 
-pub use attributes::{AttributeName, AttributePatch, QueueAttributes};
-pub use record::QueueRecord;
+pub use attributes::{
+    AttributeName, DeduplicationScope, FifoAttributes, FifoThroughputLimit, QueueAttributes,
+};
+pub use deduplication::{Deduplication, Deduplications};
+pub use fifo::FifoMessages;
+pub use messages::QueueMessages;
+pub use patch::{AttributePatch, AttributeRefusal};
+pub use policy::{Policy, PolicyRefusal, PolicyStatement};
+pub use record::{QueueRecord, Tags};
+pub use redrive::{RedriveAllowPolicy, RedrivePolicy, RedriveRefusal};
 pub use standard::{MessageCounts, StandardMessages};
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! What is true of a queue as a whole, however many messages it holds.
 
+use std::collections::BTreeMap;
+
 use crate::message::{QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::queue::QueueAttributes;
 use crate::time::Timestamp;
+
+/// What a caller marks a queue with, by key; without effect.
+pub type Tags = BTreeMap<String, String>;
 
 /// One queue, without its messages: the part that rests in the store as one row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +19,8 @@ pub struct QueueRecord {
     pub key: QueueKey,
     /// The queue's settings.
     pub attributes: QueueAttributes,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its settings last changed.
@@ -26,7 +33,15 @@ impl QueueRecord {
     /// A queue just created, without messages.
     #[must_use]
     pub fn new(id: QueueId, key: QueueKey, attributes: QueueAttributes, at: Timestamp) -> Self {
-        Self { id, key, attributes, created_at: at, modified_at: at, next_sequence: Sequence::FIRST }
+        Self {
+            id,
+            key,
+            attributes,
+            tags: Tags::new(),
+            created_at: at,
+            modified_at: at,
+            next_sequence: Sequence::FIRST,
+        }
     }
 
     /// When a message sent at `sent_at` expires by this queue's retention alone.

@@ -84,7 +84,7 @@ impl Pair {
     fn take(&mut self, operation: &Operation) {
         match *operation {
             Operation::Put { sequence, visible_at, rank, delivered } => {
-                let sent = Entry::sent(Sequence(sequence), at(0), at(visible_at), 1);
+                let sent = Entry::sent(Sequence(sequence), at(0), at(visible_at), 1, None);
                 self.put(sequence, Entry { rank, delivery: u32::from(delivered), ..sent });
             }
             Operation::Receive { sequence, visible_at, next_sequence } => {

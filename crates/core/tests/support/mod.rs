@@ -3,21 +3,24 @@
 //! Each command is decided on a settled state, and its events reach the state as they are and a replica as encoded and
 //! decoded bytes. When a machine goes out of use the two must be equal, so each test is a test of replay as well.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use millpond_core::command::{Command, NewMessage};
 use millpond_core::decide::decide;
 use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
 use millpond_core::event::Event;
 use millpond_core::format::batch::{Batch, BatchBuilder};
+use millpond_core::format::fifo::{decode_deduplication, encode_deduplication};
 use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
-use millpond_core::message::{MessageId, MessageRef, QueueId, Receipt, Sequence};
+use millpond_core::message::{GroupKey, MessageId, MessageRef, QueueId, Receipt, Sequence};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_core::outage::BootReading;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, Tags};
 use millpond_core::state::{Queue, State};
 use millpond_core::time::Timestamp;
 
@@ -48,7 +51,14 @@ pub(crate) fn document_key(collection: &str, name: &str) -> DocumentKey {
 
 /// A message with the size and delay that a test is about.
 pub(crate) fn message(id: u128, size_bytes: u32, delay_secs: Option<u32>) -> NewMessage {
-    NewMessage { id: MessageId(id), payload: Bytes::from(format!("payload {id}")), size_bytes, delay_secs }
+    NewMessage {
+        id: MessageId(id),
+        payload: Bytes::from(format!("payload {id}")),
+        size_bytes,
+        delay_secs,
+        group: None,
+        deduplication: None,
+    }
 }
 
 /// The sequences of deliveries, as plain numbers.
@@ -69,8 +79,13 @@ pub(crate) fn settle_all(state: &mut State, now: Timestamp) {
 pub(crate) fn through_rows(state: &State) -> State {
     let mut restored = State::new();
     restored.restore_instance(decode_instance(encode_instance(state.instance()).into()).unwrap());
-    for Queue { record, messages } in state.queues() {
+    for Queue { record, messages, deduplications } in state.queues() {
         restored.restore_queue(decode_queue(encode_queue(record).into()).unwrap());
+        for (sequence, row) in deduplications.iter() {
+            let message = MessageRef { queue: record.id, sequence };
+            let row = decode_deduplication(encode_deduplication(row).into()).unwrap();
+            restored.restore_deduplication(message, row).unwrap();
+        }
         for (sequence, entry) in messages.iter() {
             let message = MessageRef { queue: record.id, sequence };
             let entry = decode_entry(encode_entry(entry).into()).unwrap();
@@ -114,6 +129,12 @@ impl Machine {
 
     pub(crate) fn advance_secs(&mut self, secs: u64) {
         self.now = self.now.plus_secs(secs);
+    }
+
+    /// A message id that was not given before.
+    pub(crate) fn new_id(&mut self) -> u128 {
+        self.next_id += 1;
+        self.next_id - 1
     }
 
     /// The service begins to run.
@@ -162,7 +183,7 @@ impl Machine {
     }
 
     pub(crate) fn create(&mut self, name: &str, attributes: AttributePatch) -> QueueId {
-        match self.run(Command::CreateQueue { key: key(name), attributes }) {
+        match self.run(Command::CreateQueue { key: key(name), attributes, tags: Tags::new() }) {
             Outcome::Queue { queue, .. } => queue,
             other => panic!("not created: {other:?}"),
         }
@@ -302,8 +323,11 @@ impl Drop for Machine {
 
 /// Checks what holds for the index of a queue, however far it is settled.
 pub(crate) fn check_index(queue: &Queue) {
+    if queue.record.attributes.fifo.is_some() {
+        return check_groups(queue);
+    }
     let messages = &queue.messages;
-    let visible: Vec<_> = messages.visible().map(|(sequence, entry)| (entry.rank, sequence)).collect();
+    let visible: Vec<_> = messages.available().map(|(sequence, entry)| (entry.rank, sequence)).collect();
     assert!(visible.is_sorted_by(|one, next| one < next), "visible messages stand in order, each once");
     let is_visible = |sequence| visible.iter().any(|(_, other)| *other == sequence);
     let hidden: Vec<_> = messages.iter().filter(|(sequence, _)| !is_visible(*sequence)).collect();
@@ -317,6 +341,21 @@ pub(crate) fn check_index(queue: &Queue) {
     assert_eq!(messages.next_visible_at(), soonest, "nothing is in the hidden index but what is hidden");
     let mut settled = messages.clone();
     settled.settle(Timestamp::MAX, usize::MAX);
-    assert_eq!(settled.visible().count(), messages.len(), "every hidden message can become visible");
+    assert_eq!(settled.available().count(), messages.len(), "every hidden message can become visible");
     assert_eq!(settled.next_visible_at(), None);
+}
+
+/// Checks what holds for the index of a FIFO queue, against the entries alone.
+fn check_groups(queue: &Queue) {
+    let mut settled = queue.messages.clone();
+    settled.settle(Timestamp::MAX, usize::MAX);
+    let mut by_group: BTreeMap<GroupKey, Vec<(u64, Sequence)>> = BTreeMap::new();
+    for (sequence, entry) in settled.iter() {
+        by_group.entry(entry.group.unwrap()).or_default().push((entry.rank, sequence));
+    }
+    let mut groups: Vec<Vec<(u64, Sequence)>> = by_group.into_values().collect();
+    groups.sort_unstable_by_key(|members| members[0]);
+    let expected: Vec<Sequence> = groups.into_iter().flatten().map(|(_, sequence)| sequence).collect();
+    let available: Vec<Sequence> = settled.available().map(|(sequence, _)| sequence).collect();
+    assert_eq!(available, expected, "group after group, each in the order it was sent");
 }

@@ -343,6 +343,10 @@ impl Engine {
             Command::DeleteQueue { key }
             | Command::DescribeQueue { key }
             | Command::SetQueueAttributes { key, .. }
+            | Command::AddPermission { key, .. }
+            | Command::RemovePermission { key, .. }
+            | Command::TagQueue { key, .. }
+            | Command::UntagQueue { key, .. }
             | Command::PurgeQueue { key }
             | Command::Send { key, .. }
             | Command::Receive { key, .. }
@@ -355,6 +359,8 @@ impl Engine {
             | Command::CreateQueue { .. }
             | Command::FindQueue { .. }
             | Command::ListQueues { .. }
+            | Command::ListQueueTags { .. }
+            | Command::ListDeadLetterSources { .. }
             | Command::DescribeQueues { .. }
             | Command::ReturnLeases { .. }
             | Command::PutDocument { .. }

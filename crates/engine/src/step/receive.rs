@@ -54,7 +54,7 @@ impl Engine {
         while let Some(waiter) = self.waiters.first(queue).cloned() {
             if self.state.queue(queue).is_some() {
                 self.refresh(now, queue);
-                let nothing = self.state.queue(queue).is_some_and(|held| held.messages.counts().visible == 0);
+                let nothing = self.state.queue(queue).is_some_and(|held| !held.messages.has_available());
                 if nothing {
                     break;
                 }

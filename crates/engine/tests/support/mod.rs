@@ -40,7 +40,7 @@ pub(crate) fn key(name: &str) -> QueueKey {
 }
 
 pub(crate) fn create(name: &str, attributes: AttributePatch) -> Command {
-    Command::CreateQueue { key: key(name), attributes }
+    Command::CreateQueue { key: key(name), attributes, tags: Default::default() }
 }
 
 /// An encoded payload whose id tells it apart from all others.
@@ -51,6 +51,7 @@ pub(crate) fn payload(id: u128, body: &[u8]) -> Bytes {
         sender_id: "000000000000".to_owned(),
         trace_header: None,
         group_id: None,
+        deduplication_id: None,
         attributes: Vec::new(),
         body: Bytes::copy_from_slice(body),
     }
@@ -64,7 +65,14 @@ pub(crate) fn id_of(payload: &Bytes) -> u128 {
 
 pub(crate) fn message(id: u128, body: &[u8], delay_secs: Option<u32>) -> NewMessage {
     let size_bytes = u32::try_from(body.len()).unwrap();
-    NewMessage { id: MessageId(id), payload: payload(id, body), size_bytes, delay_secs }
+    NewMessage {
+        id: MessageId(id),
+        payload: payload(id, body),
+        size_bytes,
+        delay_secs,
+        group: None,
+        deduplication: None,
+    }
 }
 
 /// Sends one message to `queue`, its id also its body.

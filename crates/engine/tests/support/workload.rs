@@ -3,15 +3,15 @@
 
 use bytes::Bytes;
 use fastrand::Rng;
-use millpond_core::command::Command;
+use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::document::{DocumentKey, ExpectedRevision};
-use millpond_core::message::Receipt;
+use millpond_core::message::{DeduplicationKey, GroupKey, Receipt};
 use millpond_core::outcome::Outcome;
 use millpond_core::queue::AttributePatch;
 
 use super::{create, delete, key, message, receive_for};
 
-pub(crate) const QUEUES: [&str; 3] = ["alpha", "beta", "gamma"];
+pub(crate) const QUEUES: [&str; 4] = ["alpha", "beta", "gamma", "delta.fifo"];
 
 /// Draws commands. Two with the same seed that are told the same outcomes draw the same commands.
 #[derive(Clone, Debug)]
@@ -29,7 +29,10 @@ impl Workload {
     pub(crate) fn next(&mut self) -> Command {
         let queue = QUEUES[self.random.usize(..QUEUES.len())];
         match self.random.u32(..100) {
-            0..8 => create(queue, AttributePatch::default()),
+            0..8 => {
+                let fifo_queue = queue.ends_with(".fifo").then_some(true);
+                create(queue, AttributePatch { fifo_queue, ..AttributePatch::default() })
+            }
             8..45 => self.send(queue),
             45..65 => receive_for(queue, self.random.usize(1..=4), self.random.u32(0..20)),
             65..77 => match self.draw_receipt() {
@@ -47,7 +50,8 @@ impl Workload {
             86..88 => Command::DeleteQueue { key: key(queue) },
             88..90 => {
                 let retention_secs = Some(self.random.u32(60..400));
-                let attributes = AttributePatch { retention_secs, ..AttributePatch::default() };
+                let delay_secs = (self.random.u8(..3) == 0).then(|| self.random.u32(..20));
+                let attributes = AttributePatch { retention_secs, delay_secs, ..AttributePatch::default() };
                 Command::SetQueueAttributes { key: key(queue), attributes }
             }
             90..94 => Command::PutDocument {
@@ -87,7 +91,11 @@ impl Workload {
                 self.next_id += 1;
                 let body = vec![b'm'; self.random.usize(..200)];
                 let delay_secs = (self.random.u8(..4) == 0).then(|| self.random.u32(..20));
-                message(self.next_id, &body, delay_secs)
+                let message = message(self.next_id, &body, delay_secs);
+                // Some sends to a FIFO queue are duplicates.
+                let name = DeduplicationKey(self.next_id - self.random.u128(..self.next_id.min(3)));
+                let deduplication = queue.ends_with(".fifo").then_some(SendName::Given(name));
+                NewMessage { group: Some(GroupKey(self.random.u128(..3))), deduplication, ..message }
             })
             .collect();
         Command::Send { key: key(queue), messages }

@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use millpond_core::name::{AccountId, Region};
+use millpond_core::command::Command;
+use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
+use millpond_core::outcome::Outcome as CoreOutcome;
+use millpond_core::queue::{AttributePatch, Tags};
+use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
+use millpond_engine::step::Wait;
 use millpond_server::platform::{Platform, QueuesOnly};
 use millpond_server::{Limits, Listening, ServerConfig, bind};
 use serde_json::json;
@@ -24,7 +29,7 @@ use crate::platform::Stacks;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
-                        millpond serve --in-memory"
+                        millpond serve --in-memory --create jobs --create orders.fifo"
 )]
 pub(crate) struct Serve {
     /// Where to listen; a loopback address. Port 0 takes any free port.
@@ -42,9 +47,19 @@ pub(crate) struct Serve {
     /// The account of callers that name none: 12 digits.
     #[arg(long, value_name = "DIGITS", default_value = "000000000000", value_parser = parse_account)]
     account_id: AccountId,
+    /// A queue that is there once the service takes requests; one that exists stays as it is. Can be repeated. A name
+    /// that ends in .fifo makes a FIFO queue.
+    #[arg(long, value_name = "QUEUE", value_parser = parse_queue)]
+    create: Vec<QueueName>,
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+}
+
+fn parse_queue(text: &str) -> Result<QueueName, String> {
+    QueueName::parse(text).ok_or_else(|| {
+        "a queue's name has 1 to 80 letters, digits, hyphens and underscores, and may end in .fifo".to_owned()
+    })
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {
@@ -73,6 +88,7 @@ impl Serve {
         })
         .await?;
         let (running, found) = if self.in_memory { data::open_in_memory()? } else { data::open(&self.data)? };
+        self.create_queues(&running.handle).await?;
         let note = self.note(&format!("http://{}", listening.address()), &found);
         let stacks = if self.in_memory {
             None
@@ -94,6 +110,26 @@ impl Serve {
         ended?;
         remark("stopped; everything acknowledged is on disk");
         Ok(DONE)
+    }
+
+    async fn create_queues(&self, engine: &EngineHandle) -> Result<(), Failure> {
+        for name in &self.create {
+            let attributes =
+                AttributePatch { fifo_queue: name.is_fifo().then_some(true), ..AttributePatch::default() };
+            let key = QueueKey { account: self.account_id, region: self.region.clone(), name: name.clone() };
+            let command = Command::CreateQueue { key, attributes, tags: Tags::default() };
+            let failed =
+                |reason: &str| Failure::new(format!("the queue {name} could not be created: {reason}"));
+            match engine.call(command, Wait::Secs(0), 0).await {
+                Ok(answer) => {
+                    if let CoreOutcome::Refused(refusal) = answer.outcome {
+                        return Err(failed(&refusal.to_string()));
+                    }
+                }
+                Err(error) => return Err(failed(&error.to_string())),
+            }
+        }
+        Ok(())
     }
 
     fn note(&self, endpoint: &str, found: &Found) -> Note {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::Instance;
-use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, MessageRef, QueueId, Sequence};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
-use millpond_core::queue::{QueueAttributes, QueueRecord};
+use millpond_core::queue::{Deduplication, QueueAttributes, QueueRecord};
 use millpond_core::time::Timestamp;
 
 use crate::contract::{Changes, MessageChange};
@@ -22,7 +22,7 @@ pub fn message(queue: u64, sequence: u64) -> MessageRef {
 #[must_use]
 pub fn entry(payload_bytes: usize) -> Entry {
     let len = u32::try_from(payload_bytes).unwrap_or(u32::MAX);
-    Entry::sent(Sequence(1), Timestamp::from_millis(1_700_000_000_000), Timestamp::EPOCH, len)
+    Entry::sent(Sequence(1), Timestamp::from_millis(1_700_000_000_000), Timestamp::EPOCH, len, None)
 }
 
 /// Bytes that tell which message they belong to, and whose parts differ.
@@ -43,6 +43,17 @@ pub fn put(queue: u64, sequence: u64, payload_bytes: usize) -> (MessageRef, Mess
     let message = message(queue, sequence);
     let change = MessageChange::Put { entry: entry(payload_bytes), payload: payload(message, payload_bytes) };
     (message, change)
+}
+
+/// A remembered send.
+#[must_use]
+pub fn deduplication(key: u64) -> Deduplication {
+    Deduplication {
+        group: (key % 2 == 0).then_some(GroupKey(7)),
+        key: DeduplicationKey(u128::from(key)),
+        message_id: MessageId(u128::from(key) << 64),
+        sent_at: Timestamp::from_millis(key),
+    }
 }
 
 /// A queue's record.
@@ -136,6 +147,9 @@ impl Script {
 
     fn change_messages(&mut self, queue: u64, changes: &mut Changes) {
         let Some((mut next, mut live)) = self.queues.remove(&queue) else { return };
+        if self.below(4) == 0 {
+            changes.forgotten_below.insert(QueueId(queue), Sequence(next - self.below(next.min(9))));
+        }
         let run_from = live.first().copied().unwrap_or(1) + self.below(10);
         let run = run_from..run_from + self.below(12);
         for sequence in live.clone() {
@@ -156,6 +170,9 @@ impl Script {
                 bytes = usize::try_from(self.below(self.payload_max_bytes as u64)).unwrap_or(0);
             }
             changes.messages.extend([put(queue, next, bytes)]);
+            if self.below(2) == 0 {
+                changes.deduplications.insert(message(queue, next), deduplication(next));
+            }
             live.insert(next);
             // Numbers of messages that did not live long enough to be seen here.
             next += 1 + self.below(3);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef};
-use millpond_core::queue::QueueRecord;
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::Position;
 
 use crate::contract::{Store, Visitor};
@@ -21,6 +21,8 @@ pub struct Seen {
     pub queues: Vec<QueueRecord>,
     /// All documents.
     pub documents: Vec<(DocumentKey, Document)>,
+    /// All remembered sends.
+    pub deduplications: Vec<(MessageRef, Deduplication)>,
     /// All messages.
     pub messages: Vec<(MessageRef, Entry, Bytes)>,
 }
@@ -53,6 +55,10 @@ impl Seen {
         store.load(&mut seen)?;
         assert!(seen.queues.is_sorted_by(|one, next| one.id < next.id), "queues in key order");
         assert!(seen.documents.is_sorted_by(|one, next| one.0 < next.0), "documents in key order");
+        assert!(
+            seen.deduplications.is_sorted_by(|one, next| one.0 < next.0),
+            "remembered sends in key order"
+        );
         assert!(seen.messages.is_sorted_by(|one, next| one.0 < next.0), "entries in key order");
         Ok(seen)
     }
@@ -71,8 +77,14 @@ impl Visitor for Seen {
     }
 
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent> {
-        assert!(self.messages.is_empty(), "documents come before entries");
+        assert!(self.deduplications.is_empty(), "documents come before remembered sends");
         self.documents.push((key, document));
+        Ok(())
+    }
+
+    fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent> {
+        assert!(self.messages.is_empty(), "remembered sends come before entries");
+        self.deduplications.push((message, row));
         Ok(())
     }
 
@@ -108,6 +120,10 @@ impl Visitor for Refusing {
     }
 
     fn document(&mut self, _: DocumentKey, _: Document) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn deduplication(&mut self, _: MessageRef, _: Deduplication) -> Result<(), Inconsistent> {
         Ok(())
     }
 

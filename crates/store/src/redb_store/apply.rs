@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::format::codec::{Put, Take};
-use millpond_core::format::row;
-use millpond_core::message::{QueueId, Sequence};
-use millpond_core::queue::QueueRecord;
+use millpond_core::format::{fifo, row};
+use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::Position;
 use redb::{ReadTransaction, ReadableTableMetadata, WriteTransaction};
 
 use super::fault::Fault;
 use super::messages::Messages;
-use super::rows::{self, CHECKPOINT_ROW, DOCUMENTS, INSTANCE_ROW, QUEUES, REMOVED, STORE};
+use super::rows::{
+    self, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, INSTANCE_ROW, MessageBytes, QUEUES, REMOVED, STORE,
+};
 use crate::contract::Changes;
 
 /// Messages that one apply deletes for earlier bulk removals. Enough to keep ahead of a caller that never rests,
@@ -37,20 +39,24 @@ pub(crate) fn apply(
     before: Checkpoint,
     reflected: Position,
 ) -> Result<Checkpoint, Fault> {
-    let Changes { instance, queues, removed_below, messages, documents } = changes;
+    let Changes { instance, queues, removed_below, messages, forgotten_below, deduplications, documents } =
+        changes;
     let mut tables = Messages::open(transaction, before)?;
     if let Some(instance) = instance {
         put_store_row(transaction, INSTANCE_ROW, row::encode_instance(instance))?;
     }
     apply_queues(transaction, queues)?;
-    let gone = queues.iter().filter(|(_, record)| record.is_none());
-    for queue in gone.map(|(queue, _)| *queue) {
+    let gone = queues.iter().filter(|(_, record)| record.is_none()).map(|(queue, _)| *queue);
+    for queue in gone.clone() {
         tables.hide_below(queue, Sequence(u64::MAX))?;
     }
     for (queue, below) in removed_below {
         tables.hide_below(*queue, *below)?;
     }
     tables.apply(messages)?;
+    let forgotten = gone.map(|queue| (queue, Sequence(u64::MAX)));
+    let forgotten = forgotten.chain(forgotten_below.iter().map(|(queue, below)| (*queue, *below)));
+    apply_deduplications(transaction, forgotten, deduplications)?;
     apply_documents(transaction, documents)?;
     tables.reclaim(RECLAIM_ROWS_PER_APPLY)?;
     let after = tables.checkpoint(reflected)?;
@@ -117,6 +123,25 @@ fn apply_queues(
                 table.remove(&key)?;
             }
         }
+    }
+    Ok(())
+}
+
+fn apply_deduplications(
+    transaction: &WriteTransaction,
+    forgotten_below: impl Iterator<Item = (QueueId, Sequence)>,
+    deduplications: &BTreeMap<MessageRef, Deduplication>,
+) -> Result<(), Fault> {
+    let mut table = transaction.open_table(DEDUPLICATIONS)?;
+    for (queue, below) in forgotten_below {
+        let from = rows::message_key(MessageRef { queue, sequence: Sequence(0) });
+        let to = rows::message_key(MessageRef { queue, sequence: below });
+        table.retain_in::<&MessageBytes, _>(&from..&to, |_, _| false)?;
+    }
+    for (message, row) in deduplications {
+        let key = rows::message_key(*message);
+        let sealed = rows::seal("deduplications", &key, fifo::encode_deduplication(row));
+        table.insert(&key, &sealed[..])?;
     }
     Ok(())
 }

@@ -4,16 +4,17 @@ use std::cell::Cell;
 
 use millpond_core::document::DocumentKey;
 use millpond_core::evolve::Inconsistent;
-use millpond_core::format::row;
+use millpond_core::format::{fifo, row};
 use millpond_core::message::{QueueId, Sequence};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::fault::Fault;
 use super::reader::{decode, hidden_below, instance};
-use super::rows::{self, DOCUMENTS, ENTRIES, QUEUES, REMOVED};
+use super::rows::{self, DEDUPLICATIONS, DOCUMENTS, ENTRIES, QUEUES, REMOVED};
 use crate::contract::Visitor;
 
-/// Shows all rows of one snapshot: the instance, then queues, documents and entries, in key order.
+/// Shows all rows of one snapshot: the instance, then queues, documents, remembered sends and entries,
+/// each in key order.
 ///
 /// `in_visitor` is true while the visitor runs, so that its panic is not taken for the engine's.
 pub(crate) fn load(
@@ -26,6 +27,7 @@ pub(crate) fn load(
     visitor.show(|visitor| visitor.instance(instance))?;
     load_queues(transaction, &mut visitor)?;
     load_documents(transaction, &mut visitor)?;
+    load_deduplications(transaction, &mut visitor)?;
     load_entries(transaction, &mut visitor)
 }
 
@@ -46,8 +48,10 @@ impl Guest<'_> {
 fn load_queues(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
     let table = transaction.open_table(QUEUES)?;
     let mut found = 0;
+    let mut before = None;
     for row in table.iter()? {
         let (key, value) = row?;
+        in_order("queues", &mut before, key.value())?;
         let record = decode("queues", key.value(), value.value(), row::decode_queue)?;
         visitor.show(|visitor| visitor.queue(record))?;
         found += 1;
@@ -58,10 +62,12 @@ fn load_queues(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result
 fn load_documents(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
     let table = transaction.open_table(DOCUMENTS)?;
     let mut found = 0;
+    let mut before = None;
     for row in table.iter()? {
         let (key, value) = row?;
         let (collection, name) = key.value();
         let key = DocumentKey { collection: collection.to_owned(), name: name.to_owned() };
+        in_order("documents", &mut before, &key)?;
         let seal_key = rows::document_seal_key(&key);
         let document = decode("documents", &seal_key, value.value(), row::decode_document)?;
         visitor.show(|visitor| visitor.document(key, document))?;
@@ -70,14 +76,31 @@ fn load_documents(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Res
     all_found("documents", found, table.len()?)
 }
 
+fn load_deduplications(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
+    let table = transaction.open_table(DEDUPLICATIONS)?;
+    let mut found = 0;
+    let mut before = None;
+    for row in table.iter()? {
+        let (key, value) = row?;
+        let message = rows::message_of(key.value());
+        in_order("deduplications", &mut before, &message)?;
+        let row = decode("deduplications", key.value(), value.value(), fifo::decode_deduplication)?;
+        visitor.show(|visitor| visitor.deduplication(message, row))?;
+        found += 1;
+    }
+    all_found("deduplications", found, table.len()?)
+}
+
 fn load_entries(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
     let removed = transaction.open_table(REMOVED)?;
     let table = transaction.open_table(ENTRIES)?;
     let mut found = 0;
     let mut hidden: Option<(QueueId, Sequence)> = None;
+    let mut before = None;
     for row in table.iter()? {
         let (key, value) = row?;
         let message = rows::message_of(key.value());
+        in_order("entries", &mut before, &message)?;
         found += 1;
         let below = match hidden {
             Some((queue, below)) if queue == message.queue => below,
@@ -90,6 +113,14 @@ fn load_entries(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Resul
         }
     }
     all_found("entries", found, table.len()?)
+}
+
+/// An old page among new ones may show rows twice and others not at all, without being noticed by the engine.
+fn in_order<K: Ord + Clone>(table: &str, before: &mut Option<K>, key: &K) -> Result<(), Fault> {
+    if before.replace(key.clone()).is_some_and(|before| before >= *key) {
+        return Err(Fault::Rows(format!("rows of table {table} are out of order")));
+    }
+    Ok(())
 }
 
 /// A damaged page may hide rows without being noticed by the engine.

@@ -14,7 +14,9 @@ use super::RedbConfig;
 use super::apply::{Checkpoint, decode_checkpoint, put_checkpoint, put_store_row};
 use super::fault::{Fault, guarded};
 use super::reader::store_row;
-use super::rows::{self, CHECKPOINT_ROW, DOCUMENTS, ENTRIES, FORMAT, FORMAT_ROW, PAYLOADS, QUEUES, REMOVED};
+use super::rows::{
+    self, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, ENTRIES, FORMAT, FORMAT_ROW, PAYLOADS, QUEUES, REMOVED,
+};
 use crate::contract::Visitor;
 use crate::error::StoreError;
 use crate::redb_disk::{Failures, RedbFile};
@@ -232,6 +234,7 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     transaction.open_table(QUEUES)?;
     transaction.open_table(REMOVED)?;
     transaction.open_table(DOCUMENTS)?;
+    transaction.open_table(DEDUPLICATIONS)?;
     transaction.open_table(ENTRIES)?;
     transaction.open_table(PAYLOADS)?;
     put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())?;

@@ -30,6 +30,9 @@ pub(crate) const REMOVED: TableDefinition<'static, &QueueBytes, &[u8]> =
 pub(crate) const DOCUMENTS: TableDefinition<'static, (&str, &str), &[u8]> = TableDefinition::new("documents");
 pub(crate) const ENTRIES: TableDefinition<'static, &MessageBytes, &[u8]> = TableDefinition::new("entries");
 pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
+/// What queues remember of their sends.
+pub(crate) const DEDUPLICATIONS: TableDefinition<'static, &MessageBytes, &[u8]> =
+    TableDefinition::new("deduplications");
 
 /// Rows of the table `store`.
 pub(crate) const FORMAT_ROW: &str = "format";

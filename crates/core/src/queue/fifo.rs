@@ -1,0 +1,239 @@
+//! The messages of a FIFO queue, indexed by group for the next receive.
+//!
+//! One rule stands for the whole order: inside a group messages go out in the order they were sent, up to the first one
+//! that can't, and a group whose first message can't go out gives nothing. So a group is locked while one of its
+//! messages is in flight, and it costs no other group anything: receives look only at groups that can give.
+//!
+//! What always holds: `ready` holds exactly the groups whose first message is visible, as far as settled, each under the
+//! rank of that message. All of it follows from the entries, the delay of the queue and how far
+//! [`settle`](FifoMessages::settle) was called, never from the order of calls.
+//!
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::MessageCounts;
+use crate::message::{Entry, GroupKey, Sequence};
+use crate::time::Timestamp;
+
+/// The place of a group among those that can give: the rank of its first message, then that message's sequence.
+type Turn = (u64, Sequence);
+
+/// The messages of one FIFO queue.
+#[derive(Clone, Debug, Default)]
+pub struct FifoMessages {
+    entries: BTreeMap<Sequence, Entry>,
+    groups: BTreeMap<GroupKey, Group>,
+    ready: BTreeMap<Turn, GroupKey>,
+    in_flight: BTreeSet<(Timestamp, Sequence)>,
+    /// Never delivered, their delay running. In the order they become visible, since all have the same delay.
+    delayed: BTreeSet<Sequence>,
+    delay_secs: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    members: BTreeSet<Sequence>,
+    ready_at: Option<Turn>,
+}
+
+impl FifoMessages {
+    /// No messages, in a queue whose messages are delayed by so many seconds.
+    #[must_use]
+    pub fn new(delay_secs: u32) -> Self {
+        Self { delay_secs, ..Self::default() }
+    }
+
+    /// The entry of a message, if the queue holds it.
+    #[must_use]
+    pub fn get(&self, sequence: Sequence) -> Option<&Entry> {
+        self.entries.get(&sequence)
+    }
+
+    /// All entries in the order they were sent.
+    pub fn iter(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
+        self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+    }
+
+    /// Whether any group can give a message, as far as settled.
+    #[must_use]
+    pub fn has_available(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The messages that can be received, in the order a receive takes them, as far as settled: group after group.
+    pub fn available(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
+        self.ready.values().filter_map(|group| self.groups.get(group)).flat_map(|group| {
+            group
+                .members
+                .iter()
+                .filter_map(|sequence| self.entries.get(sequence).map(|entry| (*sequence, entry)))
+                .take_while(|(sequence, entry)| !self.is_hidden(*sequence, entry))
+        })
+    }
+
+    /// The message of the same group that was sent next.
+    #[must_use]
+    pub fn following(&self, sequence: Sequence) -> Option<Sequence> {
+        let group = self.groups.get(&group_of(self.entries.get(&sequence)?))?;
+        group.members.range(sequence.next()..).next().copied()
+    }
+
+    /// The earliest time at which a hidden message becomes visible.
+    #[must_use]
+    pub fn next_visible_at(&self) -> Option<Timestamp> {
+        let lease_end = self.in_flight.first().map(|(visible_at, _)| *visible_at);
+        let delay_end = self.delayed.first().and_then(|sequence| self.entries.get(sequence));
+        let delay_end = delay_end.map(|entry| self.visible_at(entry));
+        lease_end.into_iter().chain(delay_end).min()
+    }
+
+    /// Exact counts, as far as settled. Messages behind a locked group count as visible.
+    #[must_use]
+    pub fn counts(&self) -> MessageCounts {
+        let (in_flight, delayed) = (self.in_flight.len(), self.delayed.len());
+        MessageCounts { visible: self.entries.len() - in_flight - delayed, in_flight, delayed }
+    }
+
+    /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
+    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
+        self.remove(sequence);
+        self.entries.insert(sequence, entry);
+        self.groups.entry(group_of(&entry)).or_default().members.insert(sequence);
+        self.hide(sequence, &entry, now);
+        self.line_up(&entry);
+    }
+
+    /// Changes the entry of a message; `false` when the queue does not hold it. The group stays what it is.
+    pub fn update(&mut self, sequence: Sequence, now: Timestamp, change: impl FnOnce(&mut Entry)) -> bool {
+        let Some(entry) = self.entries.get_mut(&sequence) else { return false };
+        let before = *entry;
+        change(entry);
+        entry.group = before.group;
+        let after = *entry;
+        self.show(sequence, &before);
+        self.hide(sequence, &after, now);
+        self.line_up(&after);
+        true
+    }
+
+    /// Takes a message out; `None` when the queue does not hold it.
+    pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
+        let entry = self.entries.remove(&sequence)?;
+        self.show(sequence, &entry);
+        if let Some(group) = self.groups.get_mut(&group_of(&entry)) {
+            group.members.remove(&sequence);
+        }
+        self.line_up(&entry);
+        Some(entry)
+    }
+
+    /// Takes out all messages below `sequence`.
+    pub fn remove_below(&mut self, sequence: Sequence) {
+        let kept = self.entries.split_off(&sequence);
+        let removed = std::mem::replace(&mut self.entries, kept);
+        if self.entries.is_empty() {
+            *self = Self::new(self.delay_secs);
+            return;
+        }
+        for (sequence, entry) in removed {
+            self.entries.insert(sequence, entry);
+            self.remove(sequence);
+        }
+    }
+
+    /// The queue's delay is another now: it counts for every message that was never delivered.
+    pub fn set_delay(&mut self, delay_secs: u32, now: Timestamp) {
+        let longer_secs = u64::from(self.delay_secs.max(delay_secs));
+        self.delay_secs = delay_secs;
+        let concerned: Vec<Sequence> = self
+            .entries
+            .iter()
+            .rev()
+            .take_while(|(_, entry)| entry.sent_at.plus_secs(longer_secs) > now)
+            .filter(|(_, entry)| entry.never_delivered())
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in concerned {
+            self.update(sequence, now, |_| {});
+        }
+    }
+
+    /// Makes visible what has become due by `now`, at most `limit` messages. Returns whether more is due.
+    pub fn settle(&mut self, now: Timestamp, limit: usize) -> bool {
+        for _ in 0..limit {
+            let Some(sequence) = self.due(now) else { return false };
+            if let Some(entry) = self.entries.get(&sequence).copied() {
+                self.show(sequence, &entry);
+                self.line_up(&entry);
+            }
+        }
+        self.due(now).is_some()
+    }
+
+    fn due(&self, now: Timestamp) -> Option<Sequence> {
+        let lease_ended = self.in_flight.first().filter(|(visible_at, _)| *visible_at <= now);
+        lease_ended.map(|(_, sequence)| *sequence).or_else(|| {
+            let first = self.delayed.first().copied()?;
+            self.entries.get(&first).is_some_and(|entry| self.visible_at(entry) <= now).then_some(first)
+        })
+    }
+
+    /// When a hidden message becomes visible.
+    fn visible_at(&self, entry: &Entry) -> Timestamp {
+        if entry.never_delivered() {
+            entry.sent_at.plus_secs(u64::from(self.delay_secs))
+        } else {
+            entry.visible_at
+        }
+    }
+
+    fn is_hidden(&self, sequence: Sequence, entry: &Entry) -> bool {
+        if entry.never_delivered() {
+            self.delayed.contains(&sequence)
+        } else {
+            self.in_flight.contains(&(entry.visible_at, sequence))
+        }
+    }
+
+    fn hide(&mut self, sequence: Sequence, entry: &Entry, now: Timestamp) {
+        if self.visible_at(entry) <= now {
+            return;
+        }
+        if entry.never_delivered() {
+            self.delayed.insert(sequence);
+        } else {
+            self.in_flight.insert((entry.visible_at, sequence));
+        }
+    }
+
+    fn show(&mut self, sequence: Sequence, entry: &Entry) {
+        self.delayed.remove(&sequence);
+        self.in_flight.remove(&(entry.visible_at, sequence));
+    }
+
+    /// Brings the place of an entry's group in line with its first message.
+    fn line_up(&mut self, entry: &Entry) {
+        let key = group_of(entry);
+        let Some(group) = self.groups.get(&key) else { return };
+        let before = group.ready_at;
+        let first = group.members.first().copied();
+        let first = first.and_then(|sequence| Some((sequence, *self.entries.get(&sequence)?)));
+        let turn = first.filter(|(sequence, entry)| !self.is_hidden(*sequence, entry));
+        let turn = turn.map(|(sequence, entry)| (entry.rank, sequence));
+        if turn != before {
+            before.map(|turn| self.ready.remove(&turn));
+            turn.map(|turn| self.ready.insert(turn, key));
+        }
+        match self.groups.get_mut(&key) {
+            Some(group) if group.members.is_empty() => drop(self.groups.remove(&key)),
+            Some(group) => group.ready_at = turn,
+            None => {}
+        }
+    }
+}
+
+/// Messages without a group, which no FIFO queue accepts, would be a group of their own.
+fn group_of(entry: &Entry) -> GroupKey {
+    entry.group.unwrap_or_default()
+}

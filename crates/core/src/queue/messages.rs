@@ -1,0 +1,154 @@
+//! The messages of a queue, whichever kind it is.
+//!
+//! It forwards to the index of that kind and knows no rule of either.
+
+use super::{FifoMessages, MessageCounts, QueueAttributes, StandardMessages};
+use crate::message::{Entry, Sequence};
+use crate::time::Timestamp;
+
+/// The messages of one queue.
+#[derive(Clone, Debug)]
+pub enum QueueMessages {
+    /// Of a standard queue.
+    Standard(StandardMessages),
+    /// Of a FIFO queue.
+    Fifo(FifoMessages),
+}
+
+impl QueueMessages {
+    /// The empty index of a queue with these settings.
+    #[must_use]
+    pub fn of(attributes: &QueueAttributes) -> Self {
+        match attributes.fifo {
+            None => Self::Standard(StandardMessages::default()),
+            Some(_) => Self::Fifo(FifoMessages::new(attributes.delay_secs)),
+        }
+    }
+
+    /// The settings of the queue are others now; what kind it is never changes.
+    pub fn set_attributes(&mut self, attributes: &QueueAttributes, now: Timestamp) {
+        match self {
+            Self::Standard(_) => {}
+            Self::Fifo(messages) => messages.set_delay(attributes.delay_secs, now),
+        }
+    }
+
+    /// The entry of a message, if the queue holds it.
+    #[must_use]
+    pub fn get(&self, sequence: Sequence) -> Option<&Entry> {
+        match self {
+            Self::Standard(messages) => messages.get(sequence),
+            Self::Fifo(messages) => messages.get(sequence),
+        }
+    }
+
+    /// All entries in the order they were sent.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+        match self {
+            Self::Standard(messages) => Box::new(messages.iter()),
+            Self::Fifo(messages) => Box::new(messages.iter()),
+        }
+    }
+
+    /// The entry that was sent first.
+    #[must_use]
+    pub fn oldest(&self) -> Option<(Sequence, &Entry)> {
+        match self {
+            Self::Standard(messages) => messages.oldest(),
+            Self::Fifo(messages) => messages.iter().next(),
+        }
+    }
+
+    /// The number of messages, whatever their state.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Standard(messages) => messages.len(),
+            Self::Fifo(messages) => {
+                let counts = messages.counts();
+                counts.visible + counts.in_flight + counts.delayed
+            }
+        }
+    }
+
+    /// Whether the queue holds no message at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.oldest().is_none()
+    }
+
+    /// Whether a receive would find a message, as far as settled.
+    #[must_use]
+    pub fn has_available(&self) -> bool {
+        match self {
+            Self::Standard(messages) => messages.visible().next().is_some(),
+            Self::Fifo(messages) => messages.has_available(),
+        }
+    }
+
+    /// The messages that can be received, in the order a receive takes them, as far as settled.
+    pub fn available(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+        match self {
+            Self::Standard(messages) => Box::new(messages.visible()),
+            Self::Fifo(messages) => Box::new(messages.available()),
+        }
+    }
+
+    /// The earliest time at which a hidden message becomes visible.
+    #[must_use]
+    pub fn next_visible_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Standard(messages) => messages.next_visible_at(),
+            Self::Fifo(messages) => messages.next_visible_at(),
+        }
+    }
+
+    /// Exact counts, as far as settled.
+    #[must_use]
+    pub fn counts(&self) -> MessageCounts {
+        match self {
+            Self::Standard(messages) => messages.counts(),
+            Self::Fifo(messages) => messages.counts(),
+        }
+    }
+
+    /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
+    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
+        match self {
+            Self::Standard(messages) => messages.put(sequence, entry, now),
+            Self::Fifo(messages) => messages.put(sequence, entry, now),
+        }
+    }
+
+    /// Changes the entry of a message; `false` when the queue does not hold it.
+    pub fn update(&mut self, sequence: Sequence, now: Timestamp, change: impl FnOnce(&mut Entry)) -> bool {
+        match self {
+            Self::Standard(messages) => messages.update(sequence, now, change),
+            Self::Fifo(messages) => messages.update(sequence, now, change),
+        }
+    }
+
+    /// Takes a message out; `None` when the queue does not hold it.
+    pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
+        match self {
+            Self::Standard(messages) => messages.remove(sequence),
+            Self::Fifo(messages) => messages.remove(sequence),
+        }
+    }
+
+    /// Takes out all messages below `sequence`.
+    pub fn remove_below(&mut self, sequence: Sequence) {
+        match self {
+            Self::Standard(messages) => messages.remove_below(sequence),
+            Self::Fifo(messages) => messages.remove_below(sequence),
+        }
+    }
+
+    /// Makes visible what has become due by `now`, at most `limit` messages. Returns whether more is due.
+    pub fn settle(&mut self, now: Timestamp, limit: usize) -> bool {
+        match self {
+            Self::Standard(messages) => messages.settle(now, limit),
+            Self::Fifo(messages) => messages.settle(now, limit),
+        }
+    }
+}

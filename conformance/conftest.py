@@ -1,5 +1,8 @@
 """What the tests share: a fresh server for each file, a client for it, and queues that are gone afterwards.
 
+Every test that uses a client runs twice, once for each protocol: AWS JSON by the boto3 of today, AWS Query by one from
+before. A file whose tests are about something else says so by `PROTOCOLS = ["json"]`.
+
 MILLPOND_TEST_ENDPOINT runs the same tests against another SQS endpoint, to compare; nothing is started then.
 """
 
@@ -9,6 +12,7 @@ import uuid
 import pytest
 
 from millpond import Millpond, client
+from old_sdk import OldSdk
 
 
 class OtherEndpoint:
@@ -41,9 +45,24 @@ def endpoint(server):
     return server.endpoint
 
 
+def pytest_generate_tests(metafunc):
+    if "protocol" in metafunc.fixturenames:
+        protocols = getattr(metafunc.module, "PROTOCOLS", ["json", "query"])
+        metafunc.parametrize("protocol", protocols, scope="module")
+
+
+@pytest.fixture(scope="session")
+def old_sdk():
+    """A boto3 that speaks AWS Query."""
+    with OldSdk() as sdk:
+        yield sdk
+
+
 @pytest.fixture(scope="module")
-def sqs(server):
-    """A boto3 client for the server."""
+def sqs(server, protocol, request):
+    """A boto3 client for the server, which speaks `protocol`."""
+    if protocol == "query":
+        return request.getfixturevalue("old_sdk").client(server.endpoint)
     return server.client()
 
 

@@ -8,6 +8,9 @@ import pytest
 import raw_http
 from raw_http import call, post
 
+# The requests are written here, as bytes; test_query_requests.py has those of AWS Query.
+PROTOCOLS = ["json"]
+
 SEND = {"X-Amz-Target": "AmazonSQS.SendMessage"}
 CREATE = {"X-Amz-Target": "AmazonSQS.CreateQueue"}
 

@@ -8,6 +8,7 @@ import mysql.connector
 import pytest
 from mariadb import MariaDb
 from millpond import Millpond, binary
+from old_sdk import packages
 
 PROGRAMS = Path(__file__).with_name("programs")
 
@@ -29,6 +30,12 @@ def database():
         yield mariadb
 
 
+@pytest.fixture
+def sdk(protocol):
+    """What makes a program use the boto3 that speaks this protocol."""
+    return {"PYTHONPATH": str(packages())} if protocol == "query" else {}
+
+
 def connected(mariadb):
     return mysql.connector.connect(**mariadb.connection_arguments(), autocommit=True)
 
@@ -44,7 +51,9 @@ def run_in_shell(server, program, **more):
     return finished.stdout.splitlines()
 
 
-def test_a_sender_and_a_receiver_with_a_database(server, database):
+def test_a_sender_and_a_receiver_with_a_database(server, database, sdk):
+    with connected(database) as connection:
+        connection.cursor().execute("DELETE FROM customers")
     url = server.client().create_queue(QueueName="customers")["QueueUrl"]
     settings = database.connection_arguments()
     where = {
@@ -55,11 +64,11 @@ def test_a_sender_and_a_receiver_with_a_database(server, database):
         "DB_NAME": settings["database"],
     }
 
-    ids = run_in_shell(server, "sender.py")
+    ids = run_in_shell(server, "sender.py", **sdk)
     assert len(set(ids)) == 3
     # The backend was down until now, and the queue's service falls over in the meantime.
     server.restart()
-    stored = run_in_shell(server, "receiver.py", **where)
+    stored = run_in_shell(server, "receiver.py", **where, **sdk)
 
     assert sorted(stored) == ["stored Jane", "stored O'Brien", "stored Pelé"]
     with connected(database) as connection:

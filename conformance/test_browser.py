@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# The browser is the client; the test's own client only looks.
+PROTOCOLS = ["json"]
+
 PAGE_TIMEOUT_SECS = 60
 
-PAGE = """<!doctype html><title>foreign page</title><script>
+PAGE = """<!doctype html><title>foreign page</title><body><script>
 const body = name => JSON.stringify({QueueName: name});
 const tries = {
   plain: (url, name) => fetch(url, {method: 'POST', mode: 'no-cors', body: body(name)}),
@@ -25,6 +28,30 @@ const tries = {
   query: (url, name) => fetch(url, {method: 'POST', mode: 'no-cors',
     body: new URLSearchParams({Action: 'CreateQueue', QueueName: name, Version: '2012-11-05'})}),
   get: (url, name) => fetch(url + '?Action=CreateQueue&QueueName=' + name, {mode: 'no-cors'}),
+  form: (url, name) => answered(submitted(document.createElement('iframe'), url, name), 'load'),
+  image: (url, name) => answered(Object.assign(new Image(), {src: sending(url, name)}), 'load', 'error'),
+  frame: (url, name) => answered(Object.assign(document.createElement('iframe'), {src: sending(url, name)}), 'load'),
+};
+const sending = (url, name) => url + $QUEUE + '?Action=SendMessage&MessageBody=' + name;
+const answered = (element, ...events) => new Promise(resolve => {
+  events.forEach(event => element.addEventListener(event, resolve));
+  document.body.append(element);
+});
+const submitted = (frame, url, name) => {
+  frame.name = url + name;
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = url + $QUEUE;
+  form.target = frame.name;
+  for (const [member, value] of Object.entries({Action: 'SendMessage', MessageBody: name})) {
+    const input = document.createElement('input');
+    [input.name, input.value] = [member, value];
+    form.append(input);
+  }
+  document.body.append(form);
+  // Once its frame is there.
+  setTimeout(() => form.submit());
+  return frame;
 };
 (async () => {
   for (const url of $ADDRESSES)
@@ -139,14 +166,20 @@ def browse(url, folder, done):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_foreign_page_creates_no_queue(sqs, endpoint, page_server, unique_name, tmp_path, host):
+def test_a_foreign_page_reaches_no_queue(sqs, endpoint, queue, page_server, unique_name, tmp_path, host):
     prefix = unique_name("browser")
     port = urlsplit(endpoint).port
     friendly = f"http://127.0.0.1:{page_server.friendly.server_port}/"
     urls = [friendly, f"{endpoint}/", f"http://localhost:{port}/"]
-    page_server.page = PAGE.replace("$ADDRESSES", json.dumps(urls)).replace("$PREFIX", json.dumps(prefix))
+    path = urlsplit(queue).path.removeprefix("/")
+    values = {"$ADDRESSES": urls, "$PREFIX": prefix, "$QUEUE": path}
+    page_server.page = PAGE
+    for name, value in values.items():
+        page_server.page = page_server.page.replace(name, json.dumps(value))
     browse(f"http://{host}:{page_server.pages.server_port}/", tmp_path, page_server.done)
     sent = "\n".join(page_server.friendly_requests)
-    for kind in ("plain", "untyped", "typed", "query", "get"):
+    for kind in ("plain", "untyped", "typed", "query", "get", "form", "image", "frame"):
         assert f"{prefix}-{kind}" in sent, f"the browser did not even try `{kind}`"
-    assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=prefix)
+    created = sqs.list_queues(QueueNamePrefix=prefix).get("QueueUrls", [])
+    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    assert (created, [message["Body"] for message in received]) == ([], [])

@@ -8,6 +8,9 @@ import pytest
 import raw_http
 from raw_http import call
 
+# The requests are written here, as bytes; test_query_requests.py has those of AWS Query.
+PROTOCOLS = ["json"]
+
 SQS = "com.amazonaws.sqs#"
 CORAL = "com.amazon.coral.service#"
 PREFIX = "AWS.SimpleQueueService."

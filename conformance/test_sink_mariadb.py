@@ -1,10 +1,14 @@
 """The sink into a real MariaDB: each message is one row, also when the database goes away in the middle.
 
 The tables have no unique key of their own, so a row that landed twice would show. The password is looked for wherever
-someone could see it.
+someone could see it. Connections are encrypted as the URL asks, by certificates that are made here, or refused.
 """
 
+import datetime
+import ipaddress
 import json
+import os
+import signal
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +16,16 @@ from pathlib import Path
 
 import mysql.connector
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from architecture import Architecture, await_that, get, post_form
 from mariadb import MariaDb
 from millpond import binary
+
+# The sink is the client here.
+PROTOCOLS = ["json"]
 
 MESSAGES = 10_000
 BATCH = 10
@@ -44,11 +54,13 @@ def query(database, sql):
 
 
 class Sink:
-    """`millpond sink` as a process; a context manager that ends it."""
+    """`millpond sink` as a process; a context manager that ends it. `url` is given in the environment."""
 
-    def __init__(self, server, database, *arguments):
+    def __init__(self, server, url, *arguments, environment=None):
         self.log_file = server.folder / "sink.log"
-        environment = {**server.environment(), "MILLPOND_DATABASE_URL": database.url}
+        environment = {**server.environment(), **(environment or {})}
+        if url:
+            environment["MILLPOND_DATABASE_URL"] = url
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [binary(), "sink", *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -64,8 +76,8 @@ class Sink:
     def log(self):
         return self.log_file.read_text()
 
-    def stop(self):
-        self.process.terminate()
+    def stop(self, by=signal.SIGTERM):
+        self.process.send_signal(by)
         return self.process.wait(30)
 
 
@@ -75,7 +87,7 @@ def test_an_outage_in_the_middle_loses_and_doubles_nothing(server, sqs, make_que
     query(database, "CREATE TABLE orders (id VARCHAR(20), note VARCHAR(200))")
     first, rest = range(MESSAGES // 2), range(MESSAGES // 2, MESSAGES)
     landed = lambda: query(database, "SELECT COUNT(*) FROM orders")[0][0]
-    with Sink(server, database, "--queue", name, "--table", "orders", "--columns", "id,note") as sink:
+    with Sink(server, database.url, "--queue", name, "--table", "orders", "--columns", "id,note") as sink:
         send_all(server, url, first)
         await_that(lambda: landed() >= 500, sink.log)
         # It is stopped while rows land, and messages go on arriving meanwhile.
@@ -93,6 +105,47 @@ def test_an_outage_in_the_middle_loses_and_doubles_nothing(server, sqs, make_que
     rows = query(database, "SELECT id, note FROM orders")
     assert sorted(rows) == sorted(record(number) for number in range(MESSAGES))
     assert query(database, "SELECT COUNT(*) FROM millpond_ledger")[0][0] == MESSAGES
+
+
+@pytest.mark.parametrize("written", ["--to URL", "--to=URL"])
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_password_given_as_an_argument_leaves_the_process_list(server, sqs, make_queue, database, written, by):
+    query(database, "DROP TABLE IF EXISTS orders")
+    url = make_queue("orders")
+    password = database.connection_arguments()["password"]
+    arguments = ["--queue", url, *written.replace("URL", database.url).split(" "), "--table", "orders"]
+    with Sink(server, None, *arguments, "--columns", "id,note", environment={"MILLPOND_LOG": "trace"}) as sink:
+        process = Path(f"/proc/{sink.process.pid}")
+        shown = lambda: (process / "cmdline").read_bytes().decode()
+        kept = ["sink", "--queue", url, "--table", "orders", "--columns", "id,note", ""]
+        await_that(lambda: shown().split("\0")[1:] == kept, lambda: f"{shown()}\n{sink.log()}")
+        # It is the same process, and it does what it was started for.
+        assert os.path.samefile(process / "exe", binary())
+        sqs.send_message(QueueUrl=url, MessageBody="1,one")
+        await_that(lambda: "1 row landed" in sink.log(), sink.log)
+        assert password not in shown()
+        listed = subprocess.run(["ps", "-ww", "-eLf"], capture_output=True, text=True, check=True).stdout
+        assert f"--queue {url} --table orders" in listed and password not in listed
+        assert not [threads for threads in process.glob("task/*/children") if threads.read_text()]
+        assert sink.stop(by) == 0, sink.log()
+        assert "rows landed: 1" in sink.log() and password not in sink.log()
+
+
+def test_a_sink_that_can_not_start_says_why_without_the_password(server, database):
+    password = database.connection_arguments()["password"]
+    wrong = f"{database.url}?ssl-mode=PREFERRED"
+    done = server.run("sink", "--queue", "orders", "--to", wrong, "--table", "orders", "--columns", "id")
+    assert done.returncode == 1 and "ssl-mode=PREFERRED" in done.stderr
+    help_text = run_with_url(server, database.url, "--help")
+    assert "MILLPOND_DATABASE_URL" in help_text.stdout
+    assert password not in done.stdout + done.stderr + help_text.stdout
+
+
+def run_with_url(server, url, *arguments):
+    """A `millpond sink` that ends by itself."""
+    environment = {**server.environment(), "MILLPOND_DATABASE_URL": url}
+    command = [binary(), "sink", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
 def record(number):
@@ -188,3 +241,152 @@ def command_lines():
             except OSError:
                 continue  # It has ended.
             yield file
+
+
+class Authority:
+    """A certificate authority of this test's own."""
+
+    def __init__(self, folder, name):
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        built = self._certificate(self._name, self._key).add_extension(constraints, critical=True)
+        self.file = folder / f"{name} 100%.pem"
+        self.file.write_text(as_pem(built.sign(self._key, hashes.SHA256())))
+
+    def server(self, *names, days=1):
+        """A certificate and its key for a server with these names, valid for so many days from now."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a database")])
+        alternatives = x509.SubjectAlternativeName(list(names))
+        certificate = self._certificate(subject, key, days).add_extension(alternatives, critical=False)
+        text = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return as_pem(certificate.sign(self._key, hashes.SHA256())), text.decode()
+
+    def _certificate(self, subject, key, days=1):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        end = now + datetime.timedelta(days=days)
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name)
+        builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+        return builder.not_valid_before(min(now, end) - datetime.timedelta(days=1)).not_valid_after(end)
+
+
+def as_pem(certificate):
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+ADDRESS = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"), "ours")
+
+
+@pytest.fixture(scope="module")
+def other_authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"), "another")
+
+
+@pytest.fixture(scope="module")
+def encrypted_database(authority):
+    """Takes encrypted connections only, with a certificate for its address."""
+    with MariaDb(authority.server(ADDRESS)) as database:
+        yield database
+
+
+def quoted(file):
+    return str(file).replace("%", "%25").replace(" ", "%20")
+
+
+def delivers(server, sqs, url, database, target):
+    """A sink lands a row through this URL."""
+    query(database, "DROP TABLE IF EXISTS orders")
+    with Sink(server, target, "--queue", url, "--table", "orders", "--columns", "id,note") as sink:
+        sqs.send_message(QueueUrl=url, MessageBody="1,one")
+        await_that(lambda: "1 row landed" in sink.log(), sink.log)
+        assert sink.stop() == 0
+    assert query(database, "SELECT id FROM orders") == [("1",)]
+
+
+def refusal(server, queue, target):
+    """What a sink says that ends before it receives anything."""
+    done = run_with_url(server, target, "--queue", queue, "--table", "orders", "--columns", "id,note")
+    assert done.returncode == 1, done
+    return done.stderr
+
+
+@pytest.mark.parametrize("options", ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE", "ssl-ca=FILE"])
+def test_rows_land_through_an_encrypted_connection(server, sqs, queue, encrypted_database, authority, options):
+    options = options.replace("FILE", quoted(authority.file))
+    delivers(server, sqs, queue, encrypted_database, f"{encrypted_database.url}?{options}")
+
+
+def test_a_server_that_can_not_prove_who_it_is_gets_no_row(
+    server, queue, encrypted_database, authority, other_authority, tmp_path
+):
+    url = encrypted_database.url
+    verified = f"{url}?ssl-mode=VERIFY_IDENTITY&ssl-ca={quoted(authority.file)}"
+    told = refusal(server, queue, f"{url}?ssl-ca={quoted(other_authority.file)}")
+    assert "TLS handshake failed" in told and f"from an authority in {other_authority.file}" in told
+    told = refusal(server, queue, f"{url}?ssl-mode=VERIFY_IDENTITY")
+    assert "from a public authority; ssl-ca=FILE" in told
+    told = refusal(server, queue, verified.replace("127.0.0.1", "localhost"))
+    assert "not valid for name" in told and "for the host in the URL" in told
+    told = refusal(server, queue, f"{url}?ssl-ca={tmp_path}/missing.pem")
+    assert "missing.pem, can't be read: No such file" in told
+    assert encrypted_database.connection_arguments()["password"] not in told
+
+
+def test_a_certificate_that_has_expired_ends_the_sink_and_one_that_is_renewed_does_not(
+    server, sqs, queue, encrypted_database, authority, other_authority
+):
+    database, trusted = encrypted_database, server.folder / "trusted.pem"
+    trusted.write_text(authority.file.read_text())
+    query(database, "DROP TABLE IF EXISTS orders")
+    arguments = ["--queue", queue, "--table", "orders", "--columns", "id,note"]
+    with Sink(server, f"{database.url}?ssl-ca={trusted}", *arguments) as sink:
+        sqs.send_message(QueueUrl=queue, MessageBody="1,one")
+        await_that(lambda: "1 row landed" in sink.log(), sink.log)
+        # The file is read at each connection: here another authority is added to it and then used.
+        database.stop()
+        trusted.write_text(authority.file.read_text() + other_authority.file.read_text())
+        database.change_certificate(other_authority.server(ADDRESS))
+        sqs.send_message(QueueUrl=queue, MessageBody="2,two")
+        await_that(lambda: "database unreachable" in sink.log(), sink.log)
+        database.start()
+        await_that(lambda: len(query(database, "SELECT id FROM orders")) == 2, sink.log)
+        database.stop()
+        database.change_certificate(authority.server(ADDRESS, days=-1))
+        sqs.send_message(QueueUrl=queue, MessageBody="3,three")
+        database.start()
+        assert sink.process.wait(60) == 1
+        assert "certificate expired" in sink.log() and "must be valid now" in sink.log()
+    database.stop()
+    database.change_certificate(authority.server(ADDRESS))
+    database.start()
+
+
+def test_tls_is_never_left_out_when_it_was_asked_for(server, sqs, queue, database, encrypted_database):
+    for options in ("ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY"):
+        told = refusal(server, queue, f"{database.url}?{options}")
+        assert "the server offers no TLS" in told
+    for options in ("ssl-mode=PREFERRED", "ssl-mode=VERIFY_CA", "require_ssl=true", "ssl-key=/key.pem", "sslmode=require"):
+        assert "the database URL" in refusal(server, queue, f"{database.url}?{options}")
+    told = refusal(server, queue, encrypted_database.url)
+    assert "Access denied" in told and "encrypted connections only, add ?ssl-mode=VERIFY_IDENTITY" in told
+    delivers(server, sqs, queue, database, f"{database.url}?ssl-mode=DISABLED")
+
+
+def test_up_and_rows_reach_a_database_that_takes_encrypted_connections_only(
+    architecture, encrypted_database, authority
+):
+    query(encrypted_database, "DROP TABLE IF EXISTS customers")
+    target = f"{encrypted_database.url}?ssl-mode=VERIFY_IDENTITY&ssl-ca={quoted(authority.file)}"
+    architecture.start("--parameter", f"DatabaseUrl={target}")
+    assert architecture.run("send", "customers", "Jane,UK").returncode == 0
+    landed = lambda: architecture.run("rows", "customers").stdout
+    await_that(lambda: "Jane" in landed(), lambda: architecture.run("logs").stdout)
+    assert architecture.interrupt() == 0

@@ -1,23 +1,28 @@
 //! An AWS call, stage by stage: recognise, place in account and region, decode, have it carried out, encode.
 
 use bytes::Bytes;
-use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
-use millpond_core::name::{AccountId, QueueName, Region};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use millpond_core::name::{AccountId, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
-use millpond_sqs::{Context, Endpoint, Prepared, ReceiptCodec, WaitTime, catalogue, prepare};
+use millpond_sqs::{
+    Context, Endpoint, Prepared, QUERY, QueuePath, ReceiptCodec, WaitTime, catalogue, prepare,
+};
+use millpond_wire::call::{Envelope, Parameters};
 use millpond_wire::error::{
     ApiError, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
 };
-use millpond_wire::protocol::{Protocol, TARGET_HEADER, recognise};
+use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recognise};
+use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
 use crate::respond::{self, Reply};
-use crate::scope::scope;
+use crate::scope::{Credential, Scope, scope};
 
 static TARGET: HeaderName = HeaderName::from_static(TARGET_HEADER);
 static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -34,9 +39,8 @@ pub(crate) struct Aws {
 /// One request, its body read.
 #[derive(Debug)]
 pub(crate) struct AwsRequest<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) queue: Option<(AccountId, QueueName)>,
+    pub(crate) head: &'a Parts,
+    pub(crate) queue: Option<QueuePath>,
     pub(crate) body: Result<Bytes, BodyError>,
 }
 
@@ -44,40 +48,118 @@ impl Aws {
     /// Answers a call, whatever comes.
     pub(crate) async fn answer(&self, request: AwsRequest<'_>) -> Reply {
         let id = RequestId(entropy::draw());
-        match self.call(request).await {
-            Ok(reply) => respond::with_request_id(reply, id),
-            Err(error) => respond::aws_error(&error, id),
+        let recognised = match recognise(&head(request.head)) {
+            Ok(recognised) => recognised,
+            Err(unrecognised) => return respond::aws_error(&unrecognised.into(), id, Protocol::Json10),
+        };
+        let protocol = recognised.protocol();
+        match self.call(recognised, request, id).await {
+            Ok(Some(reply)) => respond::with_request_id(reply, id),
+            Ok(None) => respond::no_action(id),
+            Err(error) => respond::aws_error(&error, id, protocol),
         }
     }
 
-    async fn call(&self, request: AwsRequest<'_>) -> Result<Reply, ApiError> {
-        let AwsRequest { method, headers, queue, body } = request;
-        let target = text(headers, &TARGET);
-        let recognised = recognise(method, text(headers, &CONTENT_TYPE), target)?;
-        let scope = scope(text(headers, &AUTHORIZATION), self.account, &self.region);
-        if recognised.target.service != catalogue::TARGET {
-            return Err(unknown_service(recognised.target.service));
-        }
-        let body = body.map_err(|error| body_error(&error))?;
+    /// The reply, or nothing when the request names no action.
+    async fn call(
+        &self,
+        recognised: Recognised<'_>,
+        request: AwsRequest<'_>,
+        id: RequestId,
+    ) -> Result<Option<Reply>, ApiError> {
+        let headers = &request.head.headers;
+        let Some(asked) = self.prepare(recognised, request)? else { return Ok(None) };
+        let Asked { action, prepared, size_bytes } = asked;
+        let Prepared { command, wait, answer, queue: _ } = prepared;
+        let called = self.engine.call(command, engine_wait(wait), size_bytes).await;
+        let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
+        let protocol = recognised.protocol();
+        let base_url = base_url(headers);
+        let endpoint = Endpoint { base_url: &base_url };
+        let envelope = Envelope { protocol, service: &QUERY, action, request_id: id };
+        let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;
+        let mut reply = respond::with_body(200, protocol.content_type(), Vec::new());
+        *reply.body_mut() = ReplyBody::new(encoded).with_lease(lease);
+        Ok(Some(reply))
+    }
+
+    /// Decodes a request, whose bytes are gone afterwards; nothing when it names no action.
+    fn prepare(
+        &self,
+        recognised: Recognised<'_>,
+        request: AwsRequest<'_>,
+    ) -> Result<Option<Asked>, ApiError> {
+        let AwsRequest { head, queue, body } = request;
+        let headers = &head.headers;
+        let signed = Credential::of_header(text(headers, &AUTHORIZATION));
+        let query = head.uri.query().unwrap_or_default().as_bytes();
+        let asked = match recognised {
+            Recognised::Json(target) => {
+                if target.service != catalogue::TARGET {
+                    return Err(unknown_service(target.service));
+                }
+                let body = body.map_err(|error| body_error(&error))?;
+                let prepared = self.ask(target.action, Parameters::Json(&body), signed, headers, queue)?;
+                Asked { action: known_name(target.action), prepared, size_bytes: body.len() }
+            }
+            Recognised::Query(_) => {
+                let body = body.map_err(|error| body_error(&error))?;
+                let form = Form::parse(query, if head.method == Method::GET { b"" } else { &body })?;
+                let Some(action) = form.text("Action") else { return Ok(None) };
+                let credential = signed.or(Credential::of_parameters(&form));
+                let prepared = self.ask(action, Parameters::Query(&form), credential, headers, queue)?;
+                Asked { action: known_name(action), prepared, size_bytes: query.len() + body.len() }
+            }
+        };
+        Ok(Some(asked))
+    }
+
+    fn ask(
+        &self,
+        action: &str,
+        parameters: Parameters<'_>,
+        credential: Credential<'_>,
+        headers: &HeaderMap,
+        queue: Option<QueuePath>,
+    ) -> Result<Prepared, ApiError> {
+        let Scope { account, region, service: _ } = scope(credential, self.account, &self.region);
         let context = Context {
-            account: scope.account,
-            region: scope.region,
-            sender_id: &scope.account.to_string(),
+            account,
+            region,
+            sender_id: &account.to_string(),
             trace_header: text(headers, &TRACE_ID),
             queue_path: queue,
             receipts: &self.receipts,
         };
-        let prepared = prepare(recognised.target.action, &body, &context, &mut entropy::draw)?;
-        let Prepared { command, wait, answer, queue: _ } = prepared;
-        let size_bytes = body.len();
-        drop(body);
-        let called = self.engine.call(command, engine_wait(wait), size_bytes).await;
-        let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
-        let base_url = base_url(headers);
-        let encoded = answer.encode(outcome, payloads, &Endpoint { base_url: &base_url }, &self.receipts)?;
-        let mut reply = respond::with_body(200, Protocol::Json10.content_type(), Vec::new());
-        *reply.body_mut() = ReplyBody::new(encoded).with_lease(lease);
-        Ok(reply)
+        prepare(action, parameters, &context, &mut entropy::draw)
+    }
+}
+
+/// A request that is ready for the engine.
+struct Asked {
+    action: &'static str,
+    prepared: Prepared,
+    size_bytes: usize,
+}
+
+/// The name of an action that was found by it.
+fn known_name(action: &str) -> &'static str {
+    catalogue::find(action).map_or("", |found| found.name)
+}
+
+/// Whether a request is a call whose parameters a browser would send for any page, without asking.
+pub(crate) fn has_parameters(request: &Parts) -> bool {
+    let is_query = recognise(&head(request)).is_ok_and(|recognised| recognised.protocol().is_query());
+    is_query && (request.method != Method::GET || request.uri.query().is_some())
+}
+
+fn head(request: &Parts) -> Head<'_> {
+    Head {
+        method: request.method.as_str(),
+        query: request.uri.query(),
+        content_type: text(&request.headers, &CONTENT_TYPE),
+        target: text(&request.headers, &TARGET),
+        accept: text(&request.headers, &ACCEPT),
     }
 }
 

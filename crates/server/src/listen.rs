@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN};
+use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request};
@@ -18,11 +18,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use millpond_core::name::{AccountId, Region};
 use millpond_engine::EngineHandle;
 use millpond_sqs::ReceiptCodec;
+use millpond_wire::protocol::names_action;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, AwsRequest};
+use crate::aws::{self, Aws, AwsRequest};
 use crate::body::BodyIntake;
 use crate::origin::{self, Provenance};
 use crate::platform::{Platform, PlatformCall};
@@ -229,11 +230,16 @@ impl Service {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-        let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
+        // Programs that take any reply may accept pages too; one that names an action wants no page.
+        let asks_action = head.uri.query().is_some_and(names_action);
+        let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
         let route = route(head.method.as_str(), path, wants_page);
         let provenance = provenance(&head.headers);
-        let is_page = matches!(route, Route::Console | Route::ToConsole);
-        let checked = if is_page { origin::check_page(&provenance) } else { origin::check(&provenance) };
+        let checked = match route {
+            Route::Console | Route::ToConsole => origin::check_page(&provenance),
+            Route::Aws { .. } if aws::has_parameters(&head) => origin::check_parameters(&provenance),
+            _ => origin::check(&provenance),
+        };
         if let Err(foreign) = checked {
             return respond::text(403, &foreign.to_string());
         }
@@ -244,8 +250,7 @@ impl Service {
                     Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
                     Err(error) => (Err(error), None),
                 };
-                let method = head.method.as_str();
-                self.aws.answer(AwsRequest { method, headers: &head.headers, queue, body }).await
+                self.aws.answer(AwsRequest { head: &head, queue, body }).await
             }
             Route::Own(path) => {
                 let body = match self.intake.read(body).await {
@@ -278,9 +283,16 @@ fn nowhere(method: &Method, path: &str) -> Reply {
 }
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 fn provenance(headers: &HeaderMap) -> Provenance<'_> {
     // A header that is there but can't be read as text is as foreign as any other.
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    Provenance { host: text(&HOST), origin: text(&ORIGIN), fetch_site: text(&SEC_FETCH_SITE) }
+    Provenance {
+        host: text(&HOST),
+        origin: text(&ORIGIN),
+        fetch_site: text(&SEC_FETCH_SITE),
+        fetch_mode: text(&SEC_FETCH_MODE),
+        user_agent: text(&USER_AGENT),
+    }
 }

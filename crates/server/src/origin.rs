@@ -4,6 +4,10 @@
 //! any page can make it send requests there. A browser tells where a request comes from, and a name that leads to
 //! loopback (DNS rebinding) shows in `Host`. SDKs and command lines send none of this and are not affected.
 //!
+//! Parameters in a form or an address need more care than JSON: a page, a mail or a bookmark can make a browser send
+//! them without asking anybody. So an address that acts is not opened in a browser at all, and a browser that does not
+//! tell where a request comes from is not believed to be none.
+//!
 //! Source: <https://www.w3.org/TR/fetch-metadata/> and <https://fetch.spec.whatwg.org/#origin-header>.
 
 use std::net::IpAddr;
@@ -17,6 +21,10 @@ pub(crate) struct Provenance<'a> {
     pub(crate) origin: Option<&'a str>,
     /// The `Sec-Fetch-Site` header.
     pub(crate) fetch_site: Option<&'a str>,
+    /// The `Sec-Fetch-Mode` header.
+    pub(crate) fetch_mode: Option<&'a str>,
+    /// The `User-Agent` header.
+    pub(crate) user_agent: Option<&'a str>,
 }
 
 /// Why a request is refused.
@@ -31,6 +39,16 @@ pub(crate) enum Foreign {
     /// A page of another site caused it.
     #[error("requests that web pages of another site cause are refused")]
     Site,
+    /// A browser opened the address of an action.
+    #[error(
+        "an address that acts is not opened in a browser, since any link could lead there; use an AWS client or curl"
+    )]
+    Visit,
+    /// A browser sent it and does not say from where.
+    #[error(
+        "this browser does not tell which page a request comes from, so it is refused; use an AWS client or curl"
+    )]
+    Unmarked,
 }
 
 /// Lets a request pass that no foreign web page can have caused.
@@ -57,6 +75,19 @@ pub(crate) fn check(provenance: &Provenance<'_>) -> Result<(), Foreign> {
 pub(crate) fn check_page(provenance: &Provenance<'_>) -> Result<(), Foreign> {
     let visited = Provenance { fetch_site: None, ..*provenance };
     check(&visited)
+}
+
+/// As [`check`], for a call whose parameters a browser would send for any page, in a form or an address.
+pub(crate) fn check_parameters(provenance: &Provenance<'_>) -> Result<(), Foreign> {
+    check(provenance)?;
+    if provenance.fetch_mode == Some("navigate") {
+        return Err(Foreign::Visit);
+    }
+    let is_browser = provenance.user_agent.is_some_and(|agent| agent.starts_with("Mozilla/"));
+    if is_browser && provenance.fetch_site.is_none() && provenance.origin.is_none() {
+        return Err(Foreign::Unmarked);
+    }
+    Ok(())
 }
 
 fn is_local(host: &str) -> bool {

@@ -2,6 +2,8 @@
 
 use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use millpond_sqs::QUERY;
+use millpond_wire::call::error_body;
 use millpond_wire::error::{ApiError, QUERY_ERROR_HEADER};
 use millpond_wire::protocol::Protocol;
 use millpond_wire::request_id::RequestId;
@@ -29,16 +31,26 @@ pub(crate) fn own_error(status: u16, message: &str) -> Reply {
     own(status, &json!({ "error": message }))
 }
 
-/// An error of an AWS call.
-pub(crate) fn aws_error(error: &ApiError, id: RequestId) -> Reply {
-    let mut reply = with_body(error.status(), Protocol::Json10.content_type(), error.to_json());
-    if let Ok(value) = HeaderValue::from_str(&error.query_error()) {
+/// An error of an AWS call, as its protocol has it.
+pub(crate) fn aws_error(error: &ApiError, id: RequestId, protocol: Protocol) -> Reply {
+    let body = error_body(error, protocol, &QUERY, id);
+    let mut reply = with_body(error.status(), protocol.content_type(), body);
+    // For clients that know errors by the codes of AWS Query; there they stand in the body.
+    if let Ok(value) = HeaderValue::from_str(&error.query_error())
+        && !protocol.is_query()
+    {
         reply.headers_mut().insert(HeaderName::from_static(QUERY_ERROR_HEADER), value);
     }
     if error.status() == 503 {
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     with_request_id(reply, id)
+}
+
+/// The answer of Amazon SQS to a Query request without an action, whatever it accepts.
+pub(crate) fn no_action(id: RequestId) -> Reply {
+    let body = b"<UnknownOperationException/>\n".to_vec();
+    with_request_id(with_body(404, Protocol::QueryXml.content_type(), body), id)
 }
 
 pub(crate) fn with_request_id(mut reply: Reply, id: RequestId) -> Reply {

@@ -1,6 +1,7 @@
 //! Where a request goes, from its method, path and headers alone.
 
-use millpond_core::name::{AccountId, QueueName};
+use millpond_core::name::{AccountId, QueueName, Region};
+use millpond_sqs::QueuePath;
 
 /// The prefix of the API that AWS has no calls for.
 pub(crate) const OWN_PREFIX: &str = "/_millpond/v1/";
@@ -11,7 +12,7 @@ pub(crate) enum Route {
     /// An AWS call, on `/` or on a queue's path.
     Aws {
         /// The queue of the path, if it is one.
-        queue: Option<(AccountId, QueueName)>,
+        queue: Option<QueuePath>,
     },
     /// Our own API; the path behind the prefix.
     Own(String),
@@ -44,14 +45,16 @@ pub(crate) fn route(method: &str, path: &str, wants_page: bool) -> Route {
     }
 }
 
-/// `/000000000000/name`, or `/queue/us-east-1/000000000000/name`.
-fn queue_path(path: &str) -> Option<(AccountId, QueueName)> {
-    let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-    let (account, name) = match parts[..] {
-        [account, name] | ["queue", _, account, name] => (account, name),
+/// `/000000000000/name`, or `/queue/us-east-1/000000000000/name`; either may end with a slash.
+fn queue_path(path: &str) -> Option<QueuePath> {
+    let path = path.strip_prefix('/')?;
+    let parts: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+    let (region, account, name) = match parts[..] {
+        [account, name] => (None, account, name),
+        ["queue", region, account, name] => (Some(Region::parse(region)?), account, name),
         _ => return None,
     };
-    Some((AccountId::parse(account)?, QueueName::parse(name)?))
+    Some(QueuePath { account: AccountId::parse(account)?, region, name: QueueName::parse(name)? })
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl fmt::Debug for Action {
 
 /// All actions, by name.
 pub static ACTIONS: [Action; 23] = [
-    Action::elsewhere("AddPermission", "sqs:AddPermission"),
+    Action::here("AddPermission", "sqs:AddPermission", actions::add_permission::prepare),
     Action::elsewhere("CancelMessageMoveTask", "sqs:CancelMessageMoveTask"),
     Action::here(
         "ChangeMessageVisibility",
@@ -80,19 +80,23 @@ pub static ACTIONS: [Action; 23] = [
     Action::here("DeleteQueue", "sqs:DeleteQueue", actions::delete_queue::prepare),
     Action::here("GetQueueAttributes", "sqs:GetQueueAttributes", actions::get_queue_attributes::prepare),
     Action::here("GetQueueUrl", "sqs:GetQueueUrl", actions::get_queue_url::prepare),
-    Action::elsewhere("ListDeadLetterSourceQueues", "sqs:ListDeadLetterSourceQueues"),
+    Action::here(
+        "ListDeadLetterSourceQueues",
+        "sqs:ListDeadLetterSourceQueues",
+        actions::list_dead_letter_source_queues::prepare,
+    ),
     Action::elsewhere("ListMessageMoveTasks", "sqs:ListMessageMoveTasks"),
-    Action::elsewhere("ListQueueTags", "sqs:ListQueueTags"),
+    Action::here("ListQueueTags", "sqs:ListQueueTags", actions::list_queue_tags::prepare),
     Action::here("ListQueues", "sqs:ListQueues", actions::list_queues::prepare).on_account(),
     Action::here("PurgeQueue", "sqs:PurgeQueue", actions::purge_queue::prepare),
     Action::here("ReceiveMessage", "sqs:ReceiveMessage", actions::receive_message::prepare),
-    Action::elsewhere("RemovePermission", "sqs:RemovePermission"),
+    Action::here("RemovePermission", "sqs:RemovePermission", actions::remove_permission::prepare),
     Action::here("SendMessage", "sqs:SendMessage", actions::send_message::prepare),
     Action::here("SendMessageBatch", "sqs:SendMessage", actions::send_message_batch::prepare),
     Action::here("SetQueueAttributes", "sqs:SetQueueAttributes", actions::set_queue_attributes::prepare),
     Action::elsewhere("StartMessageMoveTask", "sqs:StartMessageMoveTask"),
-    Action::elsewhere("TagQueue", "sqs:TagQueue"),
-    Action::elsewhere("UntagQueue", "sqs:UntagQueue"),
+    Action::here("TagQueue", "sqs:TagQueue", actions::tag_queue::prepare),
+    Action::here("UntagQueue", "sqs:UntagQueue", actions::untag_queue::prepare),
 ];
 
 /// The action of that name, exactly spelled.

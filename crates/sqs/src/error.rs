@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use millpond_core::limits;
-use millpond_core::outcome::Refusal;
 use millpond_wire::error::{
     ApiError, ErrorKind, INTERNAL_FAILURE, INVALID_PARAMETER_VALUE, MISSING_PARAMETER,
 };
@@ -73,12 +72,29 @@ pub enum SqsError {
     /// The name of a queue holds letters that it must not, or too many.
     #[error("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")]
     InvalidQueueName,
+    /// The name of a FIFO queue holds letters that it must not, or too many, or does not say that it is one.
+    #[error(
+        "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with \
+         .fifo suffix and be 1 to 80 in length."
+    )]
+    InvalidFifoQueueName,
     /// The name of a queue is empty.
     #[error("Value for parameter QueueName is invalid. Reason: Must specify a queue name.")]
     EmptyQueueName,
     /// A required parameter is missing.
     #[error("The request must contain the parameter {0}.")]
     MissingParameter(Cow<'static, str>),
+    /// A message for a FIFO queue has no group.
+    #[error("The request must contain the parameter MessageGroupId.")]
+    GroupIdMissing,
+    /// A message of a batch for a FIFO queue has no group.
+    #[error("The request must contain the parameter MessageGroupId.")]
+    GroupIdMissingInBatch,
+    /// Nothing tells a message for a FIFO queue from another.
+    #[error(
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+    )]
+    DeduplicationIdMissing,
     /// A parameter's value is not one it takes.
     #[error("Value {value} for parameter {parameter} is invalid. Reason: {reason}")]
     InvalidParameter {
@@ -98,6 +114,49 @@ pub enum SqsError {
     /// An attribute's value is not one it takes.
     #[error("Invalid value for the parameter {0}.")]
     InvalidAttributeValue(&'static str),
+    /// There is one kind of encryption at a time.
+    #[error(
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
+    )]
+    EncryptedTwice,
+    /// A policy has more of something than it may.
+    #[error("{found} {what} were found in the submitted policy, max allowed is {limit}")]
+    PolicyTooLarge {
+        /// How many.
+        found: usize,
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A permission has more actions than it may.
+    #[error("{sent} Actions were found, maximum allowed is {}.", limits::POLICY_STATEMENT_ACTIONS)]
+    TooManyActions {
+        /// How many.
+        sent: usize,
+    },
+    /// The policy of a queue is full.
+    #[error("The policy of the queue would have more than {limit} {what}. Remove a permission first.")]
+    PolicyFull {
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A queue of this name would have too many tags.
+    #[error("Too many tags added for queue {0}.")]
+    TooManyTags(String),
+    /// A tag is not as it must be.
+    #[error("{0}")]
+    InvalidTag(&'static str),
+    /// An attribute's value is not one that this queue takes.
+    #[error("Invalid value for the parameter {attribute}. Reason: {reason}")]
+    UnfitAttributeValue {
+        /// The attribute.
+        attribute: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Something that SQS has and this version has not.
     #[error("{what} are not supported by this version of Millpond. {advice}")]
     NotSupported {
@@ -253,15 +312,20 @@ impl SqsError {
             Self::QueueDoesNotExist => &QUEUE_DOES_NOT_EXIST,
             Self::QueueNameExists(_) => &QUEUE_NAME_EXISTS,
             Self::InvalidAddress(_) => &INVALID_ADDRESS,
-            Self::MissingParameter(_) => &MISSING_PARAMETER,
+            Self::MissingParameter(_) | Self::GroupIdMissing => &MISSING_PARAMETER,
             Self::InvalidQueueName
+            | Self::InvalidFifoQueueName
             | Self::EmptyQueueName
+            | Self::GroupIdMissingInBatch
+            | Self::DeduplicationIdMissing
             | Self::InvalidParameter { .. }
             | Self::InvalidAttributeContents
+            | Self::TooManyTags(_)
+            | Self::InvalidTag(_)
             | Self::InvalidMessageAttribute(_)
             | Self::MessageTooLong { .. } => &INVALID_PARAMETER_VALUE,
-            Self::UnknownAttribute(_) | Self::OnlyForFifo(_) => &INVALID_ATTRIBUTE_NAME,
-            Self::InvalidAttributeValue(_) => &INVALID_ATTRIBUTE_VALUE,
+            Self::UnknownAttribute(_) | Self::OnlyForFifo(_) | Self::EncryptedTwice => &INVALID_ATTRIBUTE_NAME,
+            Self::InvalidAttributeValue(_) | Self::UnfitAttributeValue { .. } => &INVALID_ATTRIBUTE_VALUE,
             Self::NotSupported { .. } | Self::ActionNotSupported { .. } => &UNSUPPORTED_OPERATION,
             Self::InvalidMessageContents => &INVALID_MESSAGE_CONTENTS,
             Self::EmptyBatch(_) => &EMPTY_BATCH_REQUEST,
@@ -270,7 +334,10 @@ impl SqsError {
             Self::EntryIdRepeated(_) => &BATCH_ENTRY_IDS_NOT_DISTINCT,
             Self::BatchTooLong { .. } => &BATCH_REQUEST_TOO_LONG,
             Self::ReceiptHandleIsInvalid(_) => &RECEIPT_HANDLE_IS_INVALID,
-            Self::TooManyInFlight => &OVER_LIMIT,
+            Self::TooManyInFlight
+            | Self::PolicyTooLarge { .. }
+            | Self::PolicyFull { .. }
+            | Self::TooManyActions { .. } => &OVER_LIMIT,
             Self::Internal(_) => &INTERNAL_FAILURE,
         }
     }
@@ -288,49 +355,5 @@ impl SqsError {
 impl From<SqsError> for ApiError {
     fn from(error: SqsError) -> Self {
         error.kind().because(error.to_string())
-    }
-}
-
-/// What a refusal refers to: the texts repeat parts of the request that the core does not know.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Refused<'a> {
-    /// The receipt handle, as given.
-    pub(crate) receipt_handle: &'a str,
-    /// The visibility timeout, as given.
-    pub(crate) visibility_timeout_secs: u32,
-    /// Whether it is an entry of a batch.
-    pub(crate) in_batch: bool,
-}
-
-impl Refused<'_> {
-    /// The core's refusal in the words of SQS.
-    pub(crate) fn explain(self, refusal: &Refusal) -> SqsError {
-        match *refusal {
-            Refusal::QueueDoesNotExist => SqsError::QueueDoesNotExist,
-            Refusal::QueueNameExists(name) => SqsError::QueueNameExists(name.as_str()),
-            Refusal::MessageTooLong { limit_bytes } => {
-                SqsError::MessageTooLong { limit_bytes, in_batch: self.in_batch }
-            }
-            Refusal::TooManyInFlight => SqsError::TooManyInFlight,
-            Refusal::ReceiptOfAnotherQueue => {
-                SqsError::ReceiptHandleIsInvalid(self.receipt_handle.to_owned())
-            }
-            Refusal::NotAvailableForVisibilityChange => SqsError::invalid(
-                self.receipt_handle,
-                "ReceiptHandle",
-                "Message does not exist or is not available for visibility timeout change.",
-            ),
-            Refusal::VisibilityBeyondLimit => SqsError::invalid(
-                self.visibility_timeout_secs,
-                "VisibilityTimeout",
-                format!(
-                    "Total VisibilityTimeout for the message is beyond the limit [{} seconds].",
-                    limits::TOTAL_VISIBILITY_SECS
-                ),
-            ),
-            Refusal::RevisionMismatch { .. } | Refusal::DocumentTooLong { .. } => {
-                SqsError::Internal(format!("unexpected refusal: {refusal}").into())
-            }
-        }
     }
 }

@@ -11,12 +11,15 @@ use md5::{Digest, Md5 as Hasher};
 use millpond_core::command::NewMessage;
 use millpond_core::limits;
 use millpond_core::message::MessageId;
+use millpond_core::name::QueueName;
+use millpond_core::outcome::Accepted;
 use millpond_core::payload::{AttributeValue, Payload};
 use millpond_wire::shape::{Integer, RawText, Text};
 use serde::Serialize;
 
 use crate::characters::allowed_text;
 use crate::error::SqsError;
+use crate::fifo::{self, SequenceNumber};
 use crate::message_attributes::{self, GivenAttributes};
 use crate::prepare::Call;
 use crate::ranges;
@@ -34,6 +37,7 @@ pub(crate) struct Draft<'a> {
 
 /// What the reply tells of an accepted message.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct SentReply {
     #[serde(rename = "MD5OfMessageBody")]
     body_md5: Md5,
@@ -43,6 +47,17 @@ pub(crate) struct SentReply {
     system_attributes_md5: Option<Md5>,
     #[serde(rename = "MessageId")]
     id: Shown<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<SequenceNumber>,
+    #[serde(skip)]
+    is_fifo: bool,
+}
+
+impl SentReply {
+    /// The reply for a message that was accepted, now or, as a duplicate, before.
+    pub(crate) fn accepted(self, Accepted { id, sequence }: Accepted) -> Self {
+        Self { id: Shown(id), sequence_number: self.is_fifo.then_some(SequenceNumber(sequence)), ..self }
+    }
 }
 
 impl Draft<'_> {
@@ -54,7 +69,8 @@ impl Draft<'_> {
 
     /// Checks it and draws its id. `body_parameter` is the body's name in the request.
     pub(crate) fn accept(
-        self,
+        mut self,
+        queue: &QueueName,
         call: &mut Call<'_>,
         body_parameter: impl FnOnce() -> Cow<'static, str>,
     ) -> Result<(NewMessage, SentReply), SqsError> {
@@ -68,10 +84,12 @@ impl Draft<'_> {
             .transpose()?;
         let attributes = self.attributes.map(message_attributes::check).transpose()?.unwrap_or_default();
         let trace = self.system_attributes.map(message_attributes::check_system).transpose()?.flatten();
-        if let Some(deduplication_id) = self.deduplication_id {
-            return Err(not_of_this_queue_type(deduplication_id.as_str()));
-        }
-        let group_id = self.group_id.map(group_id).transpose()?;
+        let is_fifo = queue.is_fifo();
+        let group = self.group_id.take().map(|id| allowed_id(id, "MessageGroupId")).transpose()?;
+        let deduplication = self.deduplication_id.take();
+        let deduplication =
+            deduplication.map(|id| allowed_id(id, "MessageDeduplicationId")).transpose()?;
+        let send = fifo::send(is_fifo, group.as_deref(), deduplication.as_deref(), delay_secs, &body)?;
 
         let id = random_uuid((call.entropy)());
         let body_md5: [u8; 16] = Hasher::digest(&body).into();
@@ -80,6 +98,8 @@ impl Draft<'_> {
             attributes_md5: message_attributes::digest(&attributes),
             system_attributes_md5: message_attributes::digest(&trace),
             id: Shown(id),
+            sequence_number: None,
+            is_fifo,
         };
         let given_trace = trace.and_then(|trace| match trace.value {
             AttributeValue::Text(text) => Some(text),
@@ -90,31 +110,27 @@ impl Draft<'_> {
             body_md5,
             sender_id: call.context.sender_id.to_owned(),
             trace_header: given_trace.or_else(|| call.context.trace_header.map(str::to_owned)),
-            group_id,
+            group_id: group,
+            deduplication_id: send.deduplication_id,
             attributes,
             body: Bytes::from(body.into_owned()),
         };
-        Ok((NewMessage { id, payload: payload.encode(), size_bytes, delay_secs }, reply))
+        let (group, deduplication) = (send.group, send.name);
+        let message =
+            NewMessage { id, payload: payload.encode(), size_bytes, delay_secs, group, deduplication };
+        Ok((message, reply))
     }
 }
 
-fn not_of_this_queue_type(deduplication_id: &str) -> SqsError {
-    SqsError::invalid(
-        deduplication_id,
-        "MessageDeduplicationId",
-        "The request includes a parameter that is not valid for this queue type.",
-    )
-}
-
-fn group_id(id: Text<'_>) -> Result<String, SqsError> {
+fn allowed_id(id: Text<'_>, parameter: &'static str) -> Result<String, SqsError> {
     let allowed = |byte: u8| byte.is_ascii_graphic();
     if limits::MESSAGE_GROUP_ID_CHARS.contains(&id.as_str().len()) && id.as_str().bytes().all(allowed) {
         return Ok(id.0.into_owned());
     }
     Err(SqsError::invalid(
         id.as_str(),
-        "MessageGroupId",
-        "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        parameter,
+        format!("{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."),
     ))
 }
 

@@ -1,4 +1,4 @@
-//! From an action's bytes to a command, and from the command's outcome to the reply's bytes.
+//! From an action's parameters to a command, and from the command's outcome to the reply's bytes.
 //!
 //! The two halves meet in [`Answer`], which remembers of the request what the reply needs: digests, the names that
 //! were asked for, batch entries that were refused before the state saw them. An answer holds no message body.
@@ -10,14 +10,15 @@ use millpond_core::command::Command;
 use millpond_core::message::Receipt;
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_core::outcome::Outcome;
+use millpond_wire::call::{Envelope, Parameters};
 use millpond_wire::error::{ApiError, UNKNOWN_OPERATION};
-use millpond_wire::json;
 use millpond_wire::shape::Text;
 use serde::Deserialize;
 
 use crate::actions::Reply;
 use crate::catalogue::{self, ACTIONS};
 use crate::error::SqsError;
+use crate::query::{self, QUERY};
 use crate::queue_url;
 use crate::receipt::ReceiptCodec;
 
@@ -32,10 +33,21 @@ pub struct Context<'a> {
     pub sender_id: &'a str,
     /// The `X-Amzn-Trace-Id` header.
     pub trace_header: Option<&'a str>,
-    /// The queue of the request's path, `/<account>/<name>`; the `QueueUrl` parameter overrides it.
-    pub queue_path: Option<(AccountId, QueueName)>,
+    /// The queue of the request's path; the `QueueUrl` parameter overrides it.
+    pub queue_path: Option<QueuePath>,
     /// Reads receipt handles.
     pub receipts: &'a ReceiptCodec,
+}
+
+/// A queue as a path names it: `/<account>/<name>`, or `/queue/<region>/<account>/<name>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuePath {
+    /// The owner's account.
+    pub account: AccountId,
+    /// The region of the long form.
+    pub region: Option<Region>,
+    /// The queue's name.
+    pub name: QueueName,
 }
 
 /// A request that is ready for the state.
@@ -92,11 +104,13 @@ impl Answer {
         payloads: Vec<Bytes>,
         endpoint: &Endpoint<'_>,
         receipts: &ReceiptCodec,
+        envelope: &Envelope<'_>,
     ) -> Result<Vec<u8>, ApiError> {
-        match outcome {
+        let encoded = match outcome {
             Outcome::Refused(refusal) => Err(self.0.refuse(&refusal).into()),
-            outcome => self.0.encode(outcome, payloads, endpoint, receipts),
-        }
+            outcome => self.0.encode(outcome, payloads, endpoint, receipts, envelope),
+        };
+        encoded.map_err(|error| if envelope.protocol.is_query() { query::reworded(error) } else { error })
     }
 }
 
@@ -108,15 +122,20 @@ impl Answer {
 /// The error to answer, when the request is malformed, outside the fixed limits, or of an action that is not here.
 pub fn prepare(
     action: &str,
-    body: &[u8],
+    parameters: Parameters<'_>,
     context: &Context<'_>,
     entropy: &mut dyn FnMut() -> u128,
 ) -> Result<Prepared, ApiError> {
-    let Some(found) = catalogue::find(action) else { return Err(unknown(action)) };
+    let is_query = parameters.is_query();
+    let misplaced = context.queue_path.is_some() && query::NOT_ON_A_QUEUE.contains(&action);
+    let Some(found) = catalogue::find(action).filter(|_| !(is_query && misplaced)) else {
+        return Err(if is_query { query::not_valid_here(action) } else { unknown(action) });
+    };
     let Some(prepare) = found.prepare else {
         return Err(SqsError::ActionNotSupported { action: found.name, supported: supported() }.into());
     };
-    prepare(&mut Call { body, context, entropy })
+    let prepared = prepare(&mut Call { action: found.name, parameters, context, entropy });
+    prepared.map_err(|error| if is_query { query::reworded(error) } else { error })
 }
 
 fn unknown(action: &str) -> ApiError {
@@ -136,7 +155,8 @@ pub(crate) type Prepare = fn(&mut Call<'_>) -> Result<Prepared, ApiError>;
 
 /// One request, as an action sees it.
 pub(crate) struct Call<'a> {
-    body: &'a [u8],
+    action: &'static str,
+    parameters: Parameters<'a>,
     pub(crate) context: &'a Context<'a>,
     pub(crate) entropy: &'a mut dyn FnMut() -> u128,
 }
@@ -144,7 +164,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// The request, decoded by the codec of its protocol.
     pub(crate) fn decode<T: Deserialize<'a>>(&self) -> Result<T, ApiError> {
-        json::decode(self.body)
+        self.parameters.decode(&QUERY, self.action)
     }
 
     /// The queue that the request names.

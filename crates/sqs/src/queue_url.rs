@@ -10,13 +10,13 @@ use millpond_wire::shape::Text;
 use serde::Deserialize;
 
 use crate::error::SqsError;
-use crate::prepare::{Call, Context, Endpoint};
+use crate::prepare::{Call, Context, Endpoint, QueuePath};
 
 /// The queue that a request names by its `QueueUrl` or else by its path.
 pub(crate) fn resolve(queue_url: Option<&str>, context: &Context<'_>) -> Result<QueueKey, SqsError> {
-    let (account, region, name) = match (queue_url, &context.queue_path) {
+    let (account, region, name) = match (queue_url, context.queue_path.clone()) {
         (Some(url), _) if !url.is_empty() => parse(url)?,
-        (_, Some((account, name))) => (Some(*account), None, name.clone()),
+        (_, Some(QueuePath { account, region, name })) => (Some(account), region, name),
         _ => return Err(SqsError::MissingParameter("QueueUrl".into())),
     };
     Ok(QueueKey {

@@ -11,6 +11,7 @@ use millpond_core::payload::Payload;
 use millpond_wire::shape::Text;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::fifo::SequenceNumber;
 use crate::wire_text::Shown;
 
 /// The system attributes asked for.
@@ -21,6 +22,8 @@ pub(crate) struct SystemSelection {
     receive_count: bool,
     first_receive_timestamp: bool,
     group_id: bool,
+    deduplication_id: bool,
+    sequence_number: bool,
     trace_header: bool,
 }
 
@@ -33,6 +36,8 @@ impl SystemSelection {
             receive_count: asked("ApproximateReceiveCount"),
             first_receive_timestamp: asked("ApproximateFirstReceiveTimestamp"),
             group_id: asked("MessageGroupId"),
+            deduplication_id: asked("MessageDeduplicationId"),
+            sequence_number: asked("SequenceNumber"),
             trace_header: asked("AWSTraceHeader"),
         }
     }
@@ -47,7 +52,8 @@ impl SystemSelection {
             self.sender_id || self.sent_timestamp || self.receive_count || self.first_receive_timestamp;
         let group_id = self.group_id && payload.group_id.is_some();
         let trace_header = self.trace_header && payload.trace_header.is_some();
-        (always || group_id || trace_header).then_some(SystemAttributesReply {
+        let in_order = payload.deduplication_id.is_some() && (self.deduplication_id || self.sequence_number);
+        (always || group_id || in_order || trace_header).then_some(SystemAttributesReply {
             selection: self,
             payload,
             delivery,
@@ -81,6 +87,14 @@ impl Serialize for SystemAttributesReply<'_> {
         }
         if let Some(group_id) = payload.group_id.as_ref().filter(|_| selection.group_id) {
             map.serialize_entry("MessageGroupId", group_id)?;
+        }
+        if let Some(deduplication_id) = &payload.deduplication_id {
+            if selection.deduplication_id {
+                map.serialize_entry("MessageDeduplicationId", deduplication_id)?;
+            }
+            if selection.sequence_number {
+                map.serialize_entry("SequenceNumber", &SequenceNumber(delivery.sequence))?;
+            }
         }
         if let Some(trace_header) = payload.trace_header.as_ref().filter(|_| selection.trace_header) {
             map.serialize_entry("AWSTraceHeader", trace_header)?;

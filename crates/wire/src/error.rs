@@ -106,6 +106,8 @@ impl ErrorKind {
 /// The request's bytes are no JSON, or hold a value of the wrong type.
 pub static SERIALIZATION: ErrorKind =
     ErrorKind::new(CORAL, "SerializationException", "SerializationException").with_capital_message();
+/// A parameter of an AWS Query request is not of the type its member takes.
+pub static MALFORMED_INPUT: ErrorKind = ErrorKind::new(CORAL, "MalformedInputException", "MalformedInput");
 /// The request's body is larger than any request needs. The status is that of Amazon SQS, which puts no shape beside it.
 pub static REQUEST_TOO_LARGE: ErrorKind =
     ErrorKind::new(CORAL, "RequestEntityTooLargeException", "RequestEntityTooLarge").with_status(413);
@@ -137,8 +139,9 @@ pub static SERVICE_UNAVAILABLE: ErrorKind =
     ErrorKind::new(CORAL, "ServiceUnavailableException", "ServiceUnavailable").of_receiver(503);
 
 /// All rows of this file.
-pub static CORAL_ERRORS: [&ErrorKind; 11] = [
+pub static CORAL_ERRORS: [&ErrorKind; 12] = [
     &SERIALIZATION,
+    &MALFORMED_INPUT,
     &REQUEST_TOO_LARGE,
     &UNKNOWN_OPERATION,
     &INVALID_PARAMETER_VALUE,

@@ -6,10 +6,12 @@
 //!
 //! What it refuses to do: IO, clocks, randomness, and knowledge of any one service.
 //!
-//! Suggested reading order: [`protocol`], [`shape`], [`json`], [`error`], [`request_id`].
+//! Suggested reading order: [`protocol`], [`call`], [`shape`], [`json`], [`query`], [`error`], [`request_id`].
 
+pub mod call;
 pub mod error;
 pub mod json;
 pub mod protocol;
+pub mod query;
 pub mod request_id;
 pub mod shape;

@@ -87,11 +87,10 @@ pub struct Structure<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Structure<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let visitor = StructureVisitor(PhantomData);
         if deserializer.is_human_readable() {
-            deserializer.deserialize_any(visitor).map(Self)
+            deserializer.deserialize_any(StructureVisitor(PhantomData)).map(Self)
         } else {
-            deserializer.deserialize_struct("", &[], visitor).map(Self)
+            T::deserialize(deserializer).map(Self)
         }
     }
 }

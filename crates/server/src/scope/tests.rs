@@ -2,11 +2,17 @@
 
 use millpond_core::name::{AccountId, Region};
 
-use super::scope;
+use millpond_wire::query::Form;
+
+use super::{Credential, scope};
 
 fn read(authorization: Option<&str>) -> (String, String, Option<String>) {
+    read_credential(Credential::of_header(authorization))
+}
+
+fn read_credential(credential: Credential<'_>) -> (String, String, Option<String>) {
     let region = Region::parse("us-east-1").unwrap();
-    let scope = scope(authorization, AccountId::DEFAULT, &region);
+    let scope = scope(credential, AccountId::DEFAULT, &region);
     (scope.account.to_string(), scope.region.to_string(), scope.service)
 }
 
@@ -32,4 +38,32 @@ fn a_caller_without_a_usable_scope_gets_the_defaults() {
         assert_eq!((account.as_str(), region.as_str()), ("000000000000", "us-east-1"), "{header:?}");
         assert_eq!(service, None, "{header:?}");
     }
+}
+
+#[test]
+fn a_signed_address_has_its_scope_among_its_parameters() {
+    let query =
+        b"Action=ListQueues&X-Amz-Credential=123456789012%2F20261121%2Feu-west-1%2Fsqs%2Faws4_request";
+    let form = Form::parse(query, b"").unwrap();
+    let expected = ("123456789012".into(), "eu-west-1".into(), Some("sqs".into()));
+    assert_eq!(read_credential(Credential::of_parameters(&form)), expected);
+}
+
+#[test]
+fn an_old_signature_names_an_account_and_no_region() {
+    let form = Form::parse(b"", b"AWSAccessKeyId=123456789012&SignatureVersion=2").unwrap();
+    let expected = ("123456789012".into(), "us-east-1".into(), None);
+    assert_eq!(read_credential(Credential::of_parameters(&form)), expected);
+    let form = Form::parse(b"", b"AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE").unwrap();
+    assert_eq!(read_credential(Credential::of_parameters(&form)).0, "000000000000");
+}
+
+#[test]
+fn the_header_counts_before_the_parameters() {
+    let header = "AWS4-HMAC-SHA256 Credential=test/20261121/eu-west-1/sqs/aws4_request, SignedHeaders=host";
+    let form = Form::parse(b"AWSAccessKeyId=123456789012", b"").unwrap();
+    let both = Credential::of_header(Some(header)).or(Credential::of_parameters(&form));
+    assert_eq!(read_credential(both).1, "eu-west-1");
+    let only_parameters = Credential::of_header(None).or(Credential::of_parameters(&form));
+    assert_eq!(read_credential(only_parameters).0, "123456789012");
 }

@@ -11,7 +11,8 @@ use millpond_wire::shape::{Integer, Text};
 use serde::Deserialize;
 
 use super::{Reply, only};
-use crate::error::{Refused, SqsError};
+use crate::error::SqsError;
+use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared, required};
 use crate::ranges;
 
@@ -58,7 +59,7 @@ impl GivenChange {
         let refused = Refused {
             receipt_handle: &self.receipt_handle,
             visibility_timeout_secs: self.timeout_secs,
-            in_batch: false,
+            ..Refused::default()
         };
         refused.explain(refusal)
     }

@@ -9,9 +9,10 @@ use millpond_wire::shape::{Map, Text};
 use serde::Deserialize;
 
 use super::Reply;
-use crate::attributes::{self, FIFO_NOT_SUPPORTED};
+use crate::attributes;
 use crate::error::SqsError;
 use crate::prepare::{Call, Prepared, required};
+use crate::tags::{self, GivenTags};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -22,22 +23,19 @@ struct Request<'a> {
     attributes: Option<Map<'a, Text<'a>>>,
     /// In lower case, unlike its neighbours.
     #[serde(borrow, rename = "tags")]
-    tags: Option<Map<'a, Text<'a>>>,
+    tags: Option<GivenTags<'a>>,
 }
 
 pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let request: Request<'_> = call.decode()?;
     let name = required(&request.queue_name, "QueueName")?;
-    if name.ends_with(".fifo") {
-        return Err(FIFO_NOT_SUPPORTED.into());
-    }
-    let name = QueueName::parse(name).ok_or(SqsError::InvalidQueueName)?;
-    let attributes = attributes::parse(&request.attributes.unwrap_or_default())?;
-    if request.tags.is_some_and(|tags| tags.sent > 0) {
-        return Err(
-            SqsError::NotSupported { what: "Queue tags", advice: "Create the queue without tags." }.into()
-        );
-    }
+    let given = request.attributes.unwrap_or_default();
+    let attributes = attributes::parse(&given)?;
+    let fifo = attributes.fifo_queue == Some(true);
+    let invalid_name = if fifo { SqsError::InvalidFifoQueueName } else { SqsError::InvalidQueueName };
+    let name = QueueName::parse(name).ok_or(invalid_name)?;
+    let tags = tags::parse(request.tags.unwrap_or_default(), name.as_str())?;
     let key = call.own_queue(name);
-    Ok(Prepared::about(key.clone(), Command::CreateQueue { key, attributes }, Reply::QueueUrl))
+    let reply = Reply::Created { redrive_policy: attributes::given(&given, "RedrivePolicy") };
+    Ok(Prepared::about(key.clone(), Command::CreateQueue { key, attributes, tags }, reply))
 }

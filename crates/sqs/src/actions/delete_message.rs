@@ -9,7 +9,8 @@ use millpond_wire::shape::Text;
 use serde::Deserialize;
 
 use super::{Reply, only};
-use crate::error::{Refused, SqsError};
+use crate::error::SqsError;
+use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared, required};
 
 #[derive(Deserialize)]

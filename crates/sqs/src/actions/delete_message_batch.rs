@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::Reply;
 use crate::batch::{self, BatchAnswer, BatchReply, Entries, NoResult};
-use crate::error::Refused;
+use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared};
 
 const ENTRY: &str = "DeleteMessageBatchRequestEntry";

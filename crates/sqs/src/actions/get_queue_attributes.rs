@@ -29,13 +29,13 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     Ok(Prepared::about(key.clone(), Command::DescribeQueue { key }, Reply::Attributes(wanted)))
 }
 
-pub(super) fn reply(wanted: WantedAttributes, queue: &QueueDescription) -> AttributesMember<'_> {
-    AttributesMember { attributes: (!wanted.is_empty()).then_some(AttributesReply { wanted, queue }) }
+pub(super) fn reply(wanted: WantedAttributes, queue: &QueueDescription) -> AttributesMember {
+    AttributesMember { attributes: AttributesReply::new(wanted, queue) }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct AttributesMember<'a> {
+pub(super) struct AttributesMember {
     #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<AttributesReply<'a>>,
+    attributes: Option<AttributesReply>,
 }

@@ -28,33 +28,49 @@ struct Request<'a> {
 
 pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let request: Request<'_> = call.decode()?;
-    let limit =
-        request.max_results.map(|number| ranges::count(number, "MaxResults", limits::LIST_QUEUES_RESULTS));
-    let limit = limit.transpose()?;
-    let after = request.next_token.as_ref().map(after).transpose()?;
+    let Page { limit, after, paged } = Page::parse(request.max_results, request.next_token.as_ref())?;
     let account = call.context.account;
     let command = Command::ListQueues {
         account,
         region: call.context.region.clone(),
         prefix: request.queue_name_prefix.map(|prefix| prefix.0.into_owned()).unwrap_or_default(),
         after,
-        limit: limit.unwrap_or(*limits::LIST_QUEUES_RESULTS.end()) as usize,
+        limit,
     };
-    let answer = Answer(Reply::Queues(Listing { account, paged: limit.is_some() }));
+    let answer = Answer(Reply::Queues(Listing { account, paged }));
     Ok(Prepared { command, wait: WaitTime::NotReceive, answer, queue: None })
+}
+
+/// Which part of a list of queues is asked for.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) limit: usize,
+    pub(super) after: Option<QueueName>,
+    /// Whether a token is to tell where to go on.
+    pub(super) paged: bool,
+}
+
+impl Page {
+    pub(super) fn parse(max_results: Option<Integer>, token: Option<&Text<'_>>) -> Result<Self, SqsError> {
+        let limit = max_results.map(|number| ranges::count(number, "MaxResults", limits::LIST_QUEUES_RESULTS));
+        let limit = limit.transpose()?;
+        let after = token.map(after).transpose()?;
+        let most = *limits::LIST_QUEUES_RESULTS.end();
+        Ok(Self { limit: limit.unwrap_or(most) as usize, after, paged: limit.is_some() })
+    }
 }
 
 fn after(token: &Text<'_>) -> Result<QueueName, SqsError> {
     list_token::decode(token.as_str()).ok_or_else(|| {
-        SqsError::invalid(token.as_str(), "NextToken", "It must be the NextToken of an earlier ListQueues.")
+        SqsError::invalid(token.as_str(), "NextToken", "It must be the NextToken of an earlier list of queues.")
     })
 }
 
 /// What is kept of the request.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    account: AccountId,
-    paged: bool,
+    pub(super) account: AccountId,
+    pub(super) paged: bool,
 }
 
 impl Listing {
@@ -71,7 +87,7 @@ impl Listing {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListReply {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    queue_urls: Vec<String>,
+    pub(super) queue_urls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
+    pub(super) next_token: Option<String>,
 }

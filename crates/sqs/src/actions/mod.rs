@@ -2,6 +2,7 @@
 //!
 //! [`Reply`] is what is kept of a request until its outcome is there.
 
+pub(crate) mod add_permission;
 pub(crate) mod change_message_visibility;
 pub(crate) mod change_message_visibility_batch;
 pub(crate) mod create_queue;
@@ -10,22 +11,29 @@ pub(crate) mod delete_message_batch;
 pub(crate) mod delete_queue;
 pub(crate) mod get_queue_attributes;
 pub(crate) mod get_queue_url;
+pub(crate) mod list_dead_letter_source_queues;
+pub(crate) mod list_queue_tags;
 pub(crate) mod list_queues;
 pub(crate) mod purge_queue;
 pub(crate) mod receive_message;
+pub(crate) mod remove_permission;
 pub(crate) mod send_message;
 pub(crate) mod send_message_batch;
 pub(crate) mod set_queue_attributes;
+pub(crate) mod tag_queue;
+pub(crate) mod untag_queue;
 
 use bytes::Bytes;
+use millpond_core::name::QueueName;
 use millpond_core::outcome::{Outcome, Refusal};
+use millpond_wire::call::Envelope;
 use millpond_wire::error::ApiError;
-use millpond_wire::json;
 use serde::Serialize;
 
 use crate::attributes::WantedAttributes;
 use crate::batch::BatchAnswer;
-use crate::error::{Refused, SqsError};
+use crate::error::SqsError;
+use crate::refusal::Refused;
 use crate::message::SentReply;
 use crate::prepare::Endpoint;
 use crate::queue_url;
@@ -42,6 +50,18 @@ pub(crate) enum Reply {
     Empty,
     /// The URL of the queue.
     QueueUrl,
+    /// The URL of the queue that is created with this `RedrivePolicy`.
+    Created { redrive_policy: String },
+    /// Nothing but that the attributes are set, this `RedrivePolicy` among them.
+    AttributesSet { redrive_policy: String },
+    /// Nothing but that the permission of this label is added or removed.
+    PermissionChanged { label: String },
+    /// Nothing but that this queue is tagged.
+    Tagged { queue_name: QueueName },
+    /// The tags of the queue.
+    Tags,
+    /// The URLs of queues whose dead letters go to the queue.
+    DeadLetterSources(Listing),
     /// The URLs of queues.
     Queues(Listing),
     /// Attributes of the queue.
@@ -69,6 +89,13 @@ impl Reply {
             Self::Deleted(receipt_handle) => {
                 Refused { receipt_handle, ..Refused::default() }.explain(refusal)
             }
+            Self::Created { redrive_policy } | Self::AttributesSet { redrive_policy } => {
+                Refused { redrive_policy, ..Refused::default() }.explain(refusal)
+            }
+            Self::PermissionChanged { label } => Refused { label, ..Refused::default() }.explain(refusal),
+            Self::Tagged { queue_name } => {
+                Refused { queue_name: queue_name.as_str(), ..Refused::default() }.explain(refusal)
+            }
             Self::VisibilityChanged(change) => change.explain(refusal),
             _ => Refused::default().explain(refusal),
         }
@@ -81,46 +108,54 @@ impl Reply {
         payloads: Vec<Bytes>,
         endpoint: &Endpoint<'_>,
         receipts: &ReceiptCodec,
+        envelope: &Envelope<'_>,
     ) -> Result<Vec<u8>, ApiError> {
         match (self, outcome) {
-            (Self::Empty, Outcome::Queue { .. } | Outcome::QueueDeleted) => write(&NoMembers {}),
-            (Self::QueueUrl, Outcome::Queue { key, .. }) => {
-                write(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) })
+            (
+                Self::Empty
+                | Self::AttributesSet { .. }
+                | Self::PermissionChanged { .. }
+                | Self::Tagged { .. },
+                Outcome::Queue { .. } | Outcome::QueueDeleted,
+            ) => envelope.no_result(),
+            (Self::Tags, Outcome::Tags(tags)) => envelope.reply(&list_queue_tags::reply(tags)),
+            (Self::DeadLetterSources(listing), Outcome::Queues { names, more }) => {
+                let reply = list_dead_letter_source_queues::reply(listing.reply(&names, more, endpoint));
+                envelope.reply(&reply)
+            }
+            (Self::QueueUrl | Self::Created { .. }, Outcome::Queue { key, .. }) => {
+                envelope.reply(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) })
             }
             (Self::Queues(listing), Outcome::Queues { names, more }) => {
-                write(&listing.reply(&names, more, endpoint))
+                envelope.reply(&listing.reply(&names, more, endpoint))
             }
             (Self::Attributes(wanted), Outcome::Description(queue)) => {
-                write(&get_queue_attributes::reply(wanted, &queue))
+                envelope.reply(&get_queue_attributes::reply(wanted, &queue))
             }
-            (Self::Sent(sent), Outcome::Sent(results)) => write(&send_message::reply(sent, results)?),
+            (Self::Sent(sent), Outcome::Sent(results)) => envelope.reply(&send_message::reply(sent, results)?),
             (Self::SentBatch(batch), Outcome::Sent(results)) => {
-                write(&send_message_batch::reply(batch, results))
+                envelope.reply(&send_message_batch::reply(batch, results))
             }
             (Self::Received(selection), Outcome::Received { queue, deliveries }) => {
-                write(&selection.reply(queue, &deliveries, payloads, receipts)?)
+                envelope.reply(&selection.reply(queue, &deliveries, payloads, receipts)?)
             }
             (Self::Deleted(handle), Outcome::Deleted(results)) => {
                 delete_message::reply(&handle, results)?;
-                write(&NoMembers {})
+                envelope.no_result()
             }
             (Self::DeletedBatch(batch), Outcome::Deleted(results)) => {
-                write(&delete_message_batch::reply(batch, results))
+                envelope.reply(&delete_message_batch::reply(batch, results))
             }
             (Self::VisibilityChanged(change), Outcome::VisibilityChanged(results)) => {
                 change_message_visibility::reply(&change, results)?;
-                write(&NoMembers {})
+                envelope.no_result()
             }
             (Self::VisibilityChangedBatch(batch), Outcome::VisibilityChanged(results)) => {
-                write(&change_message_visibility_batch::reply(batch, results))
+                envelope.reply(&change_message_visibility_batch::reply(batch, results))
             }
             (_, _) => Err(SqsError::Internal("the outcome does not belong to the request".into()).into()),
         }
     }
-}
-
-fn write<T: Serialize>(reply: &T) -> Result<Vec<u8>, ApiError> {
-    json::encode(reply)
 }
 
 /// The result of a request that asked for one thing.
@@ -128,9 +163,6 @@ fn only<T>(results: Vec<Result<T, Refusal>>) -> Result<Result<T, Refusal>, SqsEr
     let first = results.into_iter().next();
     first.ok_or_else(|| SqsError::Internal("the request has no result".into()))
 }
-
-#[derive(Serialize)]
-struct NoMembers {}
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

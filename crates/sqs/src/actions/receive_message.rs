@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::Reply;
 use crate::error::SqsError;
+use crate::fifo::NOT_FOR_THIS_TYPE;
 use crate::message_attributes::{self, AttributesReply};
 use crate::prepare::{Call, Prepared, WaitTime};
 use crate::ranges;
@@ -53,8 +54,10 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         Some(secs) => WaitTime::Secs(ranges::seconds(secs, "WaitTimeSeconds", limits::RECEIVE_WAIT_SECS)?),
         None => WaitTime::QueueDefault,
     };
-    if let Some(id) = request.receive_request_attempt_id {
-        return Err(not_of_this_queue_type(&id).into());
+    match request.receive_request_attempt_id {
+        Some(_) if key.name.is_fifo() => return Err(ATTEMPT_IDS_NOT_SUPPORTED.into()),
+        Some(id) => return Err(SqsError::invalid(id.as_str(), "ReceiveRequestAttemptId", NOT_FOR_THIS_TYPE).into()),
+        None => {}
     }
     // The older name of the parameter counts only when the newer one is not given.
     let system_names = request.message_system_attribute_names.filter(|names| names.sent > 0);
@@ -71,13 +74,10 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     Ok(Prepared { wait, ..Prepared::about(key, command, Reply::Received(selection)) })
 }
 
-fn not_of_this_queue_type(attempt_id: &Text<'_>) -> SqsError {
-    SqsError::invalid(
-        attempt_id.as_str(),
-        "ReceiveRequestAttemptId",
-        "The request include parameter that is not valid for this queue type.",
-    )
-}
+const ATTEMPT_IDS_NOT_SUPPORTED: SqsError = SqsError::NotSupported {
+    what: "Receive request attempt ids (ReceiveRequestAttemptId)",
+    advice: "Leave it out: what a lost reply handed out comes again when its visibility timeout ends.",
+};
 
 /// What is kept of the request.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use millpond_wire::shape::{Integer, RawText, Text};
 use serde::Deserialize;
 
 use super::{Reply, only};
-use crate::error::{Refused, SqsError};
+use crate::error::SqsError;
+use crate::refusal::Refused;
 use crate::message::{Draft, SentReply};
 use crate::message_attributes::GivenAttributes;
 use crate::prepare::{Call, Prepared};
@@ -43,13 +44,13 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         deduplication_id: request.message_deduplication_id,
         group_id: request.message_group_id,
     };
-    let (message, sent) = draft.accept(call, || "MessageBody".into())?;
+    let (message, sent) = draft.accept(&key.name, call, || "MessageBody".into())?;
     Ok(Prepared::about(key.clone(), Command::Send { key, messages: vec![message] }, Reply::Sent(sent)))
 }
 
 pub(super) fn reply(sent: SentReply, results: Vec<Result<Accepted, Refusal>>) -> Result<SentReply, SqsError> {
     match only(results)? {
-        Ok(_) => Ok(sent),
+        Ok(accepted) => Ok(sent.accepted(accepted)),
         Err(refusal) => Err(Refused::default().explain(&refusal)),
     }
 }

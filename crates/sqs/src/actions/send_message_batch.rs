@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::Reply;
 use crate::batch::{self, BatchAnswer, BatchReply, Entries};
-use crate::error::{Refused, SqsError};
+use crate::error::SqsError;
+use crate::refusal::Refused;
 use crate::message::{Draft, SentReply};
 use crate::message_attributes::GivenAttributes;
 use crate::prepare::{Call, Prepared};
@@ -68,10 +69,13 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     if sent_bytes > u64::from(limits::BATCH_BYTES) {
         return Err(SqsError::BatchTooLong { sent_bytes }.into());
     }
+    if key.name.is_fifo() && entries.iter().any(|(_, draft)| draft.group_id.is_none()) {
+        return Err(SqsError::GroupIdMissingInBatch.into());
+    }
     let (answer, messages) = BatchAnswer::prepare(
         entries,
         |(id, _)| id.as_ref(),
-        |index, (_, draft)| draft.accept(call, || batch::missing_name(ENTRY, index, "MessageBody")),
+        |index, (_, draft)| draft.accept(&key.name, call, || batch::missing_name(ENTRY, index, "MessageBody")),
     );
     Ok(Prepared::about(key.clone(), Command::Send { key, messages }, Reply::SentBatch(answer)))
 }
@@ -81,5 +85,5 @@ pub(super) fn reply(
     results: Vec<Result<Accepted, Refusal>>,
 ) -> BatchReply<SentReply> {
     let refused = Refused { in_batch: true, ..Refused::default() };
-    batch.merge(results, |sent, _| sent, |_, refusal| refused.explain(&refusal))
+    batch.merge(results, SentReply::accepted, |_, refusal| refused.explain(&refusal))
 }

@@ -26,5 +26,6 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let key = call.queue(request.queue_url.as_ref())?;
     let given = request.attributes.ok_or(SqsError::MissingParameter("Attributes".into()))?;
     let attributes = attributes::parse(&given)?;
-    Ok(Prepared::about(key.clone(), Command::SetQueueAttributes { key, attributes }, Reply::Empty))
+    let reply = Reply::AttributesSet { redrive_policy: attributes::given(&given, "RedrivePolicy") };
+    Ok(Prepared::about(key.clone(), Command::SetQueueAttributes { key, attributes }, reply))
 }

@@ -19,6 +19,8 @@ mod message_attributes;
 mod message_body;
 mod not_supported;
 mod purge_and_delete_queue;
+mod query;
+mod query_round_trip;
 mod queue_attributes;
 mod queue_url;
 mod receipt;

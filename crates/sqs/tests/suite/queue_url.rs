@@ -2,6 +2,7 @@
 
 use millpond_core::name::{AccountId, QueueName};
 use millpond_core::name::{QueueKey, Region};
+use millpond_sqs::QueuePath;
 use serde_json::{Value, json};
 
 use crate::service::{Service, shown};
@@ -74,11 +75,17 @@ fn what_is_no_queue_url_is_no_valid_address() {
 #[test]
 fn the_path_of_the_request_stands_in_for_the_parameter() {
     let mut service = Service::new();
-    service.queue_path = Some((AccountId::parse("111122223333").unwrap(), QueueName::parse("jobs").unwrap()));
+    let key_of_path = key("111122223333", "us-east-1", "jobs");
+    let QueueKey { account, name, .. } = key_of_path.clone();
+    service.queue_path = Some(QueuePath { account, region: None, name });
     let mut queue = |body: &str| service.prepare("ReceiveMessage", body.as_bytes()).unwrap().queue.unwrap();
     assert_eq!(queue("{}"), key("111122223333", "us-east-1", "jobs"));
     assert_eq!(queue(""), key("111122223333", "us-east-1", "jobs"));
     assert_eq!(queue(r#"{"QueueUrl":"other"}"#), key("000000000000", "us-east-1", "other"));
+    let region = Region::parse("eu-west-1");
+    service.queue_path = service.queue_path.map(|path| QueuePath { region, ..path });
+    let queue = service.prepare("ReceiveMessage", b"{}").unwrap().queue.unwrap();
+    assert_eq!(queue, key("111122223333", "eu-west-1", "jobs"));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use millpond_core::outcome::Outcome;
 use millpond_sqs::{Endpoint, WaitTime};
+use millpond_wire::protocol::Protocol;
 use serde_json::{Value, json};
 
-use crate::service::{BASE_URL, Service, shown, text, url};
+use crate::service::{BASE_URL, Service, envelope, shown, text, url};
 
 fn receive(service: &mut Service, members: Value) -> Value {
     let mut body = json!({ "QueueUrl": url("jobs") });
@@ -214,7 +215,9 @@ fn a_damaged_payload_is_a_failure_of_the_service() {
     assert!(matches!(&outcome, Outcome::Received { deliveries, .. } if deliveries.len() == 1));
     let endpoint = Endpoint { base_url: BASE_URL };
     let damaged = vec![Bytes::from_static(b"damaged")];
-    let error = prepared.answer.encode(outcome, damaged, &endpoint, &service.receipts).unwrap_err();
+    let envelope = envelope("ReceiveMessage", Protocol::Json10);
+    let error =
+        prepared.answer.encode(outcome, damaged, &endpoint, &service.receipts, &envelope).unwrap_err();
     let (shape, status, text) = shown(&error);
     assert_eq!((shape, status), ("InternalFailure", 500));
     assert!(text.contains("can't be read"), "{text}");

@@ -6,18 +6,25 @@ use bytes::Bytes;
 use millpond_core::decide::decide;
 use millpond_core::event::Event;
 use millpond_core::message::{MessageRef, QueueId};
-use millpond_core::name::{AccountId, QueueName, Region};
+use millpond_core::name::{AccountId, Region};
 use millpond_core::outcome::Outcome;
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
-use millpond_sqs::{Context, Endpoint, Prepared, ReceiptCodec, WaitTime, prepare};
+use millpond_sqs::{Context, Endpoint, Prepared, QUERY, QueuePath, ReceiptCodec, WaitTime, prepare};
+use millpond_wire::call::{Envelope, Parameters, error_body};
 use millpond_wire::error::ApiError;
+use millpond_wire::protocol::Protocol;
+use millpond_wire::query::Form;
+use millpond_wire::request_id::RequestId;
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "000000000000";
 pub(crate) const BASE_URL: &str = "http://127.0.0.1:4566";
 /// The time at which every service starts: 2023-11-14 22:13:20 UTC.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_123);
+
+/// The id of every request.
+pub(crate) const REQUEST_ID: RequestId = RequestId(0);
 
 /// The URL of a queue of the default account.
 pub(crate) fn url(name: &str) -> String {
@@ -34,12 +41,17 @@ pub(crate) fn shown(error: &ApiError) -> (&'static str, u16, String) {
     (error.kind().shape, error.status(), error.message().to_owned())
 }
 
+/// How replies to an action are written.
+pub(crate) fn envelope(action: &str, protocol: Protocol) -> Envelope<'_> {
+    Envelope { protocol, service: &QUERY, action, request_id: REQUEST_ID }
+}
+
 pub(crate) struct Service {
     pub(crate) state: State,
     pub(crate) now: Timestamp,
     pub(crate) account: AccountId,
     pub(crate) trace_header: Option<&'static str>,
-    pub(crate) queue_path: Option<(AccountId, QueueName)>,
+    pub(crate) queue_path: Option<QueuePath>,
     pub(crate) receipts: ReceiptCodec,
     payloads: BTreeMap<MessageRef, Bytes>,
     drawn: u128,
@@ -67,6 +79,16 @@ impl Service {
     }
 
     pub(crate) fn prepare(&mut self, action: &str, body: &[u8]) -> Result<Prepared, ApiError> {
+        self.prepare_parameters(action, Parameters::Json(body))
+    }
+
+    /// As [`Service::prepare`], from a form.
+    pub(crate) fn prepare_form(&mut self, action: &str, form: &str) -> Result<Prepared, ApiError> {
+        let form = Form::parse(b"", form.as_bytes())?;
+        self.prepare_parameters(action, Parameters::Query(&form))
+    }
+
+    fn prepare_parameters(&mut self, action: &str, parameters: Parameters<'_>) -> Result<Prepared, ApiError> {
         let context = Context {
             account: self.account,
             region: Region::parse("us-east-1").unwrap(),
@@ -76,7 +98,7 @@ impl Service {
             receipts: &self.receipts,
         };
         let drawn = &mut self.drawn;
-        prepare(action, body, &context, &mut || {
+        prepare(action, parameters, &context, &mut || {
             *drawn += 1;
             *drawn
         })
@@ -84,7 +106,29 @@ impl Service {
 
     /// The reply's bytes, or the error.
     pub(crate) fn call(&mut self, action: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
-        let Prepared { command, answer, queue, .. } = self.prepare(action, body)?;
+        let prepared = self.prepare(action, body)?;
+        self.carry_out(action, prepared, Protocol::Json10)
+    }
+
+    /// The reply to a form, or the error, in XML.
+    pub(crate) fn query(&mut self, action: &str, form: &str) -> String {
+        self.query_as(action, form, Protocol::QueryXml)
+    }
+
+    pub(crate) fn query_as(&mut self, action: &str, form: &str, protocol: Protocol) -> String {
+        let prepared = self.prepare_form(action, form);
+        let reply = prepared.and_then(|prepared| self.carry_out(action, prepared, protocol));
+        let reply = reply.unwrap_or_else(|error| error_body(&error, protocol, &QUERY, REQUEST_ID));
+        String::from_utf8(reply).unwrap()
+    }
+
+    fn carry_out(
+        &mut self,
+        action: &str,
+        prepared: Prepared,
+        protocol: Protocol,
+    ) -> Result<Vec<u8>, ApiError> {
+        let Prepared { command, answer, queue, .. } = prepared;
         let queue_id = queue.and_then(|key| self.state.queue_named(&key).map(|queue| queue.record.id));
         if let Some(queue_id) = queue_id {
             self.state.settle(queue_id, self.now, usize::MAX);
@@ -97,7 +141,8 @@ impl Service {
         }
         self.state.apply(self.now, &events).unwrap();
         let payloads = self.payloads_of(&outcome);
-        answer.encode(outcome, payloads, &Endpoint { base_url: BASE_URL }, &self.receipts)
+        let envelope = envelope(action, protocol);
+        answer.encode(outcome, payloads, &Endpoint { base_url: BASE_URL }, &self.receipts, &envelope)
     }
 
     fn payloads_of(&self, outcome: &Outcome) -> Vec<Bytes> {

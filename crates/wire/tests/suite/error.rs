@@ -34,6 +34,7 @@ fn the_shapes_of_every_service_have_their_query_codes() {
     let rows: Vec<_> = CORAL_ERRORS.iter().map(|kind| (kind.shape, kind.query_code, kind.status)).collect();
     let expected = [
         ("SerializationException", "SerializationException", 400),
+        ("MalformedInputException", "MalformedInput", 400),
         ("RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
         ("UnknownOperationException", "InvalidAction", 400),
         ("InvalidParameterValueException", "InvalidParameterValue", 400),

@@ -5,4 +5,6 @@
 mod error;
 mod json;
 mod protocol;
+mod query_in;
+mod query_out;
 mod request_id;

@@ -109,6 +109,19 @@ pub enum Event {
         /// Of each group that gave any, the message behind them: it waits for its group's next turn.
         followers: Vec<Sequence>,
     },
+    /// Dead letters went from their queue to another, both in one.
+    MessagesMoved {
+        /// The queue that held them.
+        from: QueueId,
+        /// Its full name: they tell it when it is gone.
+        from_key: QueueKey,
+        /// The queue that holds them now.
+        to: QueueId,
+        /// Whether both are FIFO queues.
+        in_order: bool,
+        /// Each message's number before and after; those after are the next of their queue.
+        moves: Vec<(Sequence, Sequence)>,
+    },
     /// A FIFO queue no longer remembers the sends below a sequence.
     DeduplicationsForgotten {
         /// The queue.

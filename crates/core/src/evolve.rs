@@ -67,6 +67,14 @@ pub trait Rows {
     fn put_message(&mut self, message: MessageRef, entry: Entry, payload: &Bytes);
     /// Changes a message's entry; `false` when it is not there.
     fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool;
+    /// Puts a message with its payload elsewhere, under a number that was never used, and changes its entry; `false` when
+    /// it is not there.
+    fn move_message(
+        &mut self,
+        before: MessageRef,
+        after: MessageRef,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool;
     /// Takes a message out; `false` when it is not there.
     fn remove_message(&mut self, message: MessageRef) -> bool;
     /// Takes out all messages of a queue below a sequence.
@@ -133,6 +141,15 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
             each(rows, *queue, sequences, |_, entry| entry.receive_in_order(at, *visible_at, next))?;
             each(rows, *queue, followers, |_, entry| entry.wait_turn(next))?;
         }
+        Event::MessagesMoved { from, from_key, to, in_order, moves } => {
+            let named = rows.update_queue(*to, |record| drop(record.sources.insert(*from, from_key.clone())));
+            found_queue(*to, named)?;
+            for &(before, after) in moves {
+                let before = MessageRef { queue: *from, sequence: before };
+                let after = MessageRef { queue: *to, sequence: after };
+                move_message(rows, at, before, after, *in_order)?;
+            }
+        }
         Event::DeduplicationsForgotten { queue, below } => {
             found_queue(*queue, rows.next_sequence(*queue).is_some())?;
             rows.forget_deduplications(*queue, *below);
@@ -169,6 +186,26 @@ fn send<R: Rows>(
     rows.update_queue(message.queue, |record| record.next_sequence = message.sequence.next());
     rows.put_message(message, entry, payload);
     Ok(())
+}
+
+fn move_message<R: Rows>(
+    rows: &mut R,
+    at: Timestamp,
+    before: MessageRef,
+    after: MessageRef,
+    in_order: bool,
+) -> Result<(), Inconsistent> {
+    if rows.next_sequence(after.queue) != Some(after.sequence) {
+        return Err(Inconsistent::OutOfSequence(after));
+    }
+    rows.update_queue(after.queue, |record| record.next_sequence = after.sequence.next());
+    let become_dead_letter =
+        |entry: &mut Entry| entry.become_dead_letter(before.queue, after.sequence, at, in_order);
+    if rows.move_message(before, after, become_dead_letter) {
+        Ok(())
+    } else {
+        Err(Inconsistent::NoSuchMessage(before))
+    }
 }
 
 fn each<R: Rows>(

@@ -102,6 +102,8 @@ pub struct Entry {
     pub payload_bytes: u32,
     /// Its message group, if its sender gave one.
     pub group: Option<GroupKey>,
+    /// The queue it comes from, if it is a dead letter.
+    pub source: Option<QueueId>,
 }
 
 impl Entry {
@@ -124,6 +126,7 @@ impl Entry {
             rank: sequence.0,
             payload_bytes,
             group,
+            source: None,
         }
     }
 
@@ -151,6 +154,19 @@ impl Entry {
     /// `next_sequence`.
     pub fn wait_turn(&mut self, next_sequence: Sequence) {
         self.rank = next_sequence.0;
+    }
+
+    /// It becomes a dead letter of `source`, as number `sequence` of its new queue. How often it was received is kept;
+    /// when it was sent only where that does not break the order of the queue.
+    pub fn become_dead_letter(&mut self, source: QueueId, sequence: Sequence, at: Timestamp, in_order: bool) {
+        self.source = Some(source);
+        self.visible_at = at;
+        self.received_at = None;
+        self.delivery = 0;
+        self.rank = sequence.0;
+        if in_order {
+            self.sent_at = at;
+        }
     }
 
     /// The lease now ends at `visible_at`.

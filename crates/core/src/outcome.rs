@@ -95,7 +95,7 @@ pub struct Accepted {
 }
 
 /// One delivery, without the payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The message's number in the queue.
     pub sequence: Sequence,
@@ -107,6 +107,8 @@ pub struct Delivery {
     pub first_received_at: Timestamp,
     /// How often it has been received, this time included.
     pub receive_count: u32,
+    /// The queue it comes from, if it is a dead letter.
+    pub source: Option<QueueKey>,
 }
 
 /// A queue as it is now.

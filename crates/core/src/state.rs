@@ -236,6 +236,22 @@ impl Rows for State {
             .is_some_and(|queue| queue.messages.update(message.sequence, clock, change))
     }
 
+    fn move_message(
+        &mut self,
+        before: MessageRef,
+        after: MessageRef,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
+        let clock = self.instance.clock;
+        let source = self.queues.get_mut(&before.queue);
+        let Some(mut entry) = source.and_then(|queue| queue.messages.remove(before.sequence)) else {
+            return false;
+        };
+        change(&mut entry);
+        let target = self.queues.get_mut(&after.queue);
+        target.map(|queue| queue.messages.put(after.sequence, entry, clock)).is_some()
+    }
+
     fn remove_message(&mut self, message: MessageRef) -> bool {
         self.queues
             .get_mut(&message.queue)

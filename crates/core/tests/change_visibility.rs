@@ -37,7 +37,7 @@ fn zero_makes_the_message_visible_at_once() {
     let (mut machine, receipt) = received();
     assert_eq!(machine.change_visibility("orders", receipt, 0), Ok(()));
     assert_eq!(machine.counts("orders"), [1, 0, 0]);
-    let delivery = machine.receive("orders", 1)[0];
+    let delivery = machine.receive("orders", 1).remove(0);
     assert_eq!(delivery.receive_count, 2, "the receive before counts");
 }
 

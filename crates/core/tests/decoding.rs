@@ -169,7 +169,7 @@ fn unknown_tags_are_refused() {
         bytes.extend([tag, 0, 0, 0]);
         Batch::decode(bytes.into()).unwrap_err()
     };
-    for tag in [0, 21, 255] {
+    for tag in [0, 22, 255] {
         assert_eq!(batch(tag), Malformed::UnknownTag { what: "event", tag });
     }
     let payload = |tag: u8| {
@@ -177,7 +177,7 @@ fn unknown_tags_are_refused() {
         bytes.extend([tag, 0]);
         Payload::decode(&checksummed(bytes)).unwrap_err()
     };
-    for tag in [6, 255] {
+    for tag in [7, 255] {
         assert_eq!(payload(tag), Malformed::UnknownTag { what: "message payload", tag });
     }
 }

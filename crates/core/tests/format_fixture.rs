@@ -17,7 +17,10 @@ use millpond_core::format::row::{
 use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
 use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
-use millpond_core::queue::{Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags};
+use millpond_core::queue::{
+    Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement,
+    QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags,
+};
 use millpond_core::time::Timestamp;
 
 use crate::decoding::crc32c;
@@ -159,6 +162,13 @@ pub(crate) fn batch_value() -> Batch {
             followers: vec![Sequence(301)],
         },
         Event::DeduplicationsForgotten { queue, below: Sequence(300) },
+        Event::MessagesMoved {
+            from: QueueId(300),
+            from_key: key_in(111_122_223_333, "eu-west-1", "old.fifo"),
+            to: queue,
+            in_order: true,
+            moves: vec![(Sequence(1), Sequence(301))],
+        },
         Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
     ];
     Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
@@ -181,6 +191,7 @@ pub(crate) fn queue_value() -> QueueRecord {
         key: key_in(111_122_223_333, "eu-west-1", "orders_1.fifo"),
         attributes: attributes(),
         tags: tags(&[("team", "mill")]),
+        sources: [(QueueId(300), key_in(111_122_223_333, "eu-west-1", "old.fifo"))].into(),
         created_at: millis(1_700_000_000_123),
         modified_at: millis(1_700_000_000_124),
         next_sequence: Sequence(301),
@@ -198,6 +209,7 @@ pub(crate) fn entry_value() -> Entry {
         rank: 301,
         payload_bytes: 1_048_576,
         group: Some(GROUP),
+        source: Some(QueueId(300)),
     }
 }
 
@@ -286,7 +298,13 @@ fn a_payload_of_format_1_is_read_and_written() {
 
 #[test]
 fn a_payload_without_optional_fields_is_read_as_it_was_written() {
-    let value = Payload { trace_header: None, group_id: None, deduplication_id: None, attributes: Vec::new(), ..payload_value() };
+    let value = Payload {
+        trace_header: None,
+        group_id: None,
+        deduplication_id: None,
+        attributes: Vec::new(),
+        ..payload_value()
+    };
     assert_eq!(Payload::decode(&value.encode()), Ok(value));
 }
 

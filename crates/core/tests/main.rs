@@ -6,6 +6,7 @@
 
 mod change_visibility;
 mod clock;
+mod dead_letters;
 mod decoding;
 mod delete;
 mod documents;

@@ -323,6 +323,7 @@ impl Model {
                 sent_at: message.sent_at,
                 first_received_at: standing.first_received_at.unwrap(),
                 receive_count: standing.receive_count,
+                source: None,
             });
         }
         Outcome::Received { queue: QueueId(queue.id), deliveries }

@@ -180,7 +180,10 @@ impl Run {
         let from = self.live.clock();
         self.now = self.now.plus_secs(secs);
         let until = self.now.plus_secs(limits::EXPIRY_GRACE_SECS);
-        self.model.outage(from, until);
+        // Nothing is held for messages that come later.
+        if self.live.holds_messages() {
+            self.model.outage(from, until);
+        }
         self.begin();
     }
 

@@ -74,9 +74,9 @@ fn a_delivery_tells_count_first_receive_and_a_number_of_its_own() {
     let mut machine = Machine::with_queue("orders");
     machine.send("orders", 1);
     machine.advance_secs(5);
-    let first = machine.receive("orders", 1)[0];
+    let first = machine.receive("orders", 1).remove(0);
     machine.advance_secs(30);
-    let second = machine.receive("orders", 1)[0];
+    let second = machine.receive("orders", 1).remove(0);
     assert_eq!((first.receive_count, second.receive_count), (1, 2));
     assert_eq!((first.delivery, second.delivery), (1, 2));
     assert_eq!(first.first_received_at, START.plus_secs(5));

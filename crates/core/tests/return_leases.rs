@@ -25,7 +25,7 @@ fn the_message_is_visible_at_once_and_the_receive_does_not_count() {
     machine.give_back(&[receipt]);
     assert_eq!(machine.counts("orders"), [1, 0, 0]);
     machine.advance_secs(1);
-    let delivery = machine.receive("orders", 1)[0];
+    let delivery = machine.receive("orders", 1).remove(0);
     assert_eq!((delivery.receive_count, delivery.first_received_at), (2, START));
 }
 
@@ -34,7 +34,7 @@ fn a_first_receive_given_back_is_not_the_first() {
     let (mut machine, receipt) = delivered(1);
     machine.give_back(&[receipt]);
     machine.advance_secs(7);
-    let delivery = machine.receive("orders", 1)[0];
+    let delivery = machine.receive("orders", 1).remove(0);
     assert_eq!((delivery.receive_count, delivery.first_received_at), (1, START.plus_secs(7)));
 }
 
@@ -85,7 +85,7 @@ fn a_message_given_back_has_its_place_again() {
     for _ in 0..2 {
         machine.receive_for("orders", 1, Some(0));
     }
-    let third = machine.receive("orders", 1)[0];
+    let third = machine.receive("orders", 1).remove(0);
     assert_eq!((third.sequence.0, third.receive_count), (1, 3));
     let receipt = machine.receipt("orders", &third);
     machine.give_back(&[receipt]);

@@ -11,7 +11,7 @@ use millpond_core::message::{MessageRef, QueueId, Sequence};
 use millpond_log::Position;
 
 /// Where the bytes of a payload can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyPlace {
     /// In a log batch.
     Log {
@@ -24,6 +24,11 @@ pub enum BodyPlace {
     },
     /// In the store, by the message's name.
     Store,
+    /// The message was moved, and the store may not know that yet.
+    Moved {
+        /// Where it was before the move, in the log or in the store.
+        before: Box<(MessageRef, BodyPlace)>,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +48,8 @@ pub(crate) struct Bodies {
     order: VecDeque<(MessageRef, Position)>,
     /// Sequences of a queue grow with the position, so each of these is in order of both.
     in_log: BTreeMap<QueueId, VecDeque<InLog>>,
+    /// Messages that were moved by a batch that the store does not reflect: where they were, and by which batch.
+    moved: BTreeMap<MessageRef, (MessageRef, Position)>,
 }
 
 impl Bodies {
@@ -53,6 +60,7 @@ impl Bodies {
             cached: BTreeMap::new(),
             order: VecDeque::new(),
             in_log: BTreeMap::new(),
+            moved: BTreeMap::new(),
         }
     }
 
@@ -76,8 +84,20 @@ impl Bodies {
         self.cached.get(&message).cloned()
     }
 
+    /// The message has another name from `position` on.
+    pub(crate) fn rename(&mut self, before: MessageRef, after: MessageRef, position: Position) {
+        self.moved.insert(after, (before, position));
+        if let Some(payload) = self.cached.remove(&before) {
+            self.cached_bytes -= payload.len();
+            self.cache(after, position, payload);
+        }
+    }
+
     /// Where to read a payload that is not cached.
     pub(crate) fn place(&self, message: MessageRef, length_bytes: u32) -> BodyPlace {
+        if let Some((before, _)) = self.moved.get(&message) {
+            return BodyPlace::Moved { before: Box::new((*before, self.place(*before, length_bytes))) };
+        }
         let located = self.in_log.get(&message.queue).and_then(|places| {
             let index = places.binary_search_by_key(&message.sequence, |place| place.sequence).ok()?;
             places.get(index)
@@ -131,6 +151,7 @@ impl Bodies {
 
     /// The store now holds everything up to `reflected`.
     pub(crate) fn checkpointed(&mut self, reflected: Position) {
+        self.moved.retain(|_, (_, position)| *position > reflected);
         self.in_log.retain(|_, places| {
             while places.front().is_some_and(|place| place.position <= reflected) {
                 places.pop_front();

@@ -141,6 +141,19 @@ impl<'a> Overlay<'a> {
         keep_error(self.store.entry(message), &mut self.failed)?
     }
 
+    /// A message with its payload, from the changes or from the store.
+    fn whole_message(&mut self, message: MessageRef) -> Option<(Entry, Bytes)> {
+        let entry = match self.changes.messages.get(&message) {
+            Some(MessageChange::Put { entry, payload }) => return Some((*entry, payload.clone())),
+            Some(MessageChange::Update { entry }) => *entry,
+            Some(MessageChange::Remove) => return None,
+            None => self.stored_entry(message)?,
+        };
+        // An entry whose payload is missing is damage to one message: it is found, and told, by who reads it.
+        let payload = keep_error(self.store.payload(message), &mut self.failed)?;
+        Some((entry, payload.unwrap_or_default()))
+    }
+
     fn forget_below(&mut self, queue: QueueId, below: Sequence) {
         let from = MessageRef { queue, sequence: Sequence(0) };
         let to = MessageRef { queue, sequence: below };
@@ -209,6 +222,19 @@ impl Rows for Overlay<'_> {
                 true
             }
         }
+    }
+
+    fn move_message(
+        &mut self,
+        before: MessageRef,
+        after: MessageRef,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
+        let Some((mut entry, payload)) = self.whole_message(before) else { return false };
+        self.remove_message(before);
+        change(&mut entry);
+        self.changes.messages.insert(after, MessageChange::Put { entry, payload });
+        true
     }
 
     fn remove_message(&mut self, message: MessageRef) -> bool {

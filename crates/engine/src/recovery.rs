@@ -27,6 +27,8 @@ pub struct Recovered {
     pub through: Position,
     /// Payloads that are in the log and not in the store: message, batch, offset in the batch's payload.
     pub in_log: Vec<(MessageRef, Position, u32)>,
+    /// Messages that were moved by a batch that the store does not reflect: name before, name after, batch.
+    pub moved: Vec<(MessageRef, MessageRef, Position)>,
     /// Batches applied on top of the store.
     pub replayed_batches: u64,
 }
@@ -111,6 +113,18 @@ impl Recovered {
         });
         let located = sent.zip(&batch.payload_offsets).map(|(message, offset)| (message, position, *offset));
         self.in_log.extend(located);
+        for event in &batch.events {
+            if let Event::MessagesMoved { from, to, moves, .. } = event {
+                let names = moves.iter().map(|(before, after)| {
+                    (
+                        MessageRef { queue: *from, sequence: *before },
+                        MessageRef { queue: *to, sequence: *after },
+                        position,
+                    )
+                });
+                self.moved.extend(names);
+            }
+        }
         self.replayed_batches += 1;
         Ok(())
     }

@@ -41,11 +41,9 @@ impl Refused<'_> {
             }
             Refusal::GroupMissing => SqsError::GroupIdMissing,
             Refusal::DeduplicationMissing => SqsError::DeduplicationIdMissing,
-            Refusal::ReceiptExpired => SqsError::invalid(
-                self.receipt_handle,
-                "ReceiptHandle",
-                "The receipt handle has expired.",
-            ),
+            Refusal::ReceiptExpired => {
+                SqsError::invalid(self.receipt_handle, "ReceiptHandle", "The receipt handle has expired.")
+            }
             Refusal::NotAvailableForVisibilityChange => SqsError::invalid(
                 self.receipt_handle,
                 "ReceiptHandle",
@@ -64,8 +62,7 @@ impl Refused<'_> {
             }
             Refusal::Policy(refusal) => self.explain_policy(refusal),
             Refusal::TooManyTags { .. } => SqsError::TooManyTags(self.queue_name.to_owned()),
-            Refusal::RevisionMismatch { .. }
-            | Refusal::DocumentTooLong { .. } => {
+            Refusal::RevisionMismatch { .. } | Refusal::DocumentTooLong { .. } => {
                 SqsError::Internal(format!("unexpected refusal: {refusal}").into())
             }
         }
@@ -75,9 +72,7 @@ impl Refused<'_> {
         match refusal {
             PolicyRefusal::LabelExists => SqsError::invalid(self.label, "Label", "Already exists."),
             PolicyRefusal::LabelMissing => SqsError::invalid(self.label, "Label", "can't find label."),
-            PolicyRefusal::TooManyStatements { limit } => {
-                SqsError::PolicyFull { what: "statements", limit }
-            }
+            PolicyRefusal::TooManyStatements { limit } => SqsError::PolicyFull { what: "statements", limit },
             PolicyRefusal::TooLong { limit_bytes } => {
                 SqsError::PolicyFull { what: "bytes", limit: limit_bytes }
             }

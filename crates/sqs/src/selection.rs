@@ -11,6 +11,7 @@ use millpond_core::payload::Payload;
 use millpond_wire::shape::Text;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::arn;
 use crate::fifo::SequenceNumber;
 use crate::wire_text::Shown;
 
@@ -24,6 +25,7 @@ pub(crate) struct SystemSelection {
     group_id: bool,
     deduplication_id: bool,
     sequence_number: bool,
+    source: bool,
     trace_header: bool,
 }
 
@@ -38,6 +40,7 @@ impl SystemSelection {
             group_id: asked("MessageGroupId"),
             deduplication_id: asked("MessageDeduplicationId"),
             sequence_number: asked("SequenceNumber"),
+            source: asked("DeadLetterQueueSourceArn"),
             trace_header: asked("AWSTraceHeader"),
         }
     }
@@ -53,7 +56,8 @@ impl SystemSelection {
         let group_id = self.group_id && payload.group_id.is_some();
         let trace_header = self.trace_header && payload.trace_header.is_some();
         let in_order = payload.deduplication_id.is_some() && (self.deduplication_id || self.sequence_number);
-        (always || group_id || in_order || trace_header).then_some(SystemAttributesReply {
+        let source = self.source && delivery.source.is_some();
+        (always || group_id || in_order || source || trace_header).then_some(SystemAttributesReply {
             selection: self,
             payload,
             delivery,
@@ -89,12 +93,18 @@ impl Serialize for SystemAttributesReply<'_> {
             map.serialize_entry("MessageGroupId", group_id)?;
         }
         if let Some(deduplication_id) = &payload.deduplication_id {
-            if selection.deduplication_id {
+            if selection.deduplication_id && delivery.source.is_some() {
+                // A dead letter is told from others by its message id, whatever its sender had told it from others by.
+                map.serialize_entry("MessageDeduplicationId", &Shown(payload.message_id))?;
+            } else if selection.deduplication_id {
                 map.serialize_entry("MessageDeduplicationId", deduplication_id)?;
             }
             if selection.sequence_number {
                 map.serialize_entry("SequenceNumber", &SequenceNumber(delivery.sequence))?;
             }
+        }
+        if let Some(source) = delivery.source.as_ref().filter(|_| selection.source) {
+            map.serialize_entry("DeadLetterQueueSourceArn", &arn::of_queue(source))?;
         }
         if let Some(trace_header) = payload.trace_header.as_ref().filter(|_| selection.trace_header) {
             map.serialize_entry("AWSTraceHeader", trace_header)?;

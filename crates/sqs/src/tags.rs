@@ -49,9 +49,8 @@ fn check_value(value: &str) -> Result<(), SqsError> {
 }
 
 fn check_letters(text: &str) -> Result<(), SqsError> {
-    let allowed = |letter: char| {
-        letter.is_alphanumeric() || letter.is_whitespace() || "_.:/=+-@".contains(letter)
-    };
+    let allowed =
+        |letter: char| letter.is_alphanumeric() || letter.is_whitespace() || "_.:/=+-@".contains(letter);
     let allowed = text.chars().all(allowed);
     allowed.then_some(()).ok_or(SqsError::InvalidTag(
         "Tag keys and values can only include letters, digits, whitespace and _ . : / = + - @",

@@ -19,7 +19,7 @@ pub(super) fn expire(state: &State, now: Timestamp, queue: QueueId) -> Decision 
     let Some(held) = state.queue(queue) else { return (Vec::new(), Outcome::Done) };
     let sequences: Vec<Sequence> = held
         .messages
-        .iter()
+        .by_age()
         .take_while(|(_, entry)| state.expires_at(held, entry) <= now)
         .take(limits::SETTLE_MESSAGES)
         .map(|(sequence, _)| sequence)

@@ -137,7 +137,7 @@ fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription
 /// Messages whose own retention has passed, and that are there because expiry is held.
 fn outlived(state: &State, now: Timestamp, queue: &Queue) -> usize {
     let retention_passed = |entry: &Entry| queue.record.expires_at(entry.sent_at) <= now;
-    let by_age = queue.messages.iter().take(limits::OUTLIVED_MESSAGES_COUNTED);
+    let by_age = queue.messages.by_age().take(limits::OUTLIVED_MESSAGES_COUNTED);
     by_age
         .take_while(|(_, entry)| retention_passed(entry))
         .filter(|(_, entry)| state.expires_at(queue, entry) > now)

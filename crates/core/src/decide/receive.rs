@@ -1,17 +1,21 @@
 //! Handing out messages.
 //!
-//! A receive takes the first available messages; which those are is the affair of the queue's index. A message whose retention has passed is never handed out, even before
-//! it is dropped. Waiting for messages is not decided here.
+//! A receive takes the first available messages; which those are is the affair of the queue's index. A message whose
+//! retention has passed is never handed out, even before it is dropped. One that was received as often as the queue's
+//! redrive policy allows goes to the dead-letter queue instead, as long as there is one. Waiting for messages is not
+//! decided here.
 //!
-//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>.
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html> and
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html>.
 
 use super::{Decision, fifo, refused, with_queue};
 use crate::event::Event;
 use crate::limits;
+use crate::message::{Entry, Sequence};
 use crate::name::QueueKey;
 use crate::outcome::{Delivery, Outcome, Refusal};
 use crate::queue::QueueMessages;
-use crate::state::State;
+use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
 pub(super) fn receive(
@@ -22,45 +26,97 @@ pub(super) fn receive(
     visibility_timeout_secs: Option<u32>,
 ) -> Decision {
     with_queue(state, key, |queue| {
+        let id = queue.record.id;
         let free = limits::IN_FLIGHT_MESSAGES.saturating_sub(queue.messages.counts().in_flight);
         if free == 0 {
             return match queue.messages {
                 QueueMessages::Standard(_) => refused(Refusal::TooManyInFlight),
                 QueueMessages::Fifo(_) => {
-                    (Vec::new(), Outcome::Received { queue: queue.record.id, deliveries: Vec::new() })
+                    (Vec::new(), Outcome::Received { queue: id, deliveries: Vec::new() })
                 }
             };
         }
         let timeout_secs = visibility_timeout_secs.unwrap_or(queue.record.attributes.visibility_timeout_secs);
         let visible_at = now.plus_secs(u64::from(timeout_secs));
-        let deliveries: Vec<Delivery> = queue
-            .messages
-            .available()
-            .take(limits::SETTLE_MESSAGES)
-            .filter(|(_, entry)| state.expires_at(queue, entry) > now)
-            .take(limit.min(free))
-            .map(|(sequence, entry)| {
-                let mut received = *entry;
-                received.receive(now, visible_at, queue.record.next_sequence);
-                Delivery {
-                    sequence,
-                    delivery: received.delivery,
-                    sent_at: received.sent_at,
-                    first_received_at: received.first_received_at.unwrap_or(now),
-                    receive_count: received.receive_count,
-                }
-            })
+        let (dead, taken) = candidates(state, queue, now, limit.min(free));
+        let deliveries: Vec<Delivery> = taken
+            .iter()
+            .map(|(sequence, entry)| delivery(queue, now, visible_at, *sequence, entry))
             .collect();
-        let id = queue.record.id;
-        let sequences: Vec<_> = deliveries.iter().map(|delivery| delivery.sequence).collect();
-        let event = match &queue.messages {
-            _ if sequences.is_empty() => None,
-            QueueMessages::Standard(_) => Some(Event::MessagesReceived { queue: id, visible_at, sequences }),
-            QueueMessages::Fifo(messages) => {
-                let followers = fifo::followers(messages, &sequences);
-                Some(Event::MessagesReceivedInOrder { queue: id, visible_at, sequences, followers })
-            }
-        };
-        (event.into_iter().collect(), Outcome::Received { queue: id, deliveries })
+        let sequences = taken.into_iter().map(|(sequence, _)| sequence).collect();
+        let mut events: Vec<Event> = moves(state, queue, dead).into_iter().collect();
+        events.extend(received(queue, visible_at, sequences));
+        (events, Outcome::Received { queue: id, deliveries })
     })
+}
+
+/// The messages that are dead letters, and those to hand out, up to `limit` of them.
+fn candidates<'a>(
+    state: &State,
+    queue: &'a Queue,
+    now: Timestamp,
+    limit: usize,
+) -> (Vec<Sequence>, Vec<(Sequence, &'a Entry)>) {
+    let redrive = queue.record.attributes.redrive.as_ref();
+    let most = redrive.filter(|redrive| state.queue_named(&redrive.target).is_some());
+    let most = most.map_or(u32::MAX, |redrive| redrive.max_receive_count);
+    let (mut dead, mut taken) = (Vec::new(), Vec::new());
+    let available = queue.messages.available().take(limits::SETTLE_MESSAGES);
+    for (sequence, entry) in available.filter(|(_, entry)| state.expires_at(queue, entry) > now) {
+        if taken.len() == limit {
+            break;
+        }
+        // Counted here and not only before it came: what nobody had from this queue is not its dead letter.
+        if !entry.never_delivered() && entry.receive_count >= most {
+            dead.push(sequence);
+        } else {
+            taken.push((sequence, entry));
+        }
+    }
+    (dead, taken)
+}
+
+fn delivery(
+    queue: &Queue,
+    now: Timestamp,
+    visible_at: Timestamp,
+    sequence: Sequence,
+    entry: &Entry,
+) -> Delivery {
+    let mut received = *entry;
+    received.receive(now, visible_at, queue.record.next_sequence);
+    Delivery {
+        sequence,
+        delivery: received.delivery,
+        sent_at: received.sent_at,
+        first_received_at: received.first_received_at.unwrap_or(now),
+        receive_count: received.receive_count,
+        source: received.source.and_then(|source| queue.record.sources.get(&source).cloned()),
+    }
+}
+
+fn moves(state: &State, queue: &Queue, dead: Vec<Sequence>) -> Option<Event> {
+    let target = &queue.record.attributes.redrive.as_ref()?.target;
+    let target = &state.queue_named(target)?.record;
+    let after = std::iter::successors(Some(target.next_sequence), |sequence| Some(sequence.next()));
+    let moves: Vec<_> = dead.into_iter().zip(after).collect();
+    (!moves.is_empty()).then(|| Event::MessagesMoved {
+        from: queue.record.id,
+        from_key: queue.record.key.clone(),
+        to: target.id,
+        in_order: queue.record.attributes.fifo.is_some(),
+        moves,
+    })
+}
+
+fn received(queue: &Queue, visible_at: Timestamp, sequences: Vec<Sequence>) -> Option<Event> {
+    let id = queue.record.id;
+    match &queue.messages {
+        _ if sequences.is_empty() => None,
+        QueueMessages::Standard(_) => Some(Event::MessagesReceived { queue: id, visible_at, sequences }),
+        QueueMessages::Fifo(messages) => {
+            let followers = fifo::followers(messages, &sequences);
+            Some(Event::MessagesReceivedInOrder { queue: id, visible_at, sequences, followers })
+        }
+    }
 }

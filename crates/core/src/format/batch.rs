@@ -39,6 +39,7 @@ const MESSAGE_SENT_IN_GROUP: u8 = 17;
 const MESSAGES_RECEIVED_IN_ORDER: u8 = 18;
 const DEDUPLICATIONS_FORGOTTEN: u8 = 19;
 const QUEUE_TAGS_SET: u8 = 20;
+const MESSAGES_MOVED: u8 = 21;
 
 /// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
 const HEADER_BYTES: usize = 1 + 8 + 4;
@@ -190,6 +191,17 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
             put_sequences(out, sequences);
             put_sequences(out, followers);
         }
+        Event::MessagesMoved { from, from_key, to, in_order, moves } => {
+            put_queue_event(out, MESSAGES_MOVED, *from);
+            put_queue_key(out, from_key);
+            out.put_varint(to.0);
+            out.put_tag(u8::from(*in_order));
+            out.put_varint(moves.len() as u64);
+            for (before, after) in moves {
+                out.put_varint(before.0);
+                out.put_varint(after.0);
+            }
+        }
         Event::DeduplicationsForgotten { queue, below } => {
             put_queue_event(out, DEDUPLICATIONS_FORGOTTEN, *queue);
             out.put_varint(below.0);
@@ -265,6 +277,18 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
             visible_at: take_time(take)?,
             sequences: take_sequences(take)?,
             followers: take_sequences(take)?,
+        },
+        MESSAGES_MOVED => Event::MessagesMoved {
+            from: take_queue(take)?,
+            from_key: take_queue_key(take)?,
+            to: take_queue(take)?,
+            in_order: take.tag(WHAT)? != 0,
+            moves: {
+                let count = take.count(WHAT)?;
+                (0..count)
+                    .map(|_| Ok((take_sequence(take)?, take_sequence(take)?)))
+                    .collect::<Result<_, _>>()?
+            },
         },
         DEDUPLICATIONS_FORGOTTEN => {
             Event::DeduplicationsForgotten { queue: take_queue(take)?, below: take_sequence(take)? }

@@ -3,6 +3,8 @@
 //! Each row begins with a format version of its own (1 byte), so that a later version can tell what it reads. Keys
 //! and tables are the store's affair; message payloads are stored as [`crate::payload`] encodes them.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::Malformed;
@@ -57,12 +59,13 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
 /// A queue's row.
 #[must_use]
 pub fn encode_queue(record: &QueueRecord) -> Vec<u8> {
-    let QueueRecord { id, key, attributes, tags, created_at, modified_at, next_sequence } = record;
+    let QueueRecord { id, key, attributes, tags, sources, created_at, modified_at, next_sequence } = record;
     let mut out = vec![VERSION];
     out.put_varint(id.0);
     put_queue_key(&mut out, key);
     put_attributes(&mut out, attributes);
     put_tags(&mut out, tags);
+    put_sources(&mut out, sources);
     out.put_varint(created_at.as_millis());
     out.put_varint(modified_at.as_millis());
     out.put_varint(next_sequence.0);
@@ -81,6 +84,7 @@ pub fn decode_queue(bytes: Bytes) -> Result<QueueRecord, Malformed> {
         key: take_queue_key(&mut take)?,
         attributes: take_attributes(&mut take)?,
         tags: take_tags(&mut take)?,
+        sources: take_sources(&mut take)?,
         created_at: Timestamp::from_millis(take.varint(WHAT)?),
         modified_at: Timestamp::from_millis(take.varint(WHAT)?),
         next_sequence: Sequence(take.varint(WHAT)?),
@@ -102,6 +106,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         rank,
         payload_bytes,
         group,
+        source,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -113,6 +118,8 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     out.put_varint(*rank);
     out.put_varint(u64::from(*payload_bytes));
     put_group(&mut out, *group);
+    // An absent queue is 0; numbers of queues are far from the end of their range.
+    out.put_varint(source.map_or(0, |queue| queue.0.saturating_add(1)));
     out
 }
 
@@ -133,6 +140,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         rank: take.varint(WHAT)?,
         payload_bytes: take.varint_u32(WHAT)?,
         group: take_group(&mut take, WHAT)?,
+        source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
     };
     take.finish(WHAT)?;
     Ok(entry)
@@ -158,6 +166,20 @@ pub fn decode_document(bytes: Bytes) -> Result<Document, Malformed> {
     let document = Document { revision: take.varint(WHAT)?, value: take.byte_string(WHAT)? };
     take.finish(WHAT)?;
     Ok(document)
+}
+
+fn put_sources(out: &mut Vec<u8>, sources: &BTreeMap<QueueId, QueueKey>) {
+    out.put_varint(sources.len() as u64);
+    for (queue, key) in sources {
+        out.put_varint(queue.0);
+        put_queue_key(out, key);
+    }
+}
+
+fn take_sources(take: &mut Take) -> Result<BTreeMap<QueueId, QueueKey>, Malformed> {
+    const WHAT: &str = "sources of dead letters";
+    let count = take.count(WHAT)?;
+    (0..count).map(|_| Ok((QueueId(take.varint(WHAT)?), take_queue_key(take)?))).collect()
 }
 
 pub(super) fn put_queue_key(out: &mut Vec<u8>, key: &QueueKey) {

@@ -1,5 +1,7 @@
 //! Round trips of the primitives, and of every row and event with any value.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -20,7 +22,10 @@ use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequ
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
-use crate::queue::{DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags};
+use crate::queue::{
+    DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes,
+    QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags,
+};
 use crate::time::Timestamp;
 
 const WHAT: &str = "test";
@@ -130,7 +135,8 @@ fn queue_key() -> impl Strategy<Value = QueueKey> {
 fn attributes() -> impl Strategy<Value = QueueAttributes> {
     let redrive = (queue_key(), any::<u32>())
         .prop_map(|(target, max_receive_count)| RedrivePolicy { target, max_receive_count });
-    let absent = (option::of(".{1,9}"), option::of(policy()), option::of(redrive), option::of(redrive_allow()));
+    let absent =
+        (option::of(".{1,9}"), option::of(policy()), option::of(redrive), option::of(redrive_allow()));
     (any::<[u32; 6]>(), any::<bool>(), absent, option::of(fifo_attributes())).prop_map(
         |(numbers, managed_sse_enabled, absent, fifo)| QueueAttributes {
             delay_secs: numbers[0],
@@ -150,10 +156,12 @@ fn attributes() -> impl Strategy<Value = QueueAttributes> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let statement =
-        (option::of(".{1,5}"), ".{0,9}").prop_map(|(sid, text)| PolicyStatement { sid, text });
-    (".{0,9}", vec(statement, 0..4), ".{0,9}")
-        .prop_map(|(head, statements, tail)| Policy { head, statements, tail })
+    let statement = (option::of(".{1,5}"), ".{0,9}").prop_map(|(sid, text)| PolicyStatement { sid, text });
+    (".{0,9}", vec(statement, 0..4), ".{0,9}").prop_map(|(head, statements, tail)| Policy {
+        head,
+        statements,
+        tail,
+    })
 }
 
 fn redrive_allow() -> impl Strategy<Value = RedriveAllowPolicy> {
@@ -211,13 +219,18 @@ fn instance() -> impl Strategy<Value = Instance> {
         })
 }
 
+fn sources() -> impl Strategy<Value = BTreeMap<QueueId, QueueKey>> {
+    btree_map(queue(), queue_key(), 0..3)
+}
+
 fn record() -> impl Strategy<Value = QueueRecord> {
-    (queue(), queue_key(), attributes(), tags(), time(), time(), sequence()).prop_map(
-        |(id, key, attributes, tags, created_at, modified_at, next_sequence)| QueueRecord {
+    (queue(), queue_key(), attributes(), tags(), sources(), time(), time(), sequence()).prop_map(
+        |(id, key, attributes, tags, sources, created_at, modified_at, next_sequence)| QueueRecord {
             id,
             key,
             attributes,
             tags,
+            sources,
             created_at,
             modified_at,
             next_sequence,
@@ -227,8 +240,8 @@ fn record() -> impl Strategy<Value = QueueRecord> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
-    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), group()).prop_map(
-        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, group)| Entry {
+    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), group(), source()).prop_map(
+        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, group, source)| Entry {
             sent_at,
             visible_at,
             received_at,
@@ -238,8 +251,13 @@ fn entry() -> impl Strategy<Value = Entry> {
             rank,
             payload_bytes: numbers[2],
             group,
+            source,
         },
     )
+}
+
+fn source() -> impl Strategy<Value = Option<QueueId>> {
+    option::of((0..u64::MAX).prop_map(QueueId))
 }
 
 fn group() -> impl Strategy<Value = Option<GroupKey>> {
@@ -282,6 +300,15 @@ fn event() -> impl Strategy<Value = Event> {
             Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers }
         }),
         (queue(), sequence()).prop_map(|(queue, below)| Event::DeduplicationsForgotten { queue, below }),
+        (queue(), queue_key(), queue(), any::<bool>(), vec((sequence(), sequence()), 0..5)).prop_map(
+            |(from, from_key, to, in_order, moves)| Event::MessagesMoved {
+                from,
+                from_key,
+                to,
+                in_order,
+                moves
+            }
+        ),
         (queue(), time(), sequences()).prop_map(|(queue, visible_at, sequences)| Event::MessagesReceived {
             queue,
             visible_at,

@@ -50,6 +50,14 @@ impl QueueMessages {
         }
     }
 
+    /// All entries by the time they were sent.
+    pub fn by_age(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+        match self {
+            Self::Standard(messages) => Box::new(messages.by_age()),
+            Self::Fifo(messages) => Box::new(messages.iter()),
+        }
+    }
+
     /// The entry that was sent first.
     #[must_use]
     pub fn oldest(&self) -> Option<(Sequence, &Entry)> {
@@ -74,7 +82,10 @@ impl QueueMessages {
     /// Whether the queue holds no message at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.oldest().is_none()
+        match self {
+            Self::Standard(messages) => messages.is_empty(),
+            Self::Fifo(messages) => messages.iter().next().is_none(),
+        }
     }
 
     /// Whether a receive would find a message, as far as settled.

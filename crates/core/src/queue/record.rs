@@ -21,6 +21,8 @@ pub struct QueueRecord {
     pub attributes: QueueAttributes,
     /// Its tags.
     pub tags: Tags,
+    /// The queues that its dead letters came from, also those that are gone.
+    pub sources: BTreeMap<QueueId, QueueKey>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its settings last changed.
@@ -38,6 +40,7 @@ impl QueueRecord {
             key,
             attributes,
             tags: Tags::new(),
+            sources: BTreeMap::new(),
             created_at: at,
             modified_at: at,
             next_sequence: Sequence::FIRST,

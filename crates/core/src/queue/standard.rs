@@ -3,7 +3,7 @@
 //! What always holds: each entry is either in `visible` or in `hidden`, and which of the two is only a matter of how
 //! far [`settle`](StandardMessages::settle) has been called. Settling changes no entry, so it may happen at any time,
 //! in any steps, live and replayed, without changing what the queue is. Entries in sequence order are also in the
-//! order they were sent.
+//! order they were sent, dead letters excepted.
 //!
 //! It refuses to decide: who may receive what stands in [`crate::decide`].
 
@@ -30,6 +30,9 @@ pub struct StandardMessages {
     visible: BTreeSet<(u64, Sequence)>,
     hidden: BTreeSet<(Timestamp, Sequence)>,
     delayed: usize,
+    /// All messages by age, once a dead letter has come, which may be older than its neighbours; absent while the order of
+    /// the sequences is that of the age.
+    by_age: Option<BTreeSet<(Timestamp, Sequence)>>,
 }
 
 impl StandardMessages {
@@ -47,7 +50,23 @@ impl StandardMessages {
     /// The entry that was sent first.
     #[must_use]
     pub fn oldest(&self) -> Option<(Sequence, &Entry)> {
-        self.entries.first_key_value().map(|(sequence, entry)| (*sequence, entry))
+        match &self.by_age {
+            Some(by_age) => {
+                by_age.first().and_then(|(_, sequence)| Some((*sequence, self.entries.get(sequence)?)))
+            }
+            None => self.entries.first_key_value().map(|(sequence, entry)| (*sequence, entry)),
+        }
+    }
+
+    /// All entries by the time they were sent.
+    pub fn by_age(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
+        let (sorted, unsorted) = match &self.by_age {
+            Some(by_age) => (Some(by_age.iter()), None),
+            None => (None, Some(self.iter())),
+        };
+        let sorted = sorted.into_iter().flatten();
+        let sorted = sorted.filter_map(|(_, sequence)| Some((*sequence, self.entries.get(sequence)?)));
+        sorted.chain(unsorted.into_iter().flatten())
     }
 
     /// The number of messages, whatever their state.
@@ -89,6 +108,12 @@ impl StandardMessages {
     pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
         self.remove(sequence);
         self.entries.insert(sequence, entry);
+        if let Some(by_age) = &mut self.by_age {
+            by_age.insert((entry.sent_at, sequence));
+        } else if entry.source.is_some() {
+            let by_age = self.entries.iter().map(|(sequence, entry)| (entry.sent_at, *sequence));
+            self.by_age = Some(by_age.collect());
+        }
         self.index(sequence, &entry, now);
     }
 
@@ -107,6 +132,12 @@ impl StandardMessages {
     pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
         let entry = self.entries.remove(&sequence)?;
         self.unindex(sequence, &entry);
+        if let Some(by_age) = &mut self.by_age {
+            by_age.remove(&(entry.sent_at, sequence));
+        }
+        if self.entries.is_empty() {
+            self.by_age = None;
+        }
         Some(entry)
     }
 
@@ -120,6 +151,9 @@ impl StandardMessages {
         }
         for (sequence, entry) in &removed {
             self.unindex(*sequence, entry);
+            if let Some(by_age) = &mut self.by_age {
+                by_age.remove(&(entry.sent_at, *sequence));
+            }
         }
     }
 

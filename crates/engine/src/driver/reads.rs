@@ -62,6 +62,9 @@ pub fn read_body(
     message: MessageRef,
     place: BodyPlace,
 ) -> Body {
+    if let BodyPlace::Moved { before } = place {
+        return read_moved(log, store, message, *before);
+    }
     if let BodyPlace::Log { position, offset_bytes, length_bytes } = place {
         match log.read_range(position, offset_bytes..offset_bytes.saturating_add(length_bytes)) {
             Ok(bytes) => return verified(bytes),
@@ -73,6 +76,24 @@ pub fn read_body(
         Ok(Some(bytes)) => verified(bytes),
         Ok(None) => Body::Gone,
         Err(error) => unreadable(&error),
+    }
+}
+
+/// Reads the payload of a message that was moved. The store knows it by its new name once it has followed the log so far,
+/// which may happen between two looks; by then it is there to stay.
+fn read_moved(
+    log: &dyn LogReader,
+    store: &dyn StoreReader,
+    message: MessageRef,
+    (before, place_before): (MessageRef, BodyPlace),
+) -> Body {
+    match read_body(log, store, message, BodyPlace::Store) {
+        Body::Gone => {}
+        found => return found,
+    }
+    match read_body(log, store, before, place_before) {
+        Body::Gone => read_body(log, store, message, BodyPlace::Store),
+        found => found,
     }
 }
 

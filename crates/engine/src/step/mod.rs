@@ -12,7 +12,7 @@ mod timers;
 
 pub use input::{Body, BodyPlace, Input, Output, ReadId, Reply, RequestId, Wait};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use millpond_core::command::Command;
 use millpond_core::decide::{decide, has_expired};
@@ -81,6 +81,8 @@ pub struct Engine {
     waiters: Waiters,
     next_read: u64,
     expiry_cursor: Option<QueueId>,
+    /// Queues that dead letters came to in this step.
+    moved_to: BTreeSet<QueueId>,
     stats: EngineStats,
 }
 
@@ -91,6 +93,9 @@ impl Engine {
         let mut bodies = Bodies::new(config.cache_bytes);
         for (message, position, offset_bytes) in recovered.in_log {
             bodies.locate(message, position, offset_bytes);
+        }
+        for (before, after, position) in recovered.moved {
+            bodies.rename(before, after, position);
         }
         Self {
             config,
@@ -106,6 +111,7 @@ impl Engine {
             waiters: Waiters::default(),
             next_read: 0,
             expiry_cursor: None,
+            moved_to: BTreeSet::new(),
             stats: EngineStats::default(),
         }
     }
@@ -171,6 +177,10 @@ impl Engine {
             Input::Tick(reading) => self.tick(now, reading, out),
             Input::Stopping(reading) => self.stop(now, reading, out),
             Input::TurnEnded => self.hand_over(out),
+        }
+        // A message goes on only after it was handed out, so this ends.
+        while let Some(queue) = self.moved_to.pop_first() {
+            self.serve(now, queue, out);
         }
         // One input can add as much as the largest request; no batch grows further than that beyond its limit.
         if self.batch_is_large() {
@@ -271,6 +281,14 @@ impl Engine {
                     self.bodies.locate(message, position, offset_bytes);
                 }
                 self.bodies.cache(message, position, payload.clone());
+            }
+            Event::MessagesMoved { from, to, moves, .. } => {
+                for &(before, after) in moves {
+                    let before = MessageRef { queue: *from, sequence: before };
+                    let after = MessageRef { queue: *to, sequence: after };
+                    self.bodies.rename(before, after, position);
+                }
+                self.moved_to.insert(*to);
             }
             Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
                 for &sequence in sequences {

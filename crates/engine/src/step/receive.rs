@@ -35,7 +35,9 @@ impl Engine {
             (Wait::QueueDefault, None) => 0,
         };
         let command = Command::Receive { key: key.clone(), limit, visibility_timeout_secs };
+        let events = self.stats.events;
         let outcome = self.execute(now, command);
+        let moved = self.stats.events > events;
         let Some(queue) = queue.filter(|_| wait_secs > 0 && is_empty(&outcome)) else {
             self.deliver(request, outcome, out);
             return;
@@ -47,6 +49,10 @@ impl Engine {
         let deadline = now.plus_secs(u64::from(wait_secs));
         self.waiters.park(queue, Waiter { request, key, limit, visibility_timeout_secs, deadline });
         self.wake_when_due(queue);
+        if moved {
+            // Behind as many dead letters as one step moves there may be messages to hand out.
+            self.waiters.wake(queue, Some(now));
+        }
     }
 
     /// Hands what a queue has to those who wait for it.
@@ -60,8 +66,12 @@ impl Engine {
                 }
             }
             let Waiter { request, key, limit, visibility_timeout_secs, .. } = waiter;
+            let events = self.stats.events;
             let outcome = self.execute(now, Command::Receive { key, limit, visibility_timeout_secs });
             if is_empty(&outcome) {
+                if self.stats.events > events {
+                    continue;
+                }
                 break;
             }
             self.waiters.remove(request);

@@ -1,13 +1,15 @@
 //! A payload is read from the log while it is there, and from the store after that; every byte is verified.
 
 use millpond_core::message::{MessageRef, Sequence};
+use millpond_core::queue::{AttributePatch, RedrivePolicy};
 use millpond_engine::checkpoint;
 use millpond_engine::driver::read_body;
+use millpond_engine::recovery::recover;
 use millpond_engine::step::{Body, BodyPlace, EngineConfig};
 use millpond_log::{Log, MemoryConfig, MemoryLog, MemoryStorage};
 use millpond_store::{MemoryStore, Store};
 
-use crate::support::{Stage, payload, receive, send_sized};
+use crate::support::{Stage, create, key, payload, receive, receive_for, send_sized};
 
 fn body() -> Body {
     Body::Intact(payload(1, &[b'b'; 300]))
@@ -18,7 +20,7 @@ fn written() -> (MemoryLog, MemoryStore, MessageRef, BodyPlace) {
     let mut stage = Stage::with(EngineConfig { cache_bytes: 0, ..EngineConfig::default() });
     stage.carry(send_sized("q", 1, 300));
     stage.ask(receive("q", 1));
-    let (message, place) = stage.reads[0].1[0];
+    let (message, place) = stage.reads[0].1[0].clone();
     let mut log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
     for (position, payload) in &stage.appended {
         log.submit(*position, payload.clone()).unwrap();
@@ -34,7 +36,7 @@ fn read(log: &MemoryLog, store: &MemoryStore, message: MessageRef, place: BodyPl
 #[test]
 fn a_payload_is_read_from_the_log_and_then_from_the_store() {
     let (mut log, mut store, message, place) = written();
-    assert_eq!(read(&log, &store, message, place), body());
+    assert_eq!(read(&log, &store, message, place.clone()), body());
     let last = log.bounds().tail.previous();
     checkpoint::advance(&mut store, &*log.reader(), last).unwrap();
     assert_eq!(read(&log, &store, message, BodyPlace::Store), body());
@@ -60,4 +62,40 @@ fn bytes_that_are_not_the_payload_are_damage_and_a_failed_read_is_not() {
     let not_durable = BodyPlace::Log { position: log.bounds().tail, offset_bytes, length_bytes };
     assert_eq!(read(&log, &store, message, not_durable), Body::Gone);
     assert_eq!(read(&log, &store, message, place), body());
+}
+
+/// A message that became a dead letter is read wherever log and store are: before the store has followed to its send, to
+/// its move, and behind both.
+#[test]
+fn the_payload_of_a_dead_letter_is_found_however_far_the_store_is() {
+    let mut stage = Stage::with(EngineConfig { cache_bytes: 0, ..EngineConfig::default() });
+    stage.carry(create("dead", AttributePatch::default()));
+    let policy = RedrivePolicy { target: key("dead"), max_receive_count: 1 };
+    stage.carry(create("jobs", AttributePatch { redrive: Some(Some(policy)), ..AttributePatch::default() }));
+    stage.carry(send_sized("jobs", 1, 300));
+    let sent = stage.last_appended().unwrap();
+    stage.ask(receive_for("jobs", 1, 0));
+    stage.settle();
+    stage.ask(receive_for("jobs", 1, 0));
+    stage.settle();
+    stage.reads.clear();
+    stage.ask(receive("dead", 1));
+    let (message, place) = stage.reads[0].1[0].clone();
+    assert!(matches!(place, BodyPlace::Moved { .. }), "{place:?}");
+    stage.settle();
+    let mut log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
+    for (position, payload) in &stage.appended {
+        log.submit(*position, payload.clone()).unwrap();
+    }
+    log.poll();
+    let last = log.bounds().tail.previous();
+    let mut store = MemoryStore::new();
+    assert_eq!(read(&log, &store, message, place.clone()), body(), "from the log");
+    checkpoint::advance(&mut store, &*log.reader(), sent).unwrap();
+    log.trim(sent.next()).unwrap();
+    assert_eq!(read(&log, &store, message, place.clone()), body(), "from the store, under its old name");
+    checkpoint::advance(&mut store, &*log.reader(), last).unwrap();
+    assert_eq!(read(&log, &store, message, place), body(), "from the store, under its new name");
+    let recovered = recover(&mut log, &store).unwrap();
+    assert_eq!(recovered.state.digest(), stage.engine.state().digest());
 }

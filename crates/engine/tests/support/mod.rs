@@ -122,7 +122,7 @@ pub(crate) fn handed(reply: &Reply) -> Vec<Handed> {
     assert_eq!(deliveries.len(), payloads.len(), "one payload for each delivery");
     let hand = |(delivery, payload): (&Delivery, &Bytes)| Handed {
         receipt: Receipt { queue: *queue, sequence: delivery.sequence, delivery: delivery.delivery },
-        delivery: *delivery,
+        delivery: delivery.clone(),
         id: id_of(payload),
     };
     deliveries.iter().zip(payloads).map(hand).collect()

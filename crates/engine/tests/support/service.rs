@@ -157,7 +157,7 @@ impl Service {
         let bodies = bodies
             .into_iter()
             .map(|(message, place)| {
-                let body = read_body(&*self.log_reader, &*self.store_reader, message, place);
+                let body = read_body(&*self.log_reader, &*self.store_reader, message, place.clone());
                 self.note_read(place, &body);
                 body
             })
@@ -175,6 +175,7 @@ impl Service {
             }
             BodyPlace::Log { .. } => self.happened.bodies_from_log += 1,
             BodyPlace::Store => self.happened.bodies_from_store += 1,
+            BodyPlace::Moved { before } => self.note_read(before.1, body),
         }
     }
 

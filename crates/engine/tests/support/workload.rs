@@ -7,7 +7,7 @@ use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::document::{DocumentKey, ExpectedRevision};
 use millpond_core::message::{DeduplicationKey, GroupKey, Receipt};
 use millpond_core::outcome::Outcome;
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, RedrivePolicy};
 
 use super::{create, delete, key, message, receive_for};
 
@@ -33,7 +33,15 @@ impl Workload {
                 let fifo_queue = queue.ends_with(".fifo").then_some(true);
                 create(queue, AttributePatch { fifo_queue, ..AttributePatch::default() })
             }
-            8..45 => self.send(queue),
+            // Dead letters go round: each standard queue may get those of the one before it.
+            8..10 => {
+                let target = QUEUES[(QUEUES.iter().position(|name| *name == queue).unwrap_or(0) + 1) % 3];
+                let policy = RedrivePolicy { target: key(target), max_receive_count: self.random.u32(1..3) };
+                let redrive = Some(Some(policy));
+                let attributes = AttributePatch { redrive, ..AttributePatch::default() };
+                Command::SetQueueAttributes { key: key(queue), attributes }
+            }
+            10..45 => self.send(queue),
             45..65 => receive_for(queue, self.random.usize(1..=4), self.random.u32(0..20)),
             65..77 => match self.draw_receipt() {
                 Some((queue, receipt)) => delete(queue, &[receipt]),

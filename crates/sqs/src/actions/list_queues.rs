@@ -52,7 +52,8 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn parse(max_results: Option<Integer>, token: Option<&Text<'_>>) -> Result<Self, SqsError> {
-        let limit = max_results.map(|number| ranges::count(number, "MaxResults", limits::LIST_QUEUES_RESULTS));
+        let limit =
+            max_results.map(|number| ranges::count(number, "MaxResults", limits::LIST_QUEUES_RESULTS));
         let limit = limit.transpose()?;
         let after = token.map(after).transpose()?;
         let most = *limits::LIST_QUEUES_RESULTS.end();
@@ -62,7 +63,11 @@ impl Page {
 
 fn after(token: &Text<'_>) -> Result<QueueName, SqsError> {
     list_token::decode(token.as_str()).ok_or_else(|| {
-        SqsError::invalid(token.as_str(), "NextToken", "It must be the NextToken of an earlier list of queues.")
+        SqsError::invalid(
+            token.as_str(),
+            "NextToken",
+            "It must be the NextToken of an earlier list of queues.",
+        )
     })
 }
 

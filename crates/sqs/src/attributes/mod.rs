@@ -28,22 +28,12 @@ pub(crate) fn parse(attributes: &Map<'_, Text<'_>>) -> Result<AttributePatch, Sq
     for (name, value) in &attributes.entries {
         set(&mut patch, name, value.as_str())?;
     }
-    refuse_unsupported(&patch)?;
     Ok(patch)
 }
 
 /// The text of an attribute as given, or nothing.
 pub(crate) fn given(attributes: &Map<'_, Text<'_>>, name: &str) -> String {
     attributes.entries.get(name).map(|value| value.as_str().to_owned()).unwrap_or_default()
-}
-
-/// Refuses what the core knows and this version does not carry out.
-fn refuse_unsupported(patch: &AttributePatch) -> Result<(), SqsError> {
-    if matches!(patch.redrive, Some(Some(_))) {
-        let what = "Dead-letter queues (RedrivePolicy)";
-        return Err(SqsError::NotSupported { what, advice: "Leave the attribute out." });
-    }
-    Ok(())
 }
 
 fn set(patch: &mut AttributePatch, name: &str, value: &str) -> Result<(), SqsError> {

@@ -23,15 +23,17 @@ pub(super) fn parse(text: &str) -> Result<RedrivePolicy, SqsError> {
         reason: "Redrive policy is not a valid JSON map.",
     })?;
     let member = |name: &str| {
-        members.get(name).ok_or_else(|| {
-            invalid(&format!("Redrive policy does not contain mandatory attribute: {name}."))
-        })
+        members
+            .get(name)
+            .ok_or_else(|| invalid(&format!("Redrive policy does not contain mandatory attribute: {name}.")))
     };
     let count = member("maxReceiveCount")?;
     let target = member("deadLetterTargetArn")?;
     let known = |name: &String| name == "maxReceiveCount" || name == "deadLetterTargetArn";
     if !members.keys().all(known) {
-        return Err(invalid("Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."));
+        return Err(invalid(
+            "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount].",
+        ));
     }
     let max_receive_count = receive_count(count).map_err(|shown| {
         let (least, most) = (limits::MAX_RECEIVE_COUNT.start(), limits::MAX_RECEIVE_COUNT.end());
@@ -115,3 +117,6 @@ pub(super) fn write_allow(policy: &RedriveAllowPolicy) -> String {
     }
     .to_string()
 }
+
+#[cfg(test)]
+mod tests;

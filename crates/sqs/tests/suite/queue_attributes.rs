@@ -110,6 +110,8 @@ fn values_outside_their_range_are_refused() {
         ("MessageRetentionPeriod", "60", "1209600", "59"),
         ("ReceiveMessageWaitTimeSeconds", "0", "20", "21"),
         ("VisibilityTimeout", "0", "43200", "43201"),
+        ("KmsDataKeyReusePeriodSeconds", "60", "86400", "86401"),
+        ("KmsDataKeyReusePeriodSeconds", "60", "86400", "59"),
     ];
     for (name, least, most, outside) in edges {
         let mut service = Service::with_queue();
@@ -125,10 +127,56 @@ fn values_outside_their_range_are_refused() {
 
 #[test]
 fn read_only_and_unknown_attributes_are_refused() {
-    for name in ["QueueArn", "ApproximateNumberOfMessages", "CreatedTimestamp", "Foobar", "All"] {
+    let read_only = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateNumberOfMessagesNotVisible",
+        "CreatedTimestamp",
+        "LastModifiedTimestamp",
+        "QueueArn",
+    ];
+    for name in read_only.into_iter().chain(["Foobar", "All", "delaySeconds", ""]) {
         let expected = ("InvalidAttributeName", 400, format!("Unknown Attribute {name}."));
         assert_eq!(set_error(json!({ name: "1" })), expected);
+        let create = json!({ "QueueName": "new", "Attributes": { name: "1" } });
+        assert_eq!(Service::new().error("CreateQueue", create), expected);
     }
+}
+
+#[test]
+fn a_key_takes_the_place_of_managed_encryption() {
+    let mut service = Service::with_queue();
+    let names = json!(["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"]);
+    assert_eq!(get(&mut service, names.clone())["Attributes"], json!({ "SqsManagedSseEnabled": "true" }));
+    set(&mut service, json!({ "KmsMasterKeyId": "alias/aws/sqs", "KmsDataKeyReusePeriodSeconds": "6000" }));
+    let keyed = json!({
+        "KmsDataKeyReusePeriodSeconds": "6000",
+        "KmsMasterKeyId": "alias/aws/sqs",
+        "SqsManagedSseEnabled": "false"
+    });
+    assert_eq!(get(&mut service, names.clone())["Attributes"], keyed);
+    set(&mut service, json!({ "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300" }));
+    assert_eq!(get(&mut service, names)["Attributes"], json!({ "SqsManagedSseEnabled": "false" }));
+}
+
+#[test]
+fn there_is_one_kind_of_encryption() {
+    let text = "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE \
+                or SQS SSE.";
+    let both = json!({ "KmsMasterKeyId": "k", "SqsManagedSseEnabled": "true" });
+    let expected = ("InvalidAttributeName", 400, text.to_owned());
+    assert_eq!(set_error(both.clone()), expected);
+    let create = json!({ "QueueName": "new", "Attributes": both });
+    assert_eq!(Service::new().error("CreateQueue", create), expected);
+}
+
+#[test]
+fn the_empty_value_takes_an_attribute_away_that_need_not_be_there() {
+    let mut service = Service::with_queue();
+    let empty = json!({ "Policy": "", "RedrivePolicy": "", "RedriveAllowPolicy": "", "KmsMasterKeyId": "" });
+    set(&mut service, empty);
+    let names = json!(["Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"]);
+    assert_eq!(get(&mut service, names), json!({}));
 }
 
 #[test]

@@ -157,8 +157,9 @@ def carry_out(endpoint, method, parameters):
         return "returned", getattr(client, method)(**parameters)
     except ClientError as error:
         name = type(error).__name__
-        known = name != "ClientError"
-        return name if known else error.response["Error"]["Code"], (error.response, error.operation_name)
+        if name == "ClientError":
+            name = error.response["Error"]["Code"].rsplit(".", 1)[-1]
+        return name, (error.response, error.operation_name)
     except Exception as error:
         return "NotAnswered", ({"Error": {"Code": type(error).__name__, "Message": str(error)}}, method)
 

@@ -1,5 +1,5 @@
 //! Installs what the tests need and this machine lacks: Debian packages with apt-get, Python packages with pip
-//! into `target/python`.
+//! into folders below `target`.
 //!
 //! What always holds: it names everything before it installs anything, and installs only with consent. Where
 //! it can't install (no consent can be asked, not root, no apt-get) it prints the exact command and fails.
@@ -46,13 +46,41 @@ const DEBIAN_PACKAGES: [DebianPackage; 6] = [
     DebianPackage { need: Need::Chromium, package: "chromium", is_installed: || has_program("chromium") },
 ];
 
-const REQUIREMENTS: &str = "conformance/requirements.txt";
+/// Python packages of one file, in a folder of their own below `target`.
+#[derive(Debug, PartialEq, Eq)]
+struct PythonPackages {
+    requirements: &'static str,
+    folder: &'static str,
+    place: Place,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// An environment with a Python of its own.
+    Environment,
+    /// A mere folder, for the Python of the environment to look into first.
+    Folder,
+}
+
+/// The environment comes first: its pip installs the rest.
+const PYTHON_PACKAGES: [PythonPackages; 2] = [
+    PythonPackages {
+        requirements: "conformance/requirements.txt",
+        folder: "python",
+        place: Place::Environment,
+    },
+    PythonPackages {
+        requirements: "conformance/requirements-query.txt",
+        folder: "python-query",
+        place: Place::Folder,
+    },
+];
 
 /// What is missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Missing {
     debian: Vec<&'static str>,
-    python: bool,
+    python: Vec<&'static PythonPackages>,
 }
 
 /// What this machine and its user allow.
@@ -101,16 +129,18 @@ pub(crate) fn ensure(needs: &[Need], yes: bool) -> Result<(), String> {
     if !missing.debian.is_empty() {
         install_debian(&missing.debian)?;
     }
-    if missing.python {
-        install_python()?;
-    }
-    Ok(())
+    missing.python.into_iter().try_for_each(PythonPackages::install)
 }
 
 fn missing(needs: &[Need]) -> Result<Missing, String> {
     let wanted = DEBIAN_PACKAGES.iter().filter(|package| needs.contains(&package.need));
     let debian = wanted.filter(|package| !(package.is_installed)()).map(|package| package.package).collect();
-    let python = needs.contains(&Need::PythonPackages) && !has_python_packages()?;
+    let mut python = Vec::new();
+    for packages in PYTHON_PACKAGES.iter().filter(|_| needs.contains(&Need::PythonPackages)) {
+        if !packages.are_installed()? {
+            python.push(packages);
+        }
+    }
     Ok(Missing { debian, python })
 }
 
@@ -145,8 +175,9 @@ fn announcement(missing: &Missing) -> String {
     if !missing.debian.is_empty() {
         lines.push(format!("  Debian packages  {}", missing.debian.join(" ")));
     }
-    if missing.python {
-        lines.push(format!("  Python packages  those of {REQUIREMENTS}, into {}", shown(&environment())));
+    for packages in &missing.python {
+        let into = shown(&packages.path());
+        lines.push(format!("  Python packages  those of {}, into {into}", packages.requirements));
     }
     lines.join("\n")
 }
@@ -172,26 +203,51 @@ fn install_debian(packages: &[&str]) -> Result<(), String> {
     run(&mut shell, &line)
 }
 
-fn install_python() -> Result<(), String> {
-    let environment = environment();
-    let mut create = workspace::command("python3");
-    create.args(["-m", "venv", "--clear"]).arg(&environment);
-    run(&mut create, &format!("python3 -m venv --clear {}", shown(&environment)))?;
-    let mut pip = workspace::command(python());
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--quiet",
-        "-r",
-        REQUIREMENTS,
-    ]);
-    run(&mut pip, &format!("pip install -r {REQUIREMENTS}"))?;
-    // Written last: an interrupted installation starts over.
-    let stamp = stamp_file();
-    std::fs::write(&stamp, requirements()?).map_err(|error| format!("{}: {error}", stamp.display()))
+impl PythonPackages {
+    fn install(&self) -> Result<(), String> {
+        let path = self.path();
+        let mut pip = workspace::command(python());
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
+        match self.place {
+            Place::Environment => {
+                let mut create = workspace::command("python3");
+                create.args(["-m", "venv", "--clear"]).arg(&path);
+                run(&mut create, &format!("python3 -m venv --clear {}", shown(&path)))?;
+            }
+            Place::Folder => {
+                let cleared = std::fs::remove_dir_all(&path).or_else(absent_is_fine);
+                cleared.map_err(|error| format!("{}: {error}", path.display()))?;
+                pip.arg("--target").arg(&path);
+            }
+        }
+        pip.args(["-r", self.requirements]);
+        run(&mut pip, &format!("pip install -r {}", self.requirements))?;
+        // Written last: an interrupted installation starts over.
+        let stamp = self.stamp_file();
+        std::fs::write(&stamp, self.wanted()?).map_err(|error| format!("{}: {error}", stamp.display()))
+    }
+
+    fn are_installed(&self) -> Result<bool, String> {
+        let works = workspace::output(workspace::command(python()).arg("--version")).is_ok();
+        Ok(works && std::fs::read_to_string(self.stamp_file()).is_ok_and(|stamp| Ok(stamp) == self.wanted()))
+    }
+
+    fn wanted(&self) -> Result<String, String> {
+        let path = workspace::root().join(self.requirements);
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", self.requirements))
+    }
+
+    fn path(&self) -> PathBuf {
+        workspace::target_dir().join(self.folder)
+    }
+
+    fn stamp_file(&self) -> PathBuf {
+        self.path().join("installed-requirements.txt")
+    }
+}
+
+fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn run(command: &mut std::process::Command, line: &str) -> Result<(), String> {
@@ -207,24 +263,6 @@ fn has_program(name: &str) -> bool {
 /// Debian ships the module `venv` without what it needs to work, so only the parts together tell.
 fn has_venv() -> bool {
     workspace::output(workspace::command("python3").args(["-c", "import ensurepip, venv"])).is_ok()
-}
-
-fn has_python_packages() -> Result<bool, String> {
-    let works = workspace::output(workspace::command(python()).arg("--version")).is_ok();
-    Ok(works && std::fs::read_to_string(stamp_file()).is_ok_and(|stamp| Ok(stamp) == requirements()))
-}
-
-fn requirements() -> Result<String, String> {
-    let path = workspace::root().join(REQUIREMENTS);
-    std::fs::read_to_string(&path).map_err(|error| format!("{REQUIREMENTS}: {error}"))
-}
-
-fn environment() -> PathBuf {
-    workspace::target_dir().join("python")
-}
-
-fn stamp_file() -> PathBuf {
-    environment().join("installed-requirements.txt")
 }
 
 fn shown(path: &Path) -> String {

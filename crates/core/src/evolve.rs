@@ -6,7 +6,7 @@
 
 use crate::document::{Document, DocumentKey};
 use crate::event::{Event, SendRemembered};
-use crate::message::{Entry, MessageRef, QueueId, Sequence};
+use crate::message::{Entry, GroupKey, MessageRef, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
 use crate::queue::{Deduplication, QueueRecord};
 use crate::time::Timestamp;
@@ -105,9 +105,7 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         }
         Event::ExpiryHeld(hold) => rows.instance().expiry_hold = Some(*hold),
         Event::QueueCreated { queue, key, attributes } => {
-            let instance = rows.instance();
-            instance.next_queue = instance.next_queue.max(queue.0 + 1);
-            rows.put_queue(QueueRecord::new(*queue, key.clone(), attributes.clone(), at));
+            create_queue(rows, QueueRecord::new(*queue, key.clone(), attributes.clone(), at));
         }
         Event::QueueAttributesSet { queue, attributes } => {
             let changed = rows.update_queue(*queue, |record| {
@@ -126,11 +124,8 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::QueueDeleted { queue } => found_queue(*queue, rows.remove_queue(*queue))?,
         Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload } => {
             let message = MessageRef { queue: *queue, sequence: *sequence };
-            let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-            send(rows, message, Entry::sent(*sequence, at, *visible_at, payload_bytes, *group), payload)?;
-            if let Some(SendRemembered { group, key, message_id }) = *deduplication {
-                rows.put_deduplication(message, Deduplication { group, key, message_id, sent_at: at });
-            }
+            send(rows, at, message, *visible_at, *group, payload)?;
+            remember(rows, at, message, deduplication.as_ref());
         }
         Event::MessagesReceived { queue, visible_at, sequences } => {
             let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
@@ -144,11 +139,7 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             let named = rows.update_queue(*to, |record| drop(record.sources.insert(*from, from_key.clone())));
             found_queue(*to, named)?;
-            for &(before, after) in moves {
-                let before = MessageRef { queue: *from, sequence: before };
-                let after = MessageRef { queue: *to, sequence: after };
-                move_message(rows, at, before, after, *in_order)?;
-            }
+            moves.iter().try_for_each(|names| move_message(rows, at, (*from, *to), *names, *in_order))?;
         }
         Event::DeduplicationsForgotten { queue, below } => {
             found_queue(*queue, rows.next_sequence(*queue).is_some())?;
@@ -173,10 +164,18 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
     Ok(())
 }
 
+fn create_queue<R: Rows>(rows: &mut R, record: QueueRecord) {
+    let instance = rows.instance();
+    instance.next_queue = instance.next_queue.max(record.id.0 + 1);
+    rows.put_queue(record);
+}
+
 fn send<R: Rows>(
     rows: &mut R,
+    at: Timestamp,
     message: MessageRef,
-    entry: Entry,
+    visible_at: Timestamp,
+    group: Option<GroupKey>,
     payload: &Bytes,
 ) -> Result<(), Inconsistent> {
     let expected = rows.next_sequence(message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
@@ -184,17 +183,26 @@ fn send<R: Rows>(
         return Err(Inconsistent::OutOfSequence(message));
     }
     rows.update_queue(message.queue, |record| record.next_sequence = message.sequence.next());
-    rows.put_message(message, entry, payload);
+    let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    rows.put_message(message, Entry::sent(message.sequence, at, visible_at, payload_bytes, group), payload);
     Ok(())
+}
+
+fn remember<R: Rows>(rows: &mut R, at: Timestamp, message: MessageRef, send: Option<&SendRemembered>) {
+    if let Some(&SendRemembered { group, key, message_id }) = send {
+        rows.put_deduplication(message, Deduplication { group, key, message_id, sent_at: at });
+    }
 }
 
 fn move_message<R: Rows>(
     rows: &mut R,
     at: Timestamp,
-    before: MessageRef,
-    after: MessageRef,
+    (from, to): (QueueId, QueueId),
+    (before, after): (Sequence, Sequence),
     in_order: bool,
 ) -> Result<(), Inconsistent> {
+    let before = MessageRef { queue: from, sequence: before };
+    let after = MessageRef { queue: to, sequence: after };
     if rows.next_sequence(after.queue) != Some(after.sequence) {
         return Err(Inconsistent::OutOfSequence(after));
     }

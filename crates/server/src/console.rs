@@ -89,8 +89,8 @@ fn hold_note(html: &mut String, queues: &[QueueDescription], hold: &ExpiryHold, 
         HoldReason::Outage if outlived == 0 => Ok(()),
         HoldReason::Outage => write!(
             html,
-            "<p role=\"status\">The retention of {outlived} messages ended; they are kept for another {rest}, because \
-             the service was down.</p>"
+            "<p role=\"status\">Messages past their retention: {outlived}. They are kept for another {rest}, because the \
+             service was down.</p>"
         ),
         HoldReason::ClockJump => write!(
             html,

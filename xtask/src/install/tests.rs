@@ -1,11 +1,12 @@
 //! Nothing is installed without consent, and a refusal says what to run.
 
-use super::{DEBIAN_PACKAGES, Decision, Missing, Situation, announcement, decide};
+use super::{DEBIAN_PACKAGES, Decision, Missing, PYTHON_PACKAGES, Place, Situation, announcement, decide};
 
 const WILLING_ROOT: Situation = Situation { consented: true, can_ask: false, is_root: true, has_apt: true };
 
 fn missing(debian: &[&'static str], python: bool) -> Missing {
-    Missing { debian: debian.to_vec(), python }
+    let packages = if python { &PYTHON_PACKAGES[..] } else { &[] };
+    Missing { debian: debian.to_vec(), python: packages.iter().collect() }
 }
 
 fn refusal(missing: &Missing, situation: Situation) -> String {
@@ -60,7 +61,15 @@ fn without_apt_it_names_the_packages() {
 fn everything_is_named_before_it_is_installed() {
     let text = announcement(&missing(&["strace", "chromium"], true));
     assert!(text.contains("strace chromium"), "{text}");
-    assert!(text.contains("conformance/requirements.txt"), "{text}");
+    for packages in &PYTHON_PACKAGES {
+        assert!(text.contains(packages.requirements) && text.contains(packages.folder), "{text}");
+    }
+}
+
+#[test]
+fn the_environment_whose_pip_installs_the_rest_comes_first() {
+    let places = PYTHON_PACKAGES.each_ref().map(|packages| &packages.place);
+    assert_eq!(places, [&Place::Environment, &Place::Folder]);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use super::fifo::{put_group, put_remembered, take_group, take_remembered};
 use super::outage::{put_hold, put_reading, take_hold, take_reading};
 use super::row::{put_queue_key, put_tags, take_queue_key, take_tags};
 use crate::document::DocumentKey;
-use crate::event::Event;
-use crate::message::{QueueId, Sequence};
+use crate::event::{Event, SendRemembered};
+use crate::message::{GroupKey, QueueId, Sequence};
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -164,68 +164,36 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
             put_queue_event(out, QUEUE_TAGS_SET, *queue);
             put_tags(out, tags);
         }
-        Event::QueuePurged { queue, below } => {
-            put_queue_event(out, QUEUE_PURGED, *queue);
-            out.put_varint(below.0);
-        }
+        Event::QueuePurged { queue, below } => put_numbered(out, QUEUE_PURGED, *queue, *below),
         Event::QueueDeleted { queue } => put_queue_event(out, QUEUE_DELETED, *queue),
         Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload } => {
-            let plain = group.is_none() && deduplication.is_none();
-            put_queue_event(out, if plain { MESSAGE_SENT } else { MESSAGE_SENT_IN_GROUP }, *queue);
-            out.put_varint(sequence.0);
-            out.put_varint(visible_at.as_millis());
-            if !plain {
-                put_group(out, *group);
-                put_remembered(out, deduplication.as_ref());
-            }
+            put_sent_head(out, *queue, *sequence, *visible_at, *group, deduplication.as_ref());
             out.put_byte_string(payload);
         }
         Event::MessagesReceived { queue, visible_at, sequences } => {
-            put_queue_event(out, MESSAGES_RECEIVED, *queue);
-            out.put_varint(visible_at.as_millis());
-            put_sequences(out, sequences);
+            put_received(out, MESSAGES_RECEIVED, *queue, *visible_at, sequences);
         }
         Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers } => {
-            put_queue_event(out, MESSAGES_RECEIVED_IN_ORDER, *queue);
-            out.put_varint(visible_at.as_millis());
-            put_sequences(out, sequences);
+            put_received(out, MESSAGES_RECEIVED_IN_ORDER, *queue, *visible_at, sequences);
             put_sequences(out, followers);
         }
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             put_queue_event(out, MESSAGES_MOVED, *from);
             put_queue_key(out, from_key);
-            out.put_varint(to.0);
-            out.put_tag(u8::from(*in_order));
-            out.put_varint(moves.len() as u64);
-            for (before, after) in moves {
-                out.put_varint(before.0);
-                out.put_varint(after.0);
-            }
+            put_moves(out, *to, *in_order, moves);
         }
         Event::DeduplicationsForgotten { queue, below } => {
-            put_queue_event(out, DEDUPLICATIONS_FORGOTTEN, *queue);
-            out.put_varint(below.0);
+            put_numbered(out, DEDUPLICATIONS_FORGOTTEN, *queue, *below);
         }
-        Event::LeasesReturned { queue, sequences } => {
-            put_queue_event(out, LEASES_RETURNED, *queue);
-            put_sequences(out, sequences);
-        }
+        Event::LeasesReturned { queue, sequences } => put_listed(out, LEASES_RETURNED, *queue, sequences),
         Event::VisibilityChanged { queue, sequence, visible_at } => {
-            put_queue_event(out, VISIBILITY_CHANGED, *queue);
-            out.put_varint(sequence.0);
+            put_numbered(out, VISIBILITY_CHANGED, *queue, *sequence);
             out.put_varint(visible_at.as_millis());
         }
-        Event::MessagesDeleted { queue, sequences } => {
-            put_queue_event(out, MESSAGES_DELETED, *queue);
-            put_sequences(out, sequences);
-        }
-        Event::MessagesExpired { queue, sequences } => {
-            put_queue_event(out, MESSAGES_EXPIRED, *queue);
-            put_sequences(out, sequences);
-        }
+        Event::MessagesDeleted { queue, sequences } => put_listed(out, MESSAGES_DELETED, *queue, sequences),
+        Event::MessagesExpired { queue, sequences } => put_listed(out, MESSAGES_EXPIRED, *queue, sequences),
         Event::MessageQuarantined { queue, sequence } => {
-            put_queue_event(out, MESSAGE_QUARANTINED, *queue);
-            out.put_varint(sequence.0);
+            put_numbered(out, MESSAGE_QUARANTINED, *queue, *sequence);
         }
         Event::DocumentPut { key, revision, value } => {
             out.put_tag(DOCUMENT_PUT);
@@ -256,22 +224,7 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
         QUEUE_TAGS_SET => Event::QueueTagsSet { queue: take_queue(take)?, tags: take_tags(take)? },
         QUEUE_PURGED => Event::QueuePurged { queue: take_queue(take)?, below: take_sequence(take)? },
         QUEUE_DELETED => Event::QueueDeleted { queue: take_queue(take)? },
-        MESSAGE_SENT => Event::MessageSent {
-            queue: take_queue(take)?,
-            sequence: take_sequence(take)?,
-            visible_at: take_time(take)?,
-            group: None,
-            deduplication: None,
-            payload: take.byte_string(WHAT)?,
-        },
-        MESSAGE_SENT_IN_GROUP => {
-            let (queue, sequence) = (take_queue(take)?, take_sequence(take)?);
-            let visible_at = take_time(take)?;
-            let group = take_group(take, WHAT)?;
-            let deduplication = take_remembered(take, group)?;
-            let payload = take.byte_string(WHAT)?;
-            Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload }
-        }
+        tag @ (MESSAGE_SENT | MESSAGE_SENT_IN_GROUP) => take_sent(take, tag == MESSAGE_SENT_IN_GROUP)?,
         MESSAGES_RECEIVED_IN_ORDER => Event::MessagesReceivedInOrder {
             queue: take_queue(take)?,
             visible_at: take_time(take)?,
@@ -283,12 +236,7 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
             from_key: take_queue_key(take)?,
             to: take_queue(take)?,
             in_order: take.tag(WHAT)? != 0,
-            moves: {
-                let count = take.count(WHAT)?;
-                (0..count)
-                    .map(|_| Ok((take_sequence(take)?, take_sequence(take)?)))
-                    .collect::<Result<_, _>>()?
-            },
+            moves: take_moves(take)?,
         },
         DEDUPLICATIONS_FORGOTTEN => {
             Event::DeduplicationsForgotten { queue: take_queue(take)?, below: take_sequence(take)? }
@@ -328,6 +276,63 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
 fn put_queue_event(out: &mut Vec<u8>, tag: u8, queue: QueueId) {
     out.put_tag(tag);
     out.put_varint(queue.0);
+}
+
+fn put_numbered(out: &mut Vec<u8>, tag: u8, queue: QueueId, sequence: Sequence) {
+    put_queue_event(out, tag, queue);
+    out.put_varint(sequence.0);
+}
+
+fn put_listed(out: &mut Vec<u8>, tag: u8, queue: QueueId, sequences: &[Sequence]) {
+    put_queue_event(out, tag, queue);
+    put_sequences(out, sequences);
+}
+
+fn put_sent_head(
+    out: &mut Vec<u8>,
+    queue: QueueId,
+    sequence: Sequence,
+    visible_at: Timestamp,
+    group: Option<GroupKey>,
+    deduplication: Option<&SendRemembered>,
+) {
+    let plain = group.is_none() && deduplication.is_none();
+    put_numbered(out, if plain { MESSAGE_SENT } else { MESSAGE_SENT_IN_GROUP }, queue, sequence);
+    out.put_varint(visible_at.as_millis());
+    if !plain {
+        put_group(out, group);
+        put_remembered(out, deduplication);
+    }
+}
+
+fn put_received(out: &mut Vec<u8>, tag: u8, queue: QueueId, visible_at: Timestamp, sequences: &[Sequence]) {
+    put_queue_event(out, tag, queue);
+    out.put_varint(visible_at.as_millis());
+    put_sequences(out, sequences);
+}
+
+fn put_moves(out: &mut Vec<u8>, to: QueueId, in_order: bool, moves: &[(Sequence, Sequence)]) {
+    out.put_varint(to.0);
+    out.put_tag(u8::from(in_order));
+    out.put_varint(moves.len() as u64);
+    for (before, after) in moves {
+        out.put_varint(before.0);
+        out.put_varint(after.0);
+    }
+}
+
+fn take_moves(take: &mut Take) -> Result<Vec<(Sequence, Sequence)>, Malformed> {
+    let count = take.count(WHAT)?;
+    (0..count).map(|_| Ok((take_sequence(take)?, take_sequence(take)?))).collect()
+}
+
+fn take_sent(take: &mut Take, in_group: bool) -> Result<Event, Malformed> {
+    let (queue, sequence) = (take_queue(take)?, take_sequence(take)?);
+    let visible_at = take_time(take)?;
+    let group = if in_group { take_group(take, WHAT)? } else { None };
+    let deduplication = if in_group { take_remembered(take, group)? } else { None };
+    let payload = take.byte_string(WHAT)?;
+    Ok(Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload })
 }
 
 fn put_sequences(out: &mut Vec<u8>, sequences: &[Sequence]) {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Target, say};
 use crate::failure::{DONE, Outcome};
 use crate::service::Service;
+use crate::table::span;
 use crate::{api, hold};
 
 /// Show whether expiry is held, or confirm that the clock is right.
@@ -47,11 +48,19 @@ impl Clock {
     }
 }
 
+fn rest_secs(body: &Value) -> u64 {
+    let millis = |value: &Value| value.as_u64().unwrap_or_default();
+    millis(&body["expiry_hold"]["until_millis"]).saturating_sub(millis(&body["now_millis"])) / 1000
+}
+
 fn shown(body: &Value) -> String {
     let now = Timestamp::from_millis(body["now_millis"].as_u64().unwrap_or_default());
     let held = hold::read(body).map(|hold| hold::describe(&hold, now));
     match (body["confirmed"].as_bool(), held) {
-        (Some(true), Some(held)) => format!("confirmed; {held}"),
+        (Some(true), Some(_)) => {
+            let rest = span(rest_secs(body));
+            format!("confirmed; messages past their retention expire in {rest}, an hour after the start")
+        }
         (Some(true), None) => "confirmed; messages past their retention expire now".to_owned(),
         (Some(false), None) => "there was nothing to confirm: messages expire by their retention".to_owned(),
         (Some(false), Some(held)) => format!("there was nothing to confirm; {held}"),

@@ -1,5 +1,6 @@
 //! `millpond queue`: create, remove, purge and show one queue.
 
+use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -14,7 +15,9 @@ use crate::sqs::{explain, queue_url};
 pub(crate) enum Queue {
     /// Create a queue and print its URL.
     #[command(after_help = "Examples:\n  millpond queue create jobs\n  \
-                            millpond queue create jobs --attribute VisibilityTimeout=120")]
+                            millpond queue create jobs --attribute VisibilityTimeout=120\n  \
+                            millpond queue create orders.fifo --attribute ContentBasedDeduplication=true\n  \
+                            millpond queue create jobs --dead-letter-queue failed --max-receives 5")]
     Create(Create),
     /// Remove a queue with all its messages.
     Rm(Named),
@@ -27,11 +30,18 @@ pub(crate) enum Queue {
 /// A new queue.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// The name of the queue.
+    /// The name of the queue; one that ends in .fifo makes a FIFO queue.
     name: String,
     /// A setting as SQS names it, such as VisibilityTimeout=120; may be repeated.
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
+    /// The queue that takes the messages received too often; it must exist.
+    #[arg(long, value_name = "QUEUE")]
+    dead_letter_queue: Option<String>,
+    /// How often a message may be received before it goes to the dead-letter queue.
+    #[arg(long, value_name = "COUNT", default_value_t = 10, requires = "dead_letter_queue",
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    max_receives: u32,
     #[command(flatten)]
     target: Target,
 }
@@ -60,6 +70,14 @@ impl Create {
     async fn run(self) -> Outcome {
         let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
         let mut request = client.create_queue().queue_name(&self.name);
+        if self.name.ends_with(".fifo") {
+            request = request.attributes(QueueAttributeName::FifoQueue, "true");
+        }
+        if let Some(target) = &self.dead_letter_queue {
+            let target = arn(&client, target).await?;
+            let policy = json!({ "deadLetterTargetArn": target, "maxReceiveCount": self.max_receives });
+            request = request.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
+        }
         for attribute in &self.attributes {
             let (name, value) = attribute
                 .split_once('=')
@@ -76,6 +94,15 @@ impl Create {
         }
         Ok(DONE)
     }
+}
+
+async fn arn(client: &Client, queue: &str) -> Result<String, Failure> {
+    let url = queue_url(client, queue).await?;
+    let wanted = QueueAttributeName::QueueArn;
+    let request = client.get_queue_attributes().queue_url(url).attribute_names(wanted.clone());
+    let found = request.send().await.map_err(|error| explain(&format!("cannot look at {queue}"), &error))?;
+    let arn = found.attributes.and_then(|mut attributes| attributes.remove(&wanted));
+    arn.ok_or_else(|| Failure::new(format!("the service names no ARN for {queue}")))
 }
 
 impl Named {

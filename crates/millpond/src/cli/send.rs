@@ -16,7 +16,8 @@ use crate::sqs::{explain, queue_url};
 #[command(after_help = "Examples:\n  millpond send customers Jane,UK\n  \
                         millpond send customers --field name=Jane --field country=UK\n  \
                         cat order.json | millpond send orders -\n  \
-                        millpond send jobs later --delay 60")]
+                        millpond send jobs later --delay 60\n  \
+                        millpond send orders.fifo paid --group order-17 --deduplication-id payment-3")]
 pub(crate) struct Send {
     /// The queue, by name or URL.
     queue: String,
@@ -32,6 +33,12 @@ pub(crate) struct Send {
     /// Seconds until the message can be received, at most 900.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=900))]
     delay: Option<i32>,
+    /// The message group; a FIFO queue keeps the order inside it.
+    #[arg(long, value_name = "ID")]
+    group: Option<String>,
+    /// What tells this message from another to a FIFO queue; needed unless the queue takes it from the body.
+    #[arg(long, value_name = "ID")]
+    deduplication_id: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -41,8 +48,13 @@ impl Send {
         let body = self.body()?;
         let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
         let url = queue_url(&client, &self.queue).await?;
-        let mut request =
-            client.send_message().queue_url(url).message_body(body).set_delay_seconds(self.delay);
+        let mut request = client
+            .send_message()
+            .queue_url(url)
+            .message_body(body)
+            .set_delay_seconds(self.delay)
+            .set_message_group_id(self.group.clone())
+            .set_message_deduplication_id(self.deduplication_id.clone());
         for attribute in &self.attributes {
             let (name, value) = pair("--attribute", attribute)?;
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
@@ -53,7 +65,11 @@ impl Send {
         let id = sent.message_id.unwrap_or_default();
         if self.target.json {
             let md5 = sent.md5_of_message_body.unwrap_or_default();
-            say(&json!({ "message_id": id, "md5_of_body": md5 }).to_string());
+            let mut shown = json!({ "message_id": id, "md5_of_body": md5 });
+            if let Some(number) = sent.sequence_number {
+                shown["sequence_number"] = number.into();
+            }
+            say(&shown.to_string());
         } else {
             say(&id);
         }

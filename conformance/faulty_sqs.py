@@ -20,17 +20,23 @@ FAULTS = {
     "forgets-leases": "a lease ends with the process",
     "forgets-counts": "receive counts begin again with the process",
     "ignores-leases": "now and then hands out a leased message",
+    "hangs-up": "until its first end, carries out a delete and closes the connection instead of answering",
+    "late-deletes": "a delete under way at a kill is undone, but its message is gone once it has been delivered again",
 }
 LATE_SECS = 0.2
+# With late deletes, sends and deletes take so long that there are deletes under way at every kill, and no backlog.
+SLOW_SECS = 0.05
 
 
 class Queue:
     """The queue in memory and its file."""
 
     def __init__(self, file, fault):
-        self._fault = fault
+        self.fault = fault
+        self.first_life = not file.exists()
         self._lock = threading.Lock()
         self._messages = {}
+        self._doomed = set()
         self._receives = 0
         for line in file.read_text().splitlines() if file.exists() else []:
             self._apply(json.loads(line), replayed=True)
@@ -40,6 +46,8 @@ class Queue:
             threading.Thread(target=self._write_late, daemon=True).start()
 
     def send(self, body):
+        if self.fault == "late-deletes":
+            time.sleep(SLOW_SECS)
         with self._lock:
             message = {"id": str(uuid.uuid4()), "body": body, "count": 0, "visible_at": 0.0}
             self._record({"sent": message})
@@ -49,12 +57,22 @@ class Queue:
         now = time.time()
         with self._lock:
             self._receives += 1
-            leaky = self._fault == "ignores-leases" and self._receives % 50 == 0
+            leaky = self.fault == "ignores-leases" and self._receives % 50 == 0
             found = [one for one in self._messages.values() if leaky or one["visible_at"] <= now][:most]
             for message in found:
                 event = {"id": message["id"], "count": message["count"] + 1, "visible_at": now + lease_secs}
                 self._record({"received": event})
+                if message["id"] in self._doomed:
+                    self._record({"deleted": message["id"]})
             return [dict(message) for message in found]
+
+    def delete_all(self, handles):
+        if self.fault == "late-deletes":
+            with self._lock:
+                self._write([{"doomed": handle.rsplit("/", 1)[0]} for handle in handles])
+            time.sleep(SLOW_SECS)
+        for handle in handles:
+            self.delete(handle)
 
     def delete(self, handle):
         message_id, count = handle.rsplit("/", 1)
@@ -65,9 +83,9 @@ class Queue:
 
     def _record(self, event):
         self._apply(event)
-        if self._fault == "early-reply":
+        if self.fault == "early-reply":
             self._unwritten.append(event)
-        elif not (self._fault == "forgets-deletes" and "deleted" in event):
+        elif not (self.fault == "forgets-deletes" and "deleted" in event):
             self._write([event])
 
     def _apply(self, event, replayed=False):
@@ -75,11 +93,14 @@ class Queue:
             self._messages[event["sent"]["id"]] = event["sent"]
         elif "deleted" in event:
             self._messages.pop(event["deleted"], None)
+        elif "doomed" in event:
+            # Only ever read again after a kill.
+            self._doomed.add(event["doomed"])
         elif event["received"]["id"] in self._messages:
             message = self._messages[event["received"]["id"]]
-            if not (replayed and self._fault == "forgets-counts"):
+            if not (replayed and self.fault == "forgets-counts"):
                 message["count"] = event["received"]["count"]
-            if not (replayed and self._fault == "forgets-leases"):
+            if not (replayed and self.fault == "forgets-leases"):
                 message["visible_at"] = event["received"]["visible_at"]
 
     def _write(self, events):
@@ -105,6 +126,10 @@ class Handler(BaseHTTPRequestHandler):
         parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         action = self.headers["X-Amz-Target"].removeprefix("AmazonSQS.")
         body = json.dumps(getattr(self, action)(self.server.queue, parameters)).encode()
+        queue = self.server.queue
+        if action == "DeleteMessageBatch" and queue.fault == "hangs-up" and queue.first_life:
+            self.close_connection = True
+            return
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -136,8 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         }
 
     def DeleteMessageBatch(self, queue, parameters):
-        for entry in parameters["Entries"]:
-            queue.delete(entry["ReceiptHandle"])
+        queue.delete_all([entry["ReceiptHandle"] for entry in parameters["Entries"]])
         return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]]}
 
     def log_message(self, *_):

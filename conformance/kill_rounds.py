@@ -3,7 +3,7 @@
 A round: senders, receivers that delete, and a client that only leases run, each a process with one connection; once
 enough leases are open the service is killed at a random moment; it is started again at the same address; half of
 the leases are used up by deletes with the handles from before the kill. After the last round everything that is left
-is received and deleted, once the last lease has ended.
+is received and deleted, once the last lease has ended; a message with a delete in doubt is first left to come back.
 
 What always holds: a record is kept for every request, answered or not (`promises.py` judges them); every send and
 every delete that was acknowledged is acknowledged by the service itself. It refuses to go on when a client
@@ -18,7 +18,7 @@ import zlib
 from typing import NamedTuple
 
 from load_client import Connection
-from promises import Deleted, Delivery, Refused, Sent
+from promises import ConnectionLost, Deleted, Delivery, Outage, Refused, Sent
 
 BATCH = 10
 WORKER_TIMEOUT_SECS = 60
@@ -38,6 +38,10 @@ class Plan(NamedTuple):
     load_secs: tuple = (1.2, 3.0)
     body_bytes: int = 200
 
+    def most_deletes_in_doubt(self):
+        """How many deletes can be under way at a kill: each receiver has one batch."""
+        return self.receivers * BATCH
+
 
 class Round(NamedTuple):
     """What one kill met."""
@@ -47,6 +51,7 @@ class Round(NamedTuple):
     deletes_acknowledged: int
     open_leases: int
     in_doubt: int
+    deletes_in_doubt: int
     restart_secs: float
 
 
@@ -65,7 +70,7 @@ def run(service, plan, seed, report=lambda line: None):
         seen += use_old_handles(service, queue, open_leases[: len(open_leases) // 2], records)
         rounds.append(summary(seen, killed_at, len(open_leases), restart_secs))
         report(f"kill {number + 1} of {plan.kills}: {rounds[-1]}")
-    records += drain(service, queue, plan, killed_at)
+    records += drain(service, queue, plan, records)
     return rounds, records
 
 
@@ -81,7 +86,9 @@ def load_until_kill(service, queue, plan, draw):
     time.sleep(draw.uniform(*plan.load_secs))
     killed_at = time.monotonic()
     service.kill()
-    return [record for worker in workers for record in finish(worker)], killed_at
+    records = [record for worker in workers for record in finish(worker)]
+    records.append(Outage(killed_at, time.monotonic()))
+    return records, killed_at
 
 
 def start(work, *arguments):
@@ -96,8 +103,9 @@ def run_worker(work, results, arguments):
     records = []
     try:
         work(records, *arguments)
-    except OSError:
-        pass  # The service was killed; what was under way is recorded as unanswered.
+    except OSError as error:
+        # What was under way is recorded as unanswered; only a kill excuses that.
+        records.append(ConnectionLost(time.monotonic(), repr(error)))
     results.send(records)
 
 
@@ -170,7 +178,10 @@ def receive(connection, queue, lease_secs, records):
 
 
 def delete(connection, queue, deliveries, records):
-    """Deletes at most ten messages; the record of each says whether it was acknowledged."""
+    """Deletes at most ten messages; the record of each says whether it was acknowledged.
+
+    An answer that does not name one of them as deleted is a refusal.
+    """
     if not deliveries:
         return
     first = len(records)
@@ -179,10 +190,10 @@ def delete(connection, queue, deliveries, records):
     entries = [{"Id": str(number), "ReceiptHandle": one.handle} for number, one in enumerate(deliveries)]
     status, answer = connection.call("DeleteMessageBatch", {"QueueUrl": queue, "Entries": entries})
     answered_at = time.monotonic()
-    for entry in answer.get("Successful", []):
-        place = first + int(entry["Id"])
-        records[place] = records[place]._replace(answered_at=answered_at)
-    if status != 200 or answer.get("Failed"):
+    successful = {int(entry["Id"]) for entry in answer.get("Successful", [])}
+    for number in successful:
+        records[first + number] = records[first + number]._replace(answered_at=answered_at)
+    if status != 200 or successful != set(range(len(deliveries))):
         records.append(Refused("DeleteMessageBatch", str(answer)))
 
 
@@ -210,23 +221,31 @@ def summary(records, killed_at, open_leases, restart_secs):
     sends = [record for record in records if isinstance(record, Sent)]
     answered = [record.answered_at for record in sends if record.answered_at is not None]
     deletes = [record for record in records if isinstance(record, Deleted)]
+    unanswered = [record for record in sends + deletes if record.answered_at is None]
     return Round(
         sends_acknowledged=len(answered),
         sends_in_last_second=sum(killed_at - 1 < moment <= killed_at for moment in answered),
         deletes_acknowledged=sum(record.answered_at is not None for record in deletes),
         open_leases=open_leases,
-        in_doubt=sum(record.answered_at is None for record in sends + deletes),
+        in_doubt=len(unanswered),
+        deletes_in_doubt=sum(isinstance(record, Deleted) for record in unanswered),
         restart_secs=round(restart_secs, 3),
     )
 
 
-def drain(service, queue, plan, killed_at):
+def drain(service, queue, plan, before):
     """Receives and deletes until every lease there can be has ended and nothing comes any more."""
     connection, records = Connection(service.endpoint), []
-    last_lease_end = killed_at + max(plan.held_lease_secs, plan.working_lease_secs) + 1
+    last_kill = max(record.ended_at for record in before if isinstance(record, Outage))
+    last_lease_end = last_kill + max(plan.held_lease_secs, plan.working_lease_secs)
+    # A delete in doubt that was undone has to stay undone: its message must come more than once.
+    doubtful = {record.body for record in before if isinstance(record, Deleted) and record.answered_at is None}
     while True:
         quiet_from = time.monotonic()
-        deliveries = receive(connection, queue, 60, records)
-        delete(connection, queue, deliveries, records)
-        if not deliveries and quiet_from > last_lease_end:
+        deliveries = receive(connection, queue, plan.working_lease_secs, records)
+        delete(connection, queue, [one for one in deliveries if one.body not in doubtful], records)
+        if not doubtful.isdisjoint(one.body for one in deliveries):
+            last_lease_end = max(last_lease_end, time.monotonic() + plan.working_lease_secs)
+            doubtful.difference_update(one.body for one in deliveries)
+        if not deliveries and quiet_from > last_lease_end + 1:
             return records

@@ -4,8 +4,11 @@ A record is what one client saw of one request. Times are seconds of the machine
 share: `asked_at` before the request was sent, `answered_at` after the whole answer was there, None when it never came.
 
 What always holds: a message is named by its body, which is unique; a request without an answer has promised nothing,
-and may have been carried out or not; only what must be wrong whatever the order of overlapping requests is reported.
-It does no IO.
+and may have been carried out or not, but it was under way at a kill and is over with it; only what must be wrong
+whatever the order of overlapping requests is reported. It does no IO.
+
+What it can't see: a message that is lost while its delete is in doubt looks like one that was deleted. `doubts` counts
+them; at each kill there are at most as many as deletes were under way.
 """
 
 from collections import defaultdict
@@ -52,6 +55,28 @@ class Refused(NamedTuple):
     answer: str
 
 
+class ConnectionLost(NamedTuple):
+    """A client waited for an answer and did not get all of it."""
+
+    seen_at: float
+    error: str
+
+
+class Outage(NamedTuple):
+    """A kill, sent after `begun_at`. At `ended_at` the process and all its connections were gone, and no other ran."""
+
+    begun_at: float
+    ended_at: float
+
+
+class Doubt(NamedTuple):
+    """What became of the messages with a delete under way at one kill, in numbers of messages."""
+
+    deletes: int
+    delivered_again: int
+    absent: int
+
+
 def broken(records):
     """The broken promises: a dictionary from the promise to a list of what broke it. Empty is good.
 
@@ -65,11 +90,14 @@ def broken(records):
     found = defaultdict(list)
     for refused in of[Refused]:
         found["nothing is refused"].append(f"{refused.action}: {refused.answer}")
+    check_answers(of, found)
     # A delivery reveals a message as much as the answer to its send does.
     known = {body for body, message in sent.items() if message.answered_at is not None} | set(deliveries)
-    for body in sorted(known - set(deletes)):
-        last = f"last seen in delivery {len(deliveries[body])}" if body in deliveries else "never delivered"
-        found["an acknowledged message is delivered until it is deleted"].append(f"{body}: {last}")
+    for body in sorted(known):
+        seen = deliveries.get(body, [])
+        if not explains_absence(seen, deletes.get(body, []), of[Outage]):
+            last = f"last seen in delivery {len(seen)}" if seen else "never delivered"
+            found["an acknowledged message is delivered until it is deleted"].append(f"{body}: {last}")
     for body, seen in deliveries.items():
         if body not in sent:
             found["only what was sent is delivered"].append(body)
@@ -81,11 +109,52 @@ def broken(records):
     return dict(found)
 
 
+def doubts(records):
+    """A `Doubt` for each kill, in order. The records must end with a drain, as for `broken`."""
+    outages = sorted(record for record in records if isinstance(record, Outage))
+    deliveries = by_body(record for record in records if isinstance(record, Delivery))
+    deletes = by_body(record for record in records if isinstance(record, Deleted))
+    counted = {outage.ended_at: [0, 0, 0] for outage in outages}
+    for body, of_body in deletes.items():
+        seen = deliveries.get(body, [])
+        answered = [delete for delete in of_body if delete.answered_at is not None]
+        ends = {over_at(delete, outages) for delete in of_body if delete.answered_at is None} - {None}
+        for end in ends:
+            back = any(delivery.asked_at > end for delivery in seen)
+            absent = not back and not explains_absence(seen, answered, outages)
+            counted[end] = [old + new for old, new in zip(counted[end], (1, back, absent))]
+    return [Doubt(*counted[outage.ended_at]) for outage in outages]
+
+
 def by_body(records):
     grouped = defaultdict(list)
     for record in records:
         grouped[record.body].append(record)
     return grouped
+
+
+def over_at(request, outages):
+    """When a request had done what it ever did: a kill ends what it left unanswered. None when there was no kill."""
+    if request.answered_at is not None:
+        return request.answered_at
+    return min((outage.ended_at for outage in outages if outage.ended_at >= request.asked_at), default=None)
+
+
+def explains_absence(seen, deletes, outages):
+    """Whether one of the deletes can have come after the last delivery; what was over by then deleted nothing."""
+    last_asked_at = max((delivery.asked_at for delivery in seen), default=float("-inf"))
+    ends = [over_at(delete, outages) for delete in deletes]
+    return any(end is not None and end >= last_asked_at for end in ends)
+
+
+def check_answers(of, found):
+    promise = "whoever asks is answered while the service runs"
+    for lost in of[ConnectionLost]:
+        if not any(outage.begun_at <= lost.seen_at <= outage.ended_at for outage in of[Outage]):
+            found[promise].append(f"at {lost.seen_at:.3f} s, not at a kill: {lost.error}")
+    for request in of[Sent] + of[Deleted]:
+        if over_at(request, of[Outage]) is None:
+            found[promise].append(f"{type(request).__name__} of {request.body}: no answer, and no kill after it")
 
 
 def check_counts(body, seen, found):

@@ -112,6 +112,10 @@ IN_DOUBT = [SENT, delivery(8), delete(9.5), KILL]
         (IN_DOUBT + [delivery(15, 2), delete(16, 17, 2)], Doubt(deletes=1, delivered_again=1, absent=0)),
         # A receive that was asked for before the kill may have been decided before the delete.
         ([SENT, delivery(5), delivery(9.8, 2), delete(9.5), KILL], Doubt(deletes=1, delivered_again=0, absent=1)),
+        # So may one that was asked for before an acknowledged delete by an older handle.
+        ([SENT, delivery(5), delivery(9, 2), delete(9.2, 9.5), KILL], Doubt(0, 0, 0)),
+        # Another delete of the message was acknowledged.
+        ([SENT, delivery(5), delivery(8.5, 2), delete(9.5), delete(9.4, 9.6, 2), KILL], Doubt(1, 0, 0)),
         # Sent to a connection that was gone already.
         ([SENT, delivery(8), delete(10.5), KILL], Doubt(deletes=1, delivered_again=0, absent=1)),
         ([SENT, delivery(8), delete(9, 9.5), KILL], Doubt(deletes=0, delivered_again=0, absent=0)),

@@ -4,8 +4,10 @@ The long form, on the release build, is prove/sync_trace.py.
 """
 
 import json
+import runpy
 import struct
 import uuid
+from pathlib import Path
 
 import pytest
 import traced_load
@@ -44,6 +46,12 @@ def test_a_service_that_syncs_only_its_store_is_found(trace):
     real, other = (path.encode().hex(r"/").replace("/", r"\x") for path in ("segment-", "elsewhere"))
     lines = [line.replace(real, other) if "fdatasync" in line else line for line in trace]
     assert sum(SyncOrder(lines).covered.values()) == 0
+
+
+def test_the_bugs_that_the_proof_plants_still_have_their_place():
+    folder = Path(__file__).resolve().parent
+    planted_bug = runpy.run_path(str(folder / "prove" / "planted_bug.py"))
+    planted_bug["check_changes"](folder.parent)
 
 
 def escaped(data):

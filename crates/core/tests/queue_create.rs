@@ -3,7 +3,9 @@
 use millpond_core::command::Command;
 use millpond_core::event::Event;
 use millpond_core::outcome::{Outcome, Refusal};
-use millpond_core::queue::{AttributeName, AttributePatch, QueueAttributes, Tags};
+use millpond_core::queue::{
+    AttributeName, AttributePatch, QueueAttributes, RedriveAllowPolicy, RedrivePolicy, Tags,
+};
 
 use crate::permissions::policy;
 use crate::support::{Machine, key, key_in};
@@ -78,6 +80,7 @@ fn only_settings_given_are_compared() {
 #[test]
 fn each_setting_that_differs_is_named() {
     let patch = AttributePatch::default;
+    let redrive = RedrivePolicy { target: key("dead"), max_receive_count: 1 };
     let cases = [
         (AttributePatch { delay_secs: Some(1), ..patch() }, AttributeName::DelaySeconds),
         (AttributePatch { maximum_message_bytes: Some(1_024), ..patch() }, AttributeName::MaximumMessageSize),
@@ -88,6 +91,20 @@ fn each_setting_that_differs_is_named() {
         ),
         (AttributePatch { visibility_timeout_secs: Some(1), ..patch() }, AttributeName::VisibilityTimeout),
         (AttributePatch { managed_sse_enabled: Some(false), ..patch() }, AttributeName::SqsManagedSseEnabled),
+        (
+            AttributePatch { kms_master_key_id: Some(Some("k".to_owned())), ..patch() },
+            AttributeName::KmsMasterKeyId,
+        ),
+        (
+            AttributePatch { kms_data_key_reuse_secs: Some(60), ..patch() },
+            AttributeName::KmsDataKeyReusePeriodSeconds,
+        ),
+        (AttributePatch { policy: Some(Some(policy("a"))), ..patch() }, AttributeName::Policy),
+        (AttributePatch { redrive: Some(Some(redrive)), ..patch() }, AttributeName::RedrivePolicy),
+        (
+            AttributePatch { redrive_allow: Some(Some(RedriveAllowPolicy::AllowAll)), ..patch() },
+            AttributeName::RedriveAllowPolicy,
+        ),
     ];
     let mut machine = Machine::with_queue("orders");
     for (given, name) in cases {

@@ -324,7 +324,9 @@ impl SqsError {
             | Self::InvalidTag(_)
             | Self::InvalidMessageAttribute(_)
             | Self::MessageTooLong { .. } => &INVALID_PARAMETER_VALUE,
-            Self::UnknownAttribute(_) | Self::OnlyForFifo(_) | Self::EncryptedTwice => &INVALID_ATTRIBUTE_NAME,
+            Self::UnknownAttribute(_) | Self::OnlyForFifo(_) | Self::EncryptedTwice => {
+                &INVALID_ATTRIBUTE_NAME
+            }
             Self::InvalidAttributeValue(_) | Self::UnfitAttributeValue { .. } => &INVALID_ATTRIBUTE_VALUE,
             Self::NotSupported { .. } | Self::ActionNotSupported { .. } => &UNSUPPORTED_OPERATION,
             Self::InvalidMessageContents => &INVALID_MESSAGE_CONTENTS,

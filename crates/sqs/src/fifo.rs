@@ -52,7 +52,8 @@ pub(crate) fn send(
 
 const ONLY_FOR_FIFO: &str = "The request includes a parameter that is not valid for this queue type.";
 /// The wording is that of Amazon SQS.
-pub(crate) const NOT_FOR_THIS_TYPE: &str = "The request include parameter that is not valid for this queue type.";
+pub(crate) const NOT_FOR_THIS_TYPE: &str =
+    "The request include parameter that is not valid for this queue type.";
 
 /// The first 128 bits of the SHA-256.
 fn key(id: &str) -> u128 {

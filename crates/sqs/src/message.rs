@@ -87,8 +87,7 @@ impl Draft<'_> {
         let is_fifo = queue.is_fifo();
         let group = self.group_id.take().map(|id| allowed_id(id, "MessageGroupId")).transpose()?;
         let deduplication = self.deduplication_id.take();
-        let deduplication =
-            deduplication.map(|id| allowed_id(id, "MessageDeduplicationId")).transpose()?;
+        let deduplication = deduplication.map(|id| allowed_id(id, "MessageDeduplicationId")).transpose()?;
         let send = fifo::send(is_fifo, group.as_deref(), deduplication.as_deref(), delay_secs, &body)?;
 
         let id = random_uuid((call.entropy)());

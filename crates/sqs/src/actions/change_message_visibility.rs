@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use super::{Reply, only};
 use crate::error::SqsError;
-use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared, required};
 use crate::ranges;
+use crate::refusal::Refused;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::{Reply, only};
 use crate::error::SqsError;
-use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared, required};
+use crate::refusal::Refused;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

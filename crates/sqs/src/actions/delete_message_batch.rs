@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::Reply;
 use crate::batch::{self, BatchAnswer, BatchReply, Entries, NoResult};
-use crate::refusal::Refused;
 use crate::prepare::{Call, Prepared};
+use crate::refusal::Refused;
 
 const ENTRY: &str = "DeleteMessageBatchRequestEntry";
 

@@ -33,11 +33,11 @@ use serde::Serialize;
 use crate::attributes::WantedAttributes;
 use crate::batch::BatchAnswer;
 use crate::error::SqsError;
-use crate::refusal::Refused;
 use crate::message::SentReply;
 use crate::prepare::Endpoint;
 use crate::queue_url;
 use crate::receipt::ReceiptCodec;
+use crate::refusal::Refused;
 
 use change_message_visibility::GivenChange;
 use list_queues::Listing;
@@ -123,16 +123,17 @@ impl Reply {
                 let reply = list_dead_letter_source_queues::reply(listing.reply(&names, more, endpoint));
                 envelope.reply(&reply)
             }
-            (Self::QueueUrl | Self::Created { .. }, Outcome::Queue { key, .. }) => {
-                envelope.reply(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) })
-            }
+            (Self::QueueUrl | Self::Created { .. }, Outcome::Queue { key, .. }) => envelope
+                .reply(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) }),
             (Self::Queues(listing), Outcome::Queues { names, more }) => {
                 envelope.reply(&listing.reply(&names, more, endpoint))
             }
             (Self::Attributes(wanted), Outcome::Description(queue)) => {
                 envelope.reply(&get_queue_attributes::reply(wanted, &queue))
             }
-            (Self::Sent(sent), Outcome::Sent(results)) => envelope.reply(&send_message::reply(sent, results)?),
+            (Self::Sent(sent), Outcome::Sent(results)) => {
+                envelope.reply(&send_message::reply(sent, results)?)
+            }
             (Self::SentBatch(batch), Outcome::Sent(results)) => {
                 envelope.reply(&send_message_batch::reply(batch, results))
             }

@@ -56,7 +56,9 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     };
     match request.receive_request_attempt_id {
         Some(_) if key.name.is_fifo() => return Err(ATTEMPT_IDS_NOT_SUPPORTED.into()),
-        Some(id) => return Err(SqsError::invalid(id.as_str(), "ReceiveRequestAttemptId", NOT_FOR_THIS_TYPE).into()),
+        Some(id) => {
+            return Err(SqsError::invalid(id.as_str(), "ReceiveRequestAttemptId", NOT_FOR_THIS_TYPE).into());
+        }
         None => {}
     }
     // The older name of the parameter counts only when the newer one is not given.

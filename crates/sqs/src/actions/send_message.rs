@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::{Reply, only};
 use crate::error::SqsError;
-use crate::refusal::Refused;
 use crate::message::{Draft, SentReply};
 use crate::message_attributes::GivenAttributes;
 use crate::prepare::{Call, Prepared};
+use crate::refusal::Refused;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use super::Reply;
 use crate::batch::{self, BatchAnswer, BatchReply, Entries};
 use crate::error::SqsError;
-use crate::refusal::Refused;
 use crate::message::{Draft, SentReply};
 use crate::message_attributes::GivenAttributes;
 use crate::prepare::{Call, Prepared};
+use crate::refusal::Refused;
 
 const ENTRY: &str = "SendMessageBatchRequestEntry";
 
@@ -75,7 +75,9 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let (answer, messages) = BatchAnswer::prepare(
         entries,
         |(id, _)| id.as_ref(),
-        |index, (_, draft)| draft.accept(&key.name, call, || batch::missing_name(ENTRY, index, "MessageBody")),
+        |index, (_, draft)| {
+            draft.accept(&key.name, call, || batch::missing_name(ENTRY, index, "MessageBody"))
+        },
     );
     Ok(Prepared::about(key.clone(), Command::Send { key, messages }, Reply::SentBatch(answer)))
 }

@@ -57,3 +57,6 @@ def test_the_same_template_again_changes_nothing(sqs, endpoint):
     changed = deploy(endpoint, TEMPLATE.replace("Value: mill", "Value: other"))
     assert changed["steps"] != []
     assert sqs.list_queue_tags(QueueUrl="jobs.fifo")["Tags"] == {"team": "other"}
+    without_tags = TEMPLATE[: TEMPLATE.index("      Tags:")]
+    deploy(endpoint, without_tags)
+    assert sqs.list_queue_tags(QueueUrl="jobs.fifo").get("Tags", {}) == {}

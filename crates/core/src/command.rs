@@ -61,7 +61,7 @@ pub enum Command {
         /// Its full name.
         key: QueueKey,
         /// The settings given.
-        attributes: AttributePatch,
+        attributes: Box<AttributePatch>,
         /// The tags of a new queue; those of an existing one stay.
         tags: Tags,
     },
@@ -105,14 +105,14 @@ pub enum Command {
         /// The queue.
         key: QueueKey,
         /// The settings given.
-        attributes: AttributePatch,
+        attributes: Box<AttributePatch>,
     },
     /// Add the statements of a policy to that of a queue.
     AddPermission {
         /// The queue.
         key: QueueKey,
         /// The statements, in a policy that a queue without one takes as it is.
-        permission: Policy,
+        permission: Box<Policy>,
     },
     /// Remove a statement from the policy of a queue.
     RemovePermission {

@@ -24,8 +24,11 @@ fn the_clock_is_the_time_of_the_latest_batch() {
 #[test]
 fn a_batch_from_the_past_counts_as_of_now() {
     let mut state = State::new();
-    let create =
-        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
+    let create = Command::CreateQueue {
+        key: key("orders"),
+        attributes: AttributePatch::default().into(),
+        tags: Tags::new(),
+    };
     let late = START.plus_secs(100);
     let (events, _) = decide(&state, late, create);
     state.apply(late, &events).unwrap();

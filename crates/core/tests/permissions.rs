@@ -14,7 +14,7 @@ pub(crate) fn policy(sid: &str) -> Policy {
 }
 
 fn add(machine: &mut Machine, permission: Policy) -> Outcome {
-    machine.run(Command::AddPermission { key: key("orders"), permission })
+    machine.run(Command::AddPermission { key: key("orders"), permission: permission.into() })
 }
 
 fn remove(machine: &mut Machine, label: &str) -> Outcome {

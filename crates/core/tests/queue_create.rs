@@ -11,7 +11,7 @@ use crate::permissions::policy;
 use crate::support::{Machine, key, key_in};
 
 fn create(machine: &mut Machine, attributes: AttributePatch) -> Outcome {
-    machine.run(Command::CreateQueue { key: key("orders"), attributes, tags: Tags::new() })
+    machine.run(Command::CreateQueue { key: key("orders"), attributes: attributes.into(), tags: Tags::new() })
 }
 
 #[test]
@@ -53,8 +53,11 @@ fn creating_without_settings_finds_a_queue_whatever_its_settings() {
     let given = AttributePatch { visibility_timeout_secs: Some(90), ..Default::default() };
     let mut machine = Machine::with_settings("orders", given);
     let before = machine.state.queue_named(&key("orders")).unwrap().record.id;
-    let again =
-        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
+    let again = Command::CreateQueue {
+        key: key("orders"),
+        attributes: AttributePatch::default().into(),
+        tags: Tags::new(),
+    };
     let expected = Outcome::Queue { queue: before, key: key("orders") };
     assert_eq!(machine.run_without_effect(again), expected);
     assert_eq!(machine.describe("orders").attributes.visibility_timeout_secs, 90);
@@ -125,7 +128,7 @@ fn the_same_name_in_another_account_or_region_is_another_queue() {
     for key in keys {
         let attributes =
             AttributePatch { delay_secs: Some(u32::try_from(ids.len()).unwrap()), ..Default::default() };
-        match machine.run(Command::CreateQueue { key, attributes, tags: Tags::new() }) {
+        match machine.run(Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::new() }) {
             Outcome::Queue { queue, .. } => ids.push(queue),
             other => panic!("{other:?}"),
         }
@@ -173,8 +176,8 @@ fn every_command_on_a_queue_that_is_not_there_is_refused() {
         Command::DeleteQueue { key: key("none") },
         Command::FindQueue { key: key("none") },
         Command::DescribeQueue { key: key("none") },
-        Command::SetQueueAttributes { key: key("none"), attributes: AttributePatch::default() },
-        Command::AddPermission { key: key("none"), permission: policy("a") },
+        Command::SetQueueAttributes { key: key("none"), attributes: AttributePatch::default().into() },
+        Command::AddPermission { key: key("none"), permission: policy("a").into() },
         Command::RemovePermission { key: key("none"), label: "a".to_owned() },
         Command::TagQueue { key: key("none"), tags: Tags::new() },
         Command::UntagQueue { key: key("none"), keys: Vec::new() },
@@ -195,8 +198,11 @@ fn every_command_on_a_queue_that_is_not_there_is_refused() {
 #[test]
 fn the_event_carries_all_settings_so_that_later_defaults_change_nothing() {
     let mut machine = Machine::new();
-    let command =
-        Command::CreateQueue { key: key("orders"), attributes: AttributePatch::default(), tags: Tags::new() };
+    let command = Command::CreateQueue {
+        key: key("orders"),
+        attributes: AttributePatch::default().into(),
+        tags: Tags::new(),
+    };
     let (events, _) = machine.run_unsettled(command);
     let [Event::QueueCreated { attributes, .. }] = &events[..] else { panic!("{events:?}") };
     assert_eq!(*attributes, QueueAttributes::default());

@@ -61,7 +61,7 @@ fn all_queues_are_told_in_pages_across_accounts_and_regions() {
     for key in &keys {
         machine.run(Command::CreateQueue {
             key: key.clone(),
-            attributes: AttributePatch::default(),
+            attributes: AttributePatch::default().into(),
             tags: Tags::new(),
         });
     }

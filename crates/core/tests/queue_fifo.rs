@@ -22,7 +22,7 @@ fn high_throughput() -> AttributePatch {
 }
 
 fn refused_create(name: &str, attributes: AttributePatch) -> Refusal {
-    let command = Command::CreateQueue { key: key(name), attributes, tags: Tags::new() };
+    let command = Command::CreateQueue { key: key(name), attributes: attributes.into(), tags: Tags::new() };
     match Machine::new().run_without_effect(command) {
         Outcome::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
@@ -30,7 +30,9 @@ fn refused_create(name: &str, attributes: AttributePatch) -> Refusal {
 }
 
 fn refused_set(machine: &mut Machine, name: &str, attributes: AttributePatch) -> AttributeRefusal {
-    match machine.run_without_effect(Command::SetQueueAttributes { key: key(name), attributes }) {
+    match machine
+        .run_without_effect(Command::SetQueueAttributes { key: key(name), attributes: attributes.into() })
+    {
         Outcome::Refused(Refusal::Attributes(refusal)) => refusal,
         other => panic!("{other:?}"),
     }
@@ -61,7 +63,11 @@ fn an_existing_fifo_queue_is_found_without_saying_its_kind() {
     let mut machine = Machine::with_settings("orders.fifo", fifo());
     let queue = machine.queue("orders.fifo").record.id;
     for attributes in [AttributePatch::default(), fifo()] {
-        let again = Command::CreateQueue { key: key("orders.fifo"), attributes, tags: Tags::new() };
+        let again = Command::CreateQueue {
+            key: key("orders.fifo"),
+            attributes: attributes.into(),
+            tags: Tags::new(),
+        };
         let found = Outcome::Queue { queue, key: key("orders.fifo") };
         assert_eq!(machine.run_without_effect(again), found);
     }
@@ -86,7 +92,11 @@ fn every_fifo_setting_given_is_compared() {
     ];
     let mut machine = Machine::with_settings("orders.fifo", fifo());
     for (attributes, name) in cases {
-        let again = Command::CreateQueue { key: key("orders.fifo"), attributes, tags: Tags::new() };
+        let again = Command::CreateQueue {
+            key: key("orders.fifo"),
+            attributes: attributes.into(),
+            tags: Tags::new(),
+        };
         assert_eq!(machine.run_without_effect(again), Outcome::Refused(Refusal::QueueNameExists(name)));
     }
 }
@@ -116,7 +126,8 @@ fn a_standard_queue_has_no_fifo_settings() {
         let refusal = AttributeRefusal::OnlyForFifo(name);
         assert_eq!(refused_create("new", attributes.clone()), Refusal::Attributes(refusal));
         assert_eq!(refused_set(&mut machine, "orders", attributes.clone()), refusal);
-        let again = Command::CreateQueue { key: key("orders"), attributes, tags: Tags::new() };
+        let again =
+            Command::CreateQueue { key: key("orders"), attributes: attributes.into(), tags: Tags::new() };
         assert_eq!(machine.run_without_effect(again), Outcome::Refused(Refusal::Attributes(refusal)));
     }
 }

@@ -16,7 +16,7 @@ fn machine_with(names: &[&str]) -> Machine {
         let key = key_in(0, "us-east-1", name);
         let fifo_queue = key.name.is_fifo().then_some(true);
         let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
-        machine.run(Command::CreateQueue { key, attributes, tags: Tags::new() });
+        machine.run(Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::new() });
     }
     machine
 }
@@ -113,7 +113,7 @@ fn accounts_and_regions_are_apart() {
             let key = key_in(account, region, name);
             machine.run(Command::CreateQueue {
                 key,
-                attributes: AttributePatch::default(),
+                attributes: AttributePatch::default().into(),
                 tags: Tags::new(),
             });
         }

@@ -141,7 +141,7 @@ impl Run {
         for key in run.keys.clone() {
             run.execute(&Command::CreateQueue {
                 key,
-                attributes: AttributePatch::default(),
+                attributes: AttributePatch::default().into(),
                 tags: Tags::new(),
             });
         }
@@ -299,12 +299,14 @@ impl Run {
     fn command(&mut self, step: &Step) -> Command {
         let named = |queue: &Index| queue.get(&self.keys).clone();
         match step {
-            Step::Create { queue, attributes } => {
-                Command::CreateQueue { key: named(queue), attributes: attributes.clone(), tags: Tags::new() }
-            }
+            Step::Create { queue, attributes } => Command::CreateQueue {
+                key: named(queue),
+                attributes: attributes.clone().into(),
+                tags: Tags::new(),
+            },
             Step::DeleteQueue { queue } => Command::DeleteQueue { key: named(queue) },
             Step::Set { queue, attributes } => {
-                Command::SetQueueAttributes { key: named(queue), attributes: attributes.clone() }
+                Command::SetQueueAttributes { key: named(queue), attributes: attributes.clone().into() }
             }
             Step::Purge { queue } => Command::PurgeQueue { key: named(queue) },
             Step::Describe { queue } => Command::DescribeQueue { key: named(queue) },

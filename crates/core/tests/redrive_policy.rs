@@ -22,8 +22,8 @@ fn fifo(patch: AttributePatch) -> AttributePatch {
 
 /// Refuses the policy both for a queue that is there and for one that is not.
 fn refused(machine: &mut Machine, target: QueueKey) -> RedriveRefusal {
-    let set = Command::SetQueueAttributes { key: key("orders"), attributes: to(target.clone()) };
-    let create = Command::CreateQueue { key: key("new"), attributes: to(target), tags: Tags::new() };
+    let set = Command::SetQueueAttributes { key: key("orders"), attributes: to(target.clone()).into() };
+    let create = Command::CreateQueue { key: key("new"), attributes: to(target).into(), tags: Tags::new() };
     let outcomes = [set, create].map(|command| machine.run_without_effect(command));
     match outcomes {
         [Outcome::Refused(Refusal::Redrive(one)), Outcome::Refused(Refusal::Redrive(other))] => {
@@ -60,7 +60,7 @@ fn the_target_must_be_there_and_fit() {
     let mut machine = Machine::with_queue("orders");
     for target in [key_in(1, "us-east-1", "dead"), key_in(0, "eu-west-1", "dead")] {
         let (attributes, tags) = (AttributePatch::default(), Tags::new());
-        machine.run(Command::CreateQueue { key: target, attributes, tags });
+        machine.run(Command::CreateQueue { key: target, attributes: attributes.into(), tags });
     }
     machine.create("dead.fifo", fifo(AttributePatch::default()));
     assert_eq!(refused(&mut machine, key("dead")), RedriveRefusal::DoesNotExist);
@@ -70,7 +70,7 @@ fn the_target_must_be_there_and_fit() {
     machine.create("dead", AttributePatch::default());
     let command = Command::CreateQueue {
         key: key("orders.fifo"),
-        attributes: fifo(to(key("dead"))),
+        attributes: fifo(to(key("dead"))).into(),
         tags: Tags::new(),
     };
     let refusal = Refusal::Redrive(RedriveRefusal::OtherType);

@@ -32,7 +32,11 @@ fn a_queue_is_created_with_tags_and_keeps_them_over_a_restart() {
     let given = tags(&[("team", "mill"), ("empty", "")]);
     let mut machine = Machine::new();
     let attributes = AttributePatch::default();
-    machine.run(Command::CreateQueue { key: key("orders"), attributes, tags: given.clone() });
+    machine.run(Command::CreateQueue {
+        key: key("orders"),
+        attributes: attributes.into(),
+        tags: given.clone(),
+    });
     assert_eq!(listed(&mut machine), given);
     machine.restart();
     assert_eq!(listed(&mut machine), given);
@@ -44,7 +48,7 @@ fn tags_of_an_existing_queue_are_neither_compared_nor_changed() {
     tag(&mut machine, &[("team", "mill")]);
     let attributes = AttributePatch::default();
     let given = tags(&[("team", "other"), ("more", "1")]);
-    let again = Command::CreateQueue { key: key("orders"), attributes, tags: given };
+    let again = Command::CreateQueue { key: key("orders"), attributes: attributes.into(), tags: given };
     assert!(matches!(machine.run_without_effect(again), Outcome::Queue { .. }));
     assert_eq!(listed(&mut machine), tags(&[("team", "mill")]));
 }

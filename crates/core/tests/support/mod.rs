@@ -183,14 +183,18 @@ impl Machine {
     }
 
     pub(crate) fn create(&mut self, name: &str, attributes: AttributePatch) -> QueueId {
-        match self.run(Command::CreateQueue { key: key(name), attributes, tags: Tags::new() }) {
+        match self.run(Command::CreateQueue {
+            key: key(name),
+            attributes: attributes.into(),
+            tags: Tags::new(),
+        }) {
             Outcome::Queue { queue, .. } => queue,
             other => panic!("not created: {other:?}"),
         }
     }
 
     pub(crate) fn set(&mut self, name: &str, attributes: AttributePatch) -> Outcome {
-        self.run(Command::SetQueueAttributes { key: key(name), attributes })
+        self.run(Command::SetQueueAttributes { key: key(name), attributes: attributes.into() })
     }
 
     pub(crate) fn queue(&self, name: &str) -> &Queue {

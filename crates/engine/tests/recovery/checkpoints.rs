@@ -149,7 +149,7 @@ fn documents_settings_and_expiry_are_folded() {
     stage.carry(Command::RemoveDocument { key: document("b"), expected: ExpectedRevision::Any });
     stage.carry(send("q", 1));
     let attributes = AttributePatch { retention_secs: Some(60), ..AttributePatch::default() };
-    stage.carry(Command::SetQueueAttributes { key: key("q"), attributes });
+    stage.carry(Command::SetQueueAttributes { key: key("q"), attributes: attributes.into() });
     stage.pass_secs(60);
     stage.tick();
     stage.settle();

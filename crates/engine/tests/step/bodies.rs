@@ -32,8 +32,8 @@ fn reading(count: u128, synced: bool) -> (Stage, RequestId, ReadId) {
     (stage, asked, read)
 }
 
-fn read_from(stage: &Stage, place: BodyPlace) -> Bytes {
-    let BodyPlace::Log { position, offset_bytes, length_bytes } = place else { panic!("{place:?}") };
+fn read_from(stage: &Stage, place: &BodyPlace) -> Bytes {
+    let BodyPlace::Log { position, offset_bytes, length_bytes } = *place else { panic!("{place:?}") };
     let (_, batch) = stage.appended.iter().find(|(appended, _)| *appended == position).unwrap();
     batch.slice(offset_bytes as usize..(offset_bytes + length_bytes) as usize)
 }
@@ -50,7 +50,7 @@ fn a_cached_body_needs_no_read() {
 fn an_evicted_body_is_read_from_the_batch_that_holds_it() {
     let (stage, _, _) = reading(3, true);
     let (_, bodies) = stage.reads.last().unwrap();
-    let found: Vec<Bytes> = bodies.iter().map(|(_, place)| read_from(&stage, place.clone())).collect();
+    let found: Vec<Bytes> = bodies.iter().map(|(_, place)| read_from(&stage, place)).collect();
     assert_eq!(found, [body(1), body(2), body(3)]);
 }
 
@@ -63,7 +63,7 @@ fn messages_of_one_batch_are_told_apart() {
     stage.settle();
     stage.ask(receive("q", 10));
     let (_, bodies) = stage.reads.last().unwrap();
-    let found: Vec<Bytes> = bodies.iter().map(|(_, place)| read_from(&stage, place.clone())).collect();
+    let found: Vec<Bytes> = bodies.iter().map(|(_, place)| read_from(&stage, place)).collect();
     assert_eq!(found, [body(1), body(2), body(3)]);
 }
 
@@ -77,7 +77,7 @@ fn after_a_checkpoint_a_body_is_read_from_the_store() {
     stage.ask(receive("q", 10));
     let (_, bodies) = stage.reads.last().unwrap();
     assert_eq!(bodies[0].1, BodyPlace::Store);
-    assert_eq!(read_from(&stage, bodies[1].1.clone()), body(2), "the checkpoint did not reach this one");
+    assert_eq!(read_from(&stage, &bodies[1].1), body(2), "the checkpoint did not reach this one");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn only_what_is_not_cached_is_read_and_the_order_stays() {
     stage.settle();
     let (read, bodies) = stage.reads.last().unwrap().clone();
     assert_eq!(bodies.len(), 2, "the two oldest were evicted");
-    let bodies = bodies.iter().map(|(_, place)| Body::Intact(read_from(&stage, place.clone()))).collect();
+    let bodies = bodies.iter().map(|(_, place)| Body::Intact(read_from(&stage, place))).collect();
     stage.step(Input::Bodies { read, bodies });
     assert_eq!(ids(&stage.take(asked)), [1, 2, 3, 4]);
 }

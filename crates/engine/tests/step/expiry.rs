@@ -200,7 +200,7 @@ fn a_shorter_retention_counts_for_messages_that_are_there() {
     stage.carry(send("short", 1));
     stage.pass_secs(100);
     let attributes = AttributePatch { retention_secs: Some(60), ..AttributePatch::default() };
-    stage.carry(Command::SetQueueAttributes { key: key("short"), attributes });
+    stage.carry(Command::SetQueueAttributes { key: key("short"), attributes: attributes.into() });
     stage.tick();
     stage.settle();
     assert_eq!(held(&stage), 0);

@@ -40,7 +40,7 @@ pub(crate) fn key(name: &str) -> QueueKey {
 }
 
 pub(crate) fn create(name: &str, attributes: AttributePatch) -> Command {
-    Command::CreateQueue { key: key(name), attributes, tags: Default::default() }
+    Command::CreateQueue { key: key(name), attributes: attributes.into(), tags: Default::default() }
 }
 
 /// An encoded payload whose id tells it apart from all others.

@@ -39,7 +39,7 @@ impl Workload {
                 let policy = RedrivePolicy { target: key(target), max_receive_count: self.random.u32(1..3) };
                 let redrive = Some(Some(policy));
                 let attributes = AttributePatch { redrive, ..AttributePatch::default() };
-                Command::SetQueueAttributes { key: key(queue), attributes }
+                Command::SetQueueAttributes { key: key(queue), attributes: attributes.into() }
             }
             10..45 => self.send(queue),
             45..65 => receive_for(queue, self.random.usize(1..=4), self.random.u32(0..20)),
@@ -60,7 +60,7 @@ impl Workload {
                 let retention_secs = Some(self.random.u32(60..400));
                 let delay_secs = (self.random.u8(..3) == 0).then(|| self.random.u32(..20));
                 let attributes = AttributePatch { retention_secs, delay_secs, ..AttributePatch::default() };
-                Command::SetQueueAttributes { key: key(queue), attributes }
+                Command::SetQueueAttributes { key: key(queue), attributes: attributes.into() }
             }
             90..94 => Command::PutDocument {
                 key: self.document(),

@@ -117,7 +117,7 @@ impl Serve {
             let attributes =
                 AttributePatch { fifo_queue: name.is_fifo().then_some(true), ..AttributePatch::default() };
             let key = QueueKey { account: self.account_id, region: self.region.clone(), name: name.clone() };
-            let command = Command::CreateQueue { key, attributes, tags: Tags::default() };
+            let command = Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() };
             let failed =
                 |reason: &str| Failure::new(format!("the queue {name} could not be created: {reason}"));
             match engine.call(command, Wait::Secs(0), 0).await {

@@ -73,6 +73,13 @@ impl Effects for StackEffects<'_> {
         tags: &BTreeMap<String, String>,
     ) -> Result<(), EffectError> {
         let url = self.existing_url(name).await?;
+        let found = self.client.list_queue_tags().queue_url(&url).send().await;
+        let found = found.map_err(|error| failed(&error))?.tags.unwrap_or_default();
+        let gone: Vec<String> = found.into_keys().filter(|key| !tags.contains_key(key)).collect();
+        if !gone.is_empty() {
+            let request = self.client.untag_queue().queue_url(&url).set_tag_keys(Some(gone));
+            request.send().await.map_err(|error| failed(&error))?;
+        }
         if tags.is_empty() {
             return Ok(());
         }

@@ -49,7 +49,7 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let accounts = accounts(request.account_ids.unwrap_or_default())?;
     let permission = attributes::permission(&key, label, &accounts, &actions);
     let reply = Reply::PermissionChanged { label: label.to_owned() };
-    Ok(Prepared::about(key.clone(), Command::AddPermission { key, permission }, reply))
+    Ok(Prepared::about(key.clone(), Command::AddPermission { key, permission: permission.into() }, reply))
 }
 
 fn check_label(label: &str) -> Result<(), SqsError> {

@@ -37,5 +37,5 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let tags = tags::parse(request.tags.unwrap_or_default(), name.as_str())?;
     let key = call.own_queue(name);
     let reply = Reply::Created { redrive_policy: attributes::given(&given, "RedrivePolicy") };
-    Ok(Prepared::about(key.clone(), Command::CreateQueue { key, attributes, tags }, reply))
+    Ok(Prepared::about(key.clone(), Command::CreateQueue { key, attributes: attributes.into(), tags }, reply))
 }

@@ -27,5 +27,9 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let given = request.attributes.ok_or(SqsError::MissingParameter("Attributes".into()))?;
     let attributes = attributes::parse(&given)?;
     let reply = Reply::AttributesSet { redrive_policy: attributes::given(&given, "RedrivePolicy") };
-    Ok(Prepared::about(key.clone(), Command::SetQueueAttributes { key, attributes }, reply))
+    Ok(Prepared::about(
+        key.clone(),
+        Command::SetQueueAttributes { key, attributes: attributes.into() },
+        reply,
+    ))
 }

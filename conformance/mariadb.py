@@ -45,7 +45,11 @@ class MariaDbError(Exception):
 class MariaDb:
     """One server with its own data directory; a context manager that starts it and cleans up."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """With `certificate`, the texts of a PEM certificate (chain) and its key, the server takes encrypted
+        connections only.
+        """
+        self._certificate = certificate
         self._mariadbd = find_program("mariadbd")
         self._password = secrets.token_hex(8)
         self._directory = None
@@ -86,6 +90,10 @@ class MariaDb:
             "password": self._password,
             "database": SCHEMA,
         }
+
+    def change_certificate(self, certificate):
+        """Another certificate and key from the next start on."""
+        self._certificate = certificate
 
     def start(self):
         """Starts the stopped server and returns when it accepts connections."""
@@ -152,6 +160,19 @@ class MariaDb:
         if installed.returncode != 0:
             raise MariaDbError(f"mariadb-install-db failed ({installed.returncode}):\n{installed.stdout}")
 
+    def _tls(self):
+        """The arguments for the certificate, which is written where the server can read it."""
+        if not self._certificate:
+            return []
+        arguments = ["--require-secure-transport=ON"]
+        for option, text in zip(("ssl-cert", "ssl-key"), self._certificate):
+            file = self._directory / f"{option}.pem"
+            file.write_text(text)
+            if self._account():
+                shutil.chown(file, "nobody")
+            arguments.append(f"--{option}={file}")
+        return arguments
+
     def _start_on(self, port):
         with (self._directory / "error.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -166,6 +187,7 @@ class MariaDb:
                     "--bind-address=127.0.0.1",
                     "--skip-name-resolve",
                     "--innodb-buffer-pool-size=64M",
+                    *self._tls(),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -174,13 +196,18 @@ class MariaDb:
                 **self._account(),
             )
         deadline = time.monotonic() + START_TIMEOUT_SECS
-        while not greets(port):
+        while not (greets(port) and self._listens()):
             code = self._process.poll()
             if code is not None or time.monotonic() > deadline:
                 self.kill()
                 what = f"ended with {code}" if code is not None else f"is silent after {START_TIMEOUT_SECS} s"
                 raise MariaDbError(f"MariaDB {what}\n{self._log()}")
             time.sleep(0.02)
+
+    def _listens(self):
+        """Whether it is this server that listens, and not another one at its port: it tells its id once it does."""
+        told = self._directory / "pid"
+        return told.exists() and told.read_text().strip() == str(self._process.pid)
 
     def _account(self):
         """As root, the arguments that make `subprocess` run the server as `nobody`."""

@@ -3,13 +3,13 @@
 
 use std::{path::Path, time::Duration};
 
-use mysql_async::{Conn, Opts, Value, prelude::Queryable};
+use mysql_async::{Value, prelude::Queryable};
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
 use crate::{
     error::SinkError,
     identifier::Identifier,
-    target::{TargetError, TargetKind, TargetUrl, mysql_failure, sqlite_failure},
+    target::{MysqlServer, TargetError, TargetKind, TargetUrl, mysql_failure, sqlite_failure},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,8 +41,8 @@ pub async fn read_rows(target: &TargetUrl, table: &Identifier, limit: usize) -> 
                 .await
                 .map_err(|error| SinkError::Defect(error.to_string()))?
         }
-        TargetKind::Mysql { opts, .. } => {
-            tokio::time::timeout(TIMEOUT, read_mysql(*opts, table, limit)).await.unwrap_or_else(|_| {
+        TargetKind::Mysql { server, .. } => {
+            tokio::time::timeout(TIMEOUT, read_mysql(&server, table, limit)).await.unwrap_or_else(|_| {
                 Err(TargetError::outage(format!("no answer within {} s", TIMEOUT.as_secs())))
             })
         }
@@ -85,8 +85,8 @@ fn sqlite_text(value: ValueRef<'_>) -> Option<String> {
     }
 }
 
-async fn read_mysql(opts: Opts, table: &Identifier, limit: usize) -> Result<Rows, TargetError> {
-    let mut conn = Conn::new(opts).await.map_err(mysql_failure)?;
+async fn read_mysql(server: &MysqlServer, table: &Identifier, limit: usize) -> Result<Rows, TargetError> {
+    let mut conn = server.connect().await?;
     let sql = format!("SELECT * FROM {} LIMIT {}", table.quoted('`'), limit.saturating_add(1));
     let mut result = match conn.query_iter(sql).await {
         Err(mysql_async::Error::Server(error)) if error.code == NO_SUCH_TABLE => return Ok(Rows::default()),

@@ -57,8 +57,8 @@ pub async fn run(
             let target = SqliteTarget::new(path, layout);
             run_into(config, client, stop, reporter, vec![target]).await
         }
-        TargetKind::Mysql { opts, .. } => {
-            let target = || MysqlTarget::new((*opts).clone(), Arc::clone(&layout));
+        TargetKind::Mysql { server, .. } => {
+            let target = || MysqlTarget::new((*server).clone(), Arc::clone(&layout));
             let targets = std::iter::repeat_with(target).take(writers).collect();
             run_into(config, client, stop, reporter, targets).await
         }

@@ -5,6 +5,7 @@ mod clock;
 mod completions;
 mod env;
 mod form;
+mod hide_option;
 mod queue;
 mod queues;
 mod receive;

@@ -1,13 +1,18 @@
 //! `millpond sink`: messages of a queue into a table.
+//!
+//! The database URL may hold a password: given as an argument it leaves the arguments before anything else happens.
 
 use clap::{Args, ValueEnum};
 use millpond_sink::{Format, Identifier, SinkConfig, TargetUrl};
 
-use super::in_threads;
+use super::{hide_option, in_threads};
 use crate::failure::{Failure, Outcome};
 use crate::note;
 use crate::stop::stop_on_signal;
 use crate::workload::{report_line, run_sink};
+
+/// The variable that gives the database URL, for a user and for this process when it starts itself again.
+const URL_VARIABLE: &str = "MILLPOND_DATABASE_URL";
 
 /// Deliver messages of a queue into a table, each one once, until interrupted. Works against Amazon SQS as well.
 #[derive(Debug, Args)]
@@ -15,13 +20,15 @@ use crate::workload::{report_line, run_sink};
     millpond sink --queue customers --to sqlite://customers.db --table customers --columns name,country\n  \
     MILLPOND_DATABASE_URL=mysql://user:password@127.0.0.1:3306/shop \\\n    \
     millpond sink --queue orders --table orders --columns id,amount --format json\n\n\
-    The database URL may hold a password: give it by MILLPOND_DATABASE_URL to keep it out of process lists.")]
+    The database URL may hold a password: MILLPOND_DATABASE_URL shows it to no other user; --to shows it in process\n\
+    lists until the sink has taken it out, a moment after its start, and in the shell's history.\n\n\
+    TLS: mysql://…/shop?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/ca.pem; docs/sink.md has all options.")]
 pub(crate) struct Sink {
     /// The queue, by name or URL.
     #[arg(long)]
     queue: String,
     /// The database: sqlite://PATH or mysql://USER:PASSWORD@HOST:PORT/DATABASE.
-    #[arg(long = "to", value_name = "URL", env = "MILLPOND_DATABASE_URL", hide_env_values = true)]
+    #[arg(long = "to", value_name = "URL", env = URL_VARIABLE, hide_env_values = true)]
     database_url: String,
     /// The table that rows go to.
     #[arg(long)]
@@ -60,6 +67,9 @@ enum BodyFormat {
 
 impl Sink {
     pub(crate) fn run(self) -> Outcome {
+        if hide_option::is_given("--to") {
+            return Err(hide_option::start_again_without("--to", [(URL_VARIABLE, &self.database_url)]));
+        }
         let config = self.config()?;
         in_threads(async move {
             let client = millpond_sink::connect(self.service()).await;

@@ -7,9 +7,9 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use mysql_async::{Conn, Opts, Value, prelude::Queryable};
+use mysql_async::{Conn, Value, prelude::Queryable};
 
-use super::{FailureClass, Layout, Target, TargetError, Written, mysql_failure, mysql_schema};
+use super::{FailureClass, Layout, MysqlServer, Target, TargetError, Written, mysql_failure, mysql_schema};
 use crate::delivery::{Delivery, Piece};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ const DUPLICATE_KEY: u16 = 1062;
 
 /// One connection to a server.
 pub(crate) struct MysqlTarget {
-    opts: Opts,
+    server: MysqlServer,
     layout: Arc<Layout>,
     conn: Option<Conn>,
 }
@@ -45,8 +45,8 @@ enum Undone {
 }
 
 impl MysqlTarget {
-    pub(crate) fn new(opts: Opts, layout: Arc<Layout>) -> Self {
-        Self { opts, layout, conn: None }
+    pub(crate) fn new(server: MysqlServer, layout: Arc<Layout>) -> Self {
+        Self { server, layout, conn: None }
     }
 }
 
@@ -54,7 +54,7 @@ impl Target for MysqlTarget {
     async fn prepare(&mut self) -> Result<Vec<String>, TargetError> {
         self.conn = None;
         let work = async {
-            let mut conn = Conn::new(self.opts.clone()).await.map_err(mysql_failure)?;
+            let mut conn = self.server.connect().await?;
             for setting in SESSION {
                 conn.query_drop(setting).await.map_err(mysql_failure)?;
             }

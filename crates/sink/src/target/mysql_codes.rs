@@ -6,6 +6,10 @@ use mysql_async::{DriverError, Error, IoError, ServerError};
 use super::{CodeClass, FailureClass, TargetError};
 use FailureClass::{Configuration, Outage, Poison, Transient, Unclear};
 
+/// What an account can log in with.
+pub(crate) const METHODS: &str = "an account for the sink has the authentication method caching_sha2_password or \
+                       mysql_native_password (ALTER USER … IDENTIFIED WITH … in MySQL, IDENTIFIED VIA … in MariaDB)";
+
 /// The class of each server code that its SQLSTATE does not class as a sink must.
 pub const MYSQL_CODES: &[CodeClass] = &[
     code(1020, Transient, "the record has changed since it was read"),
@@ -111,6 +115,9 @@ pub(crate) fn failure(error: Error) -> TargetError {
             class: class(*code, state),
             text: format!("{message} (error {code}, SQLSTATE {state})"),
         },
+        Error::Driver(driver @ DriverError::NoClientSslFlagFromServer) => {
+            TargetError::configuration(driver.to_string())
+        }
         Error::Io(IoError::Tls(tls)) => {
             TargetError::configuration(format!("the TLS handshake failed: {tls}"))
         }
@@ -121,19 +128,13 @@ pub(crate) fn failure(error: Error) -> TargetError {
         Error::Driver(driver @ (DriverError::ConnectionClosed | DriverError::PacketOutOfOrder)) => {
             TargetError::outage(driver.to_string())
         }
-        Error::Driver(driver) => TargetError { class: driver_class(driver), text: driver.to_string() },
+        Error::Driver(
+            driver @ (DriverError::UnknownAuthPlugin { .. }
+            | DriverError::MysqlOldPasswordDisabled
+            | DriverError::CleartextPluginDisabled),
+        ) => TargetError::configuration(format!("{driver}; {METHODS}")),
+        Error::Driver(driver) => TargetError { class: Unclear, text: driver.to_string() },
         Error::Other(_) | Error::Url(_) => TargetError { class: Unclear, text: error.to_string() },
-    }
-}
-
-/// The driver refuses some servers and accounts by itself.
-fn driver_class(error: &DriverError) -> FailureClass {
-    match error {
-        DriverError::UnknownAuthPlugin { .. }
-        | DriverError::MysqlOldPasswordDisabled
-        | DriverError::CleartextPluginDisabled
-        | DriverError::NoClientSslFlagFromServer => Configuration,
-        _ => Unclear,
     }
 }
 

@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use mysql_async::{Opts, OptsBuilder};
 
+use super::{mysql_server::MysqlServer, tls::Tls};
 use crate::error::SinkError;
 
 const SUPPORTED: &str = "sqlite:///absolute/path.db, sqlite://relative/path.db and \
@@ -20,7 +21,7 @@ pub struct TargetUrl(pub(crate) TargetKind);
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum TargetKind {
     Sqlite(PathBuf),
-    Mysql { opts: Box<Opts>, shown: String },
+    Mysql { server: Box<MysqlServer>, shown: String },
 }
 
 impl TargetUrl {
@@ -48,28 +49,50 @@ fn sqlite(path: &str) -> Result<TargetUrl, SinkError> {
 
 fn mysql(rest: &str) -> Result<TargetUrl, SinkError> {
     let shown = format!("mysql://{}", mask(rest));
-    let parsed = Opts::from_url(&format!("mysql://{rest}")).map_err(|error| {
+    let unreadable = |reason: &str| {
         configuration(format!(
-            "the database URL {shown} can't be read: {}; characters such as `@`, `/`, `#` or `%` in a user or \
-             password are written percent-encoded (`%40`, `%2F`, `%23`, `%25`)",
-            url_reason(&error)
+            "the database URL {shown} can't be read: {reason}; characters such as `@`, `/`, `#`, `?` or `%` in a user or \
+             password are written percent-encoded (`%40`, `%2F`, `%23`, `%3F`, `%25`)"
         ))
-    })?;
+    };
+    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+    // Either is part of a password: no option may be read from it, and none after it may be overlooked.
+    if rest.contains('#') || options.contains('@') {
+        return Err(unreadable("it is not a URL of this form"));
+    }
+    let (tls, options) = Tls::take_from(options)
+        .map_err(|reason| configuration(format!("the database URL {shown} {reason}")))?;
+    let parsed = Opts::from_url(&format!("mysql://{place}?{options}"))
+        .map_err(|error| unreadable(&url_reason(&error)))?;
     if parsed.db_name().is_none_or(str::is_empty) {
         return Err(configuration(format!(
             "the database URL {shown} names no database; add it at the end: mysql://user:password@host:3306/database"
         )));
     }
+    if parsed.socket().is_some() && tls != Tls::Off {
+        return Err(configuration(format!(
+            "the database URL {shown} asks for TLS through a socket of this machine, where there is none; leave out \
+             either socket or ssl-mode and ssl-ca"
+        )));
+    }
+    let server = Box::new(MysqlServer { opts: with_defaults(parsed), tls });
+    Ok(TargetUrl(TargetKind::Mysql { server, shown }))
+}
+
+fn with_defaults(parsed: Opts) -> Opts {
     let socket = parsed.socket().is_some();
     let keepalive = parsed.tcp_keepalive().unwrap_or(TCP_KEEPALIVE);
+    // A URL writes an address of IPv6 in brackets; resolvers and certificates do not.
+    let host = parsed.ip_or_hostname();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
     // A server behind a forwarded port reports a socket path that may belong to another server here, so the driver
     // must not switch to it by itself.
-    let opts = OptsBuilder::from_opts(parsed)
+    OptsBuilder::from_opts(parsed)
+        .ip_or_hostname(bare)
         .prefer_socket(socket)
         .tcp_keepalive(Some(keepalive))
         .stmt_cache_size(64)
-        .into();
-    Ok(TargetUrl(TargetKind::Mysql { opts: Box::new(opts), shown }))
+        .into()
 }
 
 /// The driver's text can repeat a value of the URL, so only the kind of error is told.
@@ -163,9 +186,46 @@ mod tests {
             "mysql://jane:p?s3cret@db.example/shop",
             "mysql://jane:x@db.example/shop?password=s3cret",
             "mysql://jane:x@db.example/shop?pool_min=s3cret",
+            "mysql://jane:12?s3cret@db.example/shop",
+            "mysql://jane:12?s3cret=1@db.example/shop",
+            "mysql://jane:x@db.example/shop?ssl-mode=s3cret",
         ] {
             let text = refused(wrong);
             assert!(!text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_and_addresses_of_both_kinds() {
+        for (host, expected) in [("[::1]", "::1"), ("127.0.0.1", "127.0.0.1"), ("db.example", "db.example")] {
+            let TargetKind::Mysql { server, .. } =
+                TargetUrl::parse(&format!("mysql://u:p@{host}:3307/d")).unwrap().0
+            else {
+                panic!("{host} is no server");
+            };
+            assert_eq!((server.opts.ip_or_hostname(), server.opts.tcp_port()), (expected, 3307));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_tls_is_never_overlooked() {
+        let tls = |url: &str| match TargetUrl::parse(url).unwrap().0 {
+            TargetKind::Mysql { server, .. } => server.tls,
+            TargetKind::Sqlite(_) => panic!("{url} is no server"),
+        };
+        assert_eq!(tls("mysql://u:p@h/d"), Tls::Off);
+        assert_eq!(tls("mariadb://u:p@h/d?tcp_nodelay=true&ssl-mode=REQUIRED"), Tls::Unverified);
+        for (url, part) in [
+            ("mysql://u:p@h/d?socket=/run/s&ssl-mode=REQUIRED", "through a socket"),
+            ("mysql://u:p@h/d?socket=/run/s&ssl-ca=/ca.pem", "through a socket"),
+            ("mysql://u:p@h/d#?ssl-mode=REQUIRED", "can't be read"),
+            ("mysql://u:p@h/d?tcp_nodelay=true#&ssl-mode=REQUIRED", "can't be read"),
+            ("mysql://u:p@h/d?ssl%2Dmode=REQUIRED", "\"ssl-mode\" is not known"),
+            ("mysql://u:p@h/d?SSL-MODE=REQUIRED", "not known"),
+            ("mysql://u:p@h/d?ssl-mode=REQUIRED;ssl-ca=/ca.pem", "not known"),
+        ] {
+            let text = refused(url);
+            assert!(text.contains(part), "{url}: {text}");
         }
     }
 }

@@ -24,10 +24,16 @@ impl MariaDb {
     /// A server with the database `shop` and the account `jane` with all rights on it.
     pub async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut database = Self { directory, port, server: None };
+        let mut database = Self { directory, port: 0, server: None };
         database.install();
-        database.resume().await;
+        // Between choosing a free port and listening on it another server may take it: choose again.
+        for attempt in 1.. {
+            database.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if database.launch().await {
+                break;
+            }
+            assert!(attempt < 5, "MariaDB ends:\n{}", database.log());
+        }
         database.execute("CREATE DATABASE shop").await;
         database.execute("CREATE USER jane@'%' IDENTIFIED BY 's3cret'").await;
         database.execute("GRANT ALL ON shop.* TO jane@'%'").await;
@@ -44,6 +50,11 @@ impl MariaDb {
 
     /// Starts the server, again on the same port and data, and waits until it answers.
     pub async fn resume(&mut self) {
+        assert!(self.launch().await, "MariaDB ends:\n{}", self.log());
+    }
+
+    /// Whether the server runs; false when it has ended by itself.
+    async fn launch(&mut self) -> bool {
         let log = File::create(self.directory.path().join("log")).unwrap();
         let mut command = Command::new(find("mariadbd"));
         self.common(&mut command)
@@ -54,13 +65,31 @@ impl MariaDb {
             .args(["--skip-log-bin", "--max-connections=50"])
             .stdout(Stdio::null())
             .stderr(log);
-        self.server = Some(command.spawn().unwrap());
+        let mut server = command.spawn().unwrap();
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        while Conn::new(self.root()).await.is_err() {
-            let log = || std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-            assert!(tokio::time::Instant::now() < deadline, "MariaDB does not answer:\n{}", log());
+        while !self.answers().await {
+            if server.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if tokio::time::Instant::now() > deadline {
+                server.kill().unwrap();
+                panic!("MariaDB does not answer:\n{}", self.log());
+            }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        self.server = Some(server);
+        true
+    }
+
+    /// Whether this server answers, and not another one at its port.
+    async fn answers(&self) -> bool {
+        let Ok(mut conn) = Conn::new(self.root()).await else { return false };
+        let data: Option<String> = conn.query_first("SELECT @@datadir").await.unwrap_or_default();
+        data.is_some_and(|data| Path::new(&data).starts_with(self.directory.path()))
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
     /// Ends the server as a power cut of its process would.
@@ -73,7 +102,8 @@ impl MariaDb {
 
     /// Ends the server in order.
     pub async fn shut_down(&mut self) {
-        self.execute("SHUTDOWN").await;
+        // The server may close the connection before its answer has left.
+        let _ = self.connection().await.query_drop("SHUTDOWN").await;
         let mut server = self.server.take().unwrap();
         eventually("the server ends", || server.try_wait().unwrap()).await;
     }

@@ -4,6 +4,8 @@
 #![allow(unreachable_pub, missing_docs, reason = "test code")]
 
 pub mod mariadb;
+pub mod mysql_handshake;
+pub mod rsa;
 pub mod sqs;
 
 use std::{

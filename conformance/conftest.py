@@ -6,6 +6,7 @@ before. A file whose tests are about something else says so by `PROTOCOLS = ["js
 MILLPOND_TEST_ENDPOINT runs the same tests against another SQS endpoint, to compare; nothing is started then.
 """
 
+import functools
 import os
 import uuid
 
@@ -73,7 +74,8 @@ def make_queue(sqs):
 
     def make(prefix="queue", **attributes):
         values = {name: str(value) for name, value in attributes.items()}
-        url = sqs.create_queue(QueueName=unique_name(prefix), Attributes=values)["QueueUrl"]
+        end = ".fifo" if "FifoQueue" in values else ""
+        url = sqs.create_queue(QueueName=unique_name(prefix) + end, Attributes=values)["QueueUrl"]
         urls.append(url)
         return url
 
@@ -83,6 +85,12 @@ def make_queue(sqs):
             sqs.delete_queue(QueueUrl=url)
         except sqs.exceptions.QueueDoesNotExist:
             pass  # The test deleted it itself.
+
+
+@pytest.fixture
+def make_fifo(make_queue):
+    """As `make_queue`, for FIFO queues."""
+    return functools.partial(make_queue, FifoQueue="true")
 
 
 @pytest.fixture

@@ -58,18 +58,12 @@ def test_the_sources_of_a_dead_letter_queue(sqs, queues):
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [jobs]
 
 
-def test_fifo_letters_unlock_their_group(sqs, unique_name):
-    def make(name, **attributes):
-        url = sqs.create_queue(
-            QueueName=f"{unique_name(name)}.fifo", Attributes={"FifoQueue": "true"} | attributes
-        )
-        return url["QueueUrl"]
-
-    dead = make("dead")
-    jobs = make("jobs", RedrivePolicy=redrive(sqs, dead, 1))
+def test_fifo_letters_unlock_their_group(sqs, make_fifo):
+    dead = make_fifo("dead")
+    jobs = make_fifo("jobs", RedrivePolicy=redrive(sqs, dead, 1))
     for body in ["one", "two"]:
         sqs.send_message(
-            QueueUrl=jobs, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=f"id of {body}".replace(" ", "-")
+            QueueUrl=jobs, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=f"id-of-{body}"
         )
     first = sqs.receive_message(QueueUrl=jobs, VisibilityTimeout=0)["Messages"][0]
     assert [message["Body"] for message in look(sqs, jobs)] == ["two"]

@@ -7,23 +7,6 @@ import pytest
 from millpond import Millpond
 
 
-@pytest.fixture
-def make_fifo(sqs, unique_name):
-    """A function that creates a FIFO queue with these attributes; the test's end deletes it."""
-    urls = []
-
-    def make(**attributes):
-        url = sqs.create_queue(
-            QueueName=f"{unique_name()}.fifo", Attributes={"FifoQueue": "true"} | attributes
-        )["QueueUrl"]
-        urls.append(url)
-        return url
-
-    yield make
-    for url in urls:
-        sqs.delete_queue(QueueUrl=url)
-
-
 def send(sqs, queue, body="x", group="g", **options):
     return sqs.send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=group, **options)
 

@@ -3,25 +3,17 @@
 The orders are those that were recorded on the real service.
 """
 
+import functools
+
 import pytest
 
 from millpond import Millpond
 
 
 @pytest.fixture
-def fifo(sqs, unique_name):
-    """A function that creates a FIFO queue with these attributes; the test's end deletes it."""
-    urls = []
-
-    def make(**attributes):
-        values = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} | attributes
-        url = sqs.create_queue(QueueName=f"{unique_name()}.fifo", Attributes=values)["QueueUrl"]
-        urls.append(url)
-        return url
-
-    yield make
-    for url in urls:
-        sqs.delete_queue(QueueUrl=url)
+def fifo(make_fifo):
+    """A function that creates a FIFO queue which tells sends apart by content."""
+    return functools.partial(make_fifo, ContentBasedDeduplication="true")
 
 
 def send(sqs, queue, *names):

@@ -7,11 +7,9 @@ ONLY_FIFO = "only when FifoQueue is set to true."
 
 
 @pytest.fixture
-def fifo(sqs, unique_name):
+def fifo(make_fifo):
     """The URL of a FIFO queue with default attributes."""
-    url = sqs.create_queue(QueueName=f"{unique_name()}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    yield url
-    sqs.delete_queue(QueueUrl=url)
+    return make_fifo()
 
 
 def attributes(sqs, queue, names=("All",)):

@@ -35,3 +35,33 @@ def test_a_dead_letter_queue(server):
     assert run(server, "receive", "jobs", "--visibility-timeout", "0") == "poison"
     assert server.run("receive", "jobs", "--endpoint", server.endpoint).returncode == 3
     assert run(server, "receive", "failed") == "poison"
+
+
+def test_what_can_not_be_printed_is_not_deleted(server):
+    run(server, "queue", "create", "kept", "--attribute", "VisibilityTimeout=0")
+    run(server, "send", "kept", "precious")
+    with open("/dev/full", "w") as full:
+        failed = server.run(
+            "receive", "kept", "--delete", "--endpoint", server.endpoint, capture_output=False, stdout=full
+        )
+    assert failed.returncode == 1
+    assert run(server, "receive", "kept", "--delete") == "precious"
+
+
+def test_a_body_that_no_queue_takes_is_refused_by_its_size(server):
+    run(server, "queue", "create", "large")
+    refused = server.run("send", "large", "-", "--endpoint", server.endpoint, input="x" * 9_000_000)
+    assert refused.returncode == 1
+    assert "9000000 bytes" in refused.stderr
+
+
+def test_a_send_is_one_submission(server, sqs):
+    run(server, "queue", "create", "submissions")
+    run(server, "send", "submissions", "once")
+    run(server, "send", "submissions", "again", "--attribute", "SubmissionId=mine")
+    found = sqs.receive_message(
+        QueueUrl="submissions", MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )["Messages"]
+    ids = [message["MessageAttributes"]["SubmissionId"]["StringValue"] for message in found]
+    assert len(ids[0]) == 32
+    assert ids[1] == "mine"

@@ -13,6 +13,17 @@ pub(crate) fn say(text: &str) {
     let _ = out.flush();
 }
 
+/// Prints a line that must have reached its reader before anything else is done, such as a message that is then deleted.
+///
+/// # Errors
+/// When the output took not all of it.
+pub(crate) fn hand_over(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let line = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    let written = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| Failure::while_doing("the output could not be written", &error))
+}
+
 /// Prints a remark that is not part of the output.
 pub(crate) fn remark(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -5,11 +5,12 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Target, remark, say};
-use crate::failure::{DONE, Outcome, nothing};
+use super::{Target, remark};
+use crate::failure::{DONE, Failure, Outcome, nothing};
 use crate::service::Service;
 use crate::sqs::{explain, queue_url};
 use crate::table::printable;
+use crate::terminal::hand_over;
 
 /// Receive messages. Without --delete they come back after the queue's visibility timeout.
 #[derive(Debug, Args)]
@@ -56,7 +57,7 @@ impl Receive {
         }
     }
 
-    async fn once(&self, client: &Client, url: &str) -> Result<usize, crate::failure::Failure> {
+    async fn once(&self, client: &Client, url: &str) -> Result<usize, Failure> {
         let wait = self.wait.or(self.follow.then_some(20));
         let received = client
             .receive_message()
@@ -71,7 +72,7 @@ impl Receive {
             .map_err(|error| explain(&format!("cannot receive from {}", self.queue), &error))?;
         let messages = received.messages.unwrap_or_default();
         for message in &messages {
-            self.show(message);
+            self.show(message)?;
             if self.delete {
                 let handle = message.receipt_handle().unwrap_or_default();
                 let deleted = client.delete_message().queue_url(url).receipt_handle(handle).send().await;
@@ -81,11 +82,11 @@ impl Receive {
         Ok(messages.len())
     }
 
-    fn show(&self, message: &Message) {
+    /// Prints a message. What could not be printed is not to be deleted: it comes again after its visibility timeout.
+    fn show(&self, message: &Message) -> Result<(), Failure> {
         let body = message.body().unwrap_or_default();
         if !self.target.json {
-            say(&printable(body));
-            return;
+            return hand_over(&printable(body));
         }
         let attributes: serde_json::Map<String, Value> = message
             .message_attributes()
@@ -109,6 +110,6 @@ impl Receive {
             "attributes": attributes,
             "system_attributes": system,
         });
-        say(&shown.to_string());
+        hand_over(&shown.to_string())
     }
 }

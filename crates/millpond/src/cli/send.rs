@@ -7,9 +7,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Target, say};
+use crate::data::random;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::sqs::{explain, queue_url};
+
+/// The largest body that any queue takes.
+const BODY_BYTES_MAX: usize = 1_048_576;
+/// How many message attributes a message may have.
+const ATTRIBUTES_MAX: usize = 10;
+/// The message attribute that makes two messages one row, see `docs/sink.md`.
+const SUBMISSION_ID: &str = "SubmissionId";
 
 /// Send a message and print its id.
 #[derive(Debug, Args)]
@@ -46,8 +54,15 @@ pub(crate) struct Send {
 impl Send {
     pub(crate) async fn run(self) -> Outcome {
         let body = self.body()?;
+        if body.len() > BODY_BYTES_MAX {
+            let bytes = body.len();
+            return Err(Failure::new(format!(
+                "the body has {bytes} bytes; a message may have {BODY_BYTES_MAX} at most"
+            )));
+        }
         let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
         let url = queue_url(&client, &self.queue).await?;
+        let url_is_fifo = url.ends_with(".fifo");
         let mut request = client
             .send_message()
             .queue_url(url)
@@ -59,6 +74,11 @@ impl Send {
             let (name, value) = pair("--attribute", attribute)?;
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
             request = request.message_attributes(name, value);
+        }
+        // The client tries again when an answer is lost; by this a sink knows the second message for the first.
+        if !url_is_fifo && self.attributes.len() < ATTRIBUTES_MAX && !self.names_submission() {
+            let value = MessageAttributeValue::builder().data_type("String").string_value(submission_id()?);
+            request = request.message_attributes(SUBMISSION_ID, value.build()?);
         }
         let sent = request.send().await;
         let sent = sent.map_err(|error| explain(&format!("cannot send to {}", self.queue), &error))?;
@@ -74,6 +94,10 @@ impl Send {
             say(&id);
         }
         Ok(DONE)
+    }
+
+    fn names_submission(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.split('=').next() == Some(SUBMISSION_ID))
     }
 
     fn body(&self) -> Result<String, Failure> {
@@ -97,6 +121,11 @@ impl Send {
             }
         }
     }
+}
+
+/// 128 random bits: every run of the command is a submission of its own.
+fn submission_id() -> Result<String, Failure> {
+    Ok(format!("{:032x}", u128::from_be_bytes(random()?)))
 }
 
 fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {

@@ -108,7 +108,11 @@ impl Serve {
             let _ = fs::remove_file(file);
         }
         ended?;
-        remark("stopped; everything acknowledged is on disk");
+        remark(if self.in_memory {
+            "stopped; what was in memory is gone"
+        } else {
+            "stopped; everything acknowledged is on disk"
+        });
         Ok(DONE)
     }
 

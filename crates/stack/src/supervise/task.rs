@@ -263,7 +263,7 @@ where
         let Some(entry) = self.entries.get_mut(name) else { return };
         let restarts = match &entry.observed {
             Observed::Running { since, restarts, terminated_at: None, .. } => {
-                tracing::warn!(workload = %name, exit = %kind, "a workload ended by itself");
+                tracing::warn!(workload = %name, exit = %kind, "a workload ended by itself; `millpond ps` and `millpond logs` say why");
                 Restarts::after_end(&self.policy, *restarts, now.saturating_sub(*since), now)
             }
             _ => Restarts::default(),

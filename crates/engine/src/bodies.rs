@@ -2,7 +2,8 @@
 //!
 //! This is derived knowledge: it is outside events and digest, and another node would have another. A payload that is
 //! not durable yet can't be read from the log, so the cache keeps it whatever its budget says; what is durable is
-//! evicted oldest first. A payload with no place in the log is in the store.
+//! evicted oldest first. A payload with no place in the log is in the store; one whose message was moved is there under its
+//! old name until the store has followed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -129,7 +130,10 @@ impl Bodies {
     /// Lets go of a queue.
     pub(crate) fn forget_queue(&mut self, queue: QueueId) {
         self.forget_below(queue, Sequence(u64::MAX));
-        self.in_log.remove(&queue);
+        // What was moved out of it is still found by where it was.
+        if !self.moved.values().any(|(before, _)| before.queue == queue) {
+            self.in_log.remove(&queue);
+        }
     }
 
     /// Keeps within the budget, as far as payloads can be read again from the log.

@@ -1,4 +1,5 @@
-//! What is printed: output, remarks beside it, and failures. Readers that have gone away are no error.
+//! What is printed: output, remarks beside it, and failures. Readers that have gone away are no error, except where what
+//! follows depends on their having read.
 
 use std::io::Write as _;
 

@@ -58,9 +58,7 @@ pub(crate) const NOT_FOR_THIS_TYPE: &str =
 /// The first 128 bits of the SHA-256.
 fn key(id: &str) -> u128 {
     let digest: [u8; 32] = Sha256::digest(id).into();
-    let [first, _]: [[u8; 16]; 2] = [digest[..16].try_into(), digest[16..].try_into()]
-        .map(|half: Result<[u8; 16], _>| half.expect("half of 32 bytes"));
-    u128::from_be_bytes(first)
+    digest.iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,5 +1,5 @@
-//! What time alone brings about: waits that end, messages that become due, messages that expire, and the note of an
-//! idle log.
+//! What time alone brings about: waits that end, messages that become due, messages that expire, the notes of
+//! the clock and of an idle log.
 
 use bytes::Bytes;
 use millpond_core::command::Command;

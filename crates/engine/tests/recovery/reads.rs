@@ -1,5 +1,6 @@
 //! A payload is read from the log while it is there, and from the store after that; every byte is verified.
 
+use millpond_core::command::Command;
 use millpond_core::message::{MessageRef, Sequence};
 use millpond_core::queue::{AttributePatch, RedrivePolicy};
 use millpond_engine::checkpoint;
@@ -64,7 +65,7 @@ fn bytes_that_are_not_the_payload_are_damage_and_a_failed_read_is_not() {
     assert_eq!(read(&log, &store, message, place), body());
 }
 
-/// A message that became a dead letter is read wherever log and store are: before the store has followed to its send, to
+/// A message that became a dead letter, its first queue gone since, is read wherever log and store are: before the store has followed to its send, to
 /// its move, and behind both.
 #[test]
 fn the_payload_of_a_dead_letter_is_found_however_far_the_store_is() {
@@ -78,6 +79,7 @@ fn the_payload_of_a_dead_letter_is_found_however_far_the_store_is() {
     stage.settle();
     stage.ask(receive_for("jobs", 1, 0));
     stage.settle();
+    stage.carry(Command::DeleteQueue { key: key("jobs") });
     stage.reads.clear();
     stage.ask(receive("dead", 1));
     let (message, place) = stage.reads[0].1[0].clone();

@@ -15,15 +15,27 @@ pub(super) fn boot_id() -> io::Result<String> {
 /// When a process was started, in clock ticks since boot (field 22 of `/proc/PID/stat`); `None` when there is no such
 /// process, or only its remains.
 pub(super) fn start_time_ticks(pid: u32) -> Option<u64> {
+    stat_field(pid, 22)?.parse().ok()
+}
+
+/// The session of a process (field 6 of `/proc/PID/stat`): the id of its leader, 0 when that one is outside of this PID
+/// namespace, as it is for programs that a container runtime starts. `None` when there is no such process, or only its
+/// remains.
+pub(super) fn session(pid: u32) -> Option<u32> {
+    stat_field(pid, 6)?.parse().ok()
+}
+
+/// A field of `/proc/PID/stat`, counted from 1 as proc(5) does, and after the second, which is the name.
+fn stat_field(pid: u32, number: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in parentheses and may itself hold spaces and parentheses.
+    // The name is in parentheses and may itself hold spaces and parentheses.
     let after_name = &stat[stat.rfind(')')? + 1..];
-    let mut fields = after_name.split_ascii_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X" | "x") {
+    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+    let state = fields.first()?;
+    if matches!(*state, "Z" | "X" | "x") {
         return None;
     }
-    fields.nth(18)?.parse().ok()
+    fields.get(number.checked_sub(3)?).map(|field| (*field).to_owned())
 }
 
 /// What the environment of a process says of a token.

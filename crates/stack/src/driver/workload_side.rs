@@ -3,6 +3,7 @@
 //! Each function reads the environment that the driver sets, and does nothing else.
 
 use super::{ADDRESS_VARIABLE, CONFIGURATION_VARIABLE, TOKEN_VARIABLE};
+use rustix::io::Errno;
 use std::io;
 use std::path::PathBuf;
 
@@ -18,11 +19,12 @@ pub fn is_workload() -> bool {
 /// `EPERM` when the process leads a process group of a session that is not its own: a workload that was started with
 /// [`super::Session::ProcessGroup`] or a program run straight from an interactive shell.
 pub fn enter_own_session() -> io::Result<()> {
-    if rustix::process::getsid(None)? == rustix::process::getpid() {
-        return Ok(());
+    match rustix::process::setsid() {
+        Err(Errno::PERM) if super::identity::session(std::process::id()) == Some(std::process::id()) => {
+            Ok(())
+        }
+        entered => Ok(entered.map(drop)?),
     }
-    rustix::process::setsid()?;
-    Ok(())
 }
 
 /// The configuration of this workload, as the launch gave it.

@@ -10,7 +10,9 @@ use crate::terminal::quoted;
 
 /// Print the settings that point any AWS SDK, and the AWS CLI, at the service this user has started.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  eval \"$(millpond env)\"\n  millpond env --json")]
+#[command(after_help = "Examples:\n  eval \"$(millpond env)\"\n  millpond env --json\n\n\
+Version 1 of the AWS CLI passes over AWS_ENDPOINT_URL for SQS; there, call it as\n  \
+aws --endpoint-url \"$AWS_ENDPOINT_URL\" sqs list-queues")]
 pub(crate) struct Env {
     /// Print JSON for scripts.
     #[arg(long)]

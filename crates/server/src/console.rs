@@ -58,7 +58,7 @@ fn render(
     } else {
         html.push_str(
             "<div class=\"wide\"><table><thead><tr><th>Queue</th><th class=\"n\">Visible</th><th class=\"n\">In flight</th>\
-             <th class=\"n\">Delayed</th><th>Oldest expires in</th></tr></thead><tbody>",
+             <th class=\"n\">Delayed</th><th>Oldest expires in</th><th class=\"n\">Expired</th></tr></thead><tbody>",
         );
         queues.iter().for_each(|queue| queue_row(&mut html, queue, now));
         html.push_str("</tbody></table></div>");
@@ -123,11 +123,13 @@ fn queue_row(html: &mut String, queue: &QueueDescription, now: Timestamp) {
     // Writing to a string can't fail.
     let _ = write!(
         html,
-        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"w\">{expires}</td></tr>",
+        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"w\">{expires}</td>\
+         <td class=\"n\">{}</td></tr>",
         escape(queue.key.name.as_str()),
         queue.counts.visible,
         queue.counts.in_flight,
         queue.counts.delayed,
+        queue.expired,
     );
 }
 

@@ -123,6 +123,15 @@ impl QueueMessages {
         }
     }
 
+    /// Of a FIFO queue: how many groups have messages in flight, as far as settled.
+    #[must_use]
+    pub fn groups_in_flight(&self) -> Option<usize> {
+        match self {
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => Some(messages.groups_in_flight()),
+        }
+    }
+
     /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
     pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
         match self {

@@ -8,6 +8,7 @@ mod form;
 mod hide_option;
 mod queue;
 mod queues;
+mod quotas;
 mod receive;
 mod rows;
 mod send;

@@ -3,12 +3,15 @@
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::{Args, Subcommand};
+use millpond_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Target, say};
+use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::sqs::{explain, queue_url};
+use crate::table::span;
 
 /// Create, remove, purge or show a queue.
 #[derive(Debug, Subcommand)]
@@ -23,7 +26,7 @@ pub(crate) enum Queue {
     Rm(Named),
     /// Drop all messages of a queue.
     Purge(Named),
-    /// Show the settings and counts of a queue.
+    /// Show the settings and counts of a queue, and what has expired.
     Show(Named),
 }
 
@@ -105,6 +108,27 @@ async fn arn(client: &Client, queue: &str) -> Result<String, Failure> {
     arn.ok_or_else(|| Failure::new(format!("the service names no ARN for {queue}")))
 }
 
+/// What the SQS API has no attribute for.
+struct Expiry {
+    now: Timestamp,
+    expired: u64,
+    oldest_expires_at: Option<Timestamp>,
+}
+
+/// Asks our own API about a queue whose attributes are known. Another service than ours has no such answer.
+async fn expiry(endpoint: &str, attributes: &[(String, String)]) -> Option<Expiry> {
+    let (_, arn) = attributes.iter().find(|(name, _)| name == QueueAttributeName::QueueArn.as_str())?;
+    let parts: Vec<&str> = arn.split(':').collect();
+    let [_, _, _, region, account, name] = parts[..] else { return None };
+    let body = api::call(endpoint, "GET", &format!("queues/{account}/{region}/{name}"), None).await.ok()?;
+    let queue = &body["queue"];
+    Some(Expiry {
+        now: Timestamp::from_millis(body["now_millis"].as_u64()?),
+        expired: queue["expired"].as_u64()?,
+        oldest_expires_at: queue["oldest_expires_at_millis"].as_u64().map(Timestamp::from_millis),
+    })
+}
+
 impl Named {
     async fn remove(self) -> Outcome {
         let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
@@ -123,7 +147,8 @@ impl Named {
     }
 
     async fn show(self) -> Outcome {
-        let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
+        let service = Service::find(self.target.endpoint.as_deref()).await?;
+        let client = service.sqs();
         let url = queue_url(&client, &self.queue).await?;
         let shown = client
             .get_queue_attributes()
@@ -139,11 +164,23 @@ impl Named {
             .map(|(name, value)| (name.as_str().to_owned(), value))
             .collect();
         attributes.sort();
+        let expiry = expiry(&service.endpoint, &attributes).await;
         if self.target.json {
             let object: serde_json::Map<String, Value> =
                 attributes.into_iter().map(|(name, value)| (name, json!(value))).collect();
-            say(&json!({ "queue_url": url, "attributes": object }).to_string());
+            let mut shown = json!({ "queue_url": url, "attributes": object });
+            if let Some(Expiry { expired, oldest_expires_at, .. }) = expiry {
+                shown["expired"] = expired.into();
+                shown["oldest_expires_at_millis"] = oldest_expires_at.map(Timestamp::as_millis).into();
+            }
+            say(&shown.to_string());
             return Ok(DONE);
+        }
+        if let Some(Expiry { now, expired, oldest_expires_at }) = expiry {
+            let oldest =
+                oldest_expires_at.map_or_else(|| "-".to_owned(), |at| span(at.millis_since(now) / 1000));
+            attributes.push(("Oldest expires in".to_owned(), oldest));
+            attributes.push(("Expired".to_owned(), expired.to_string()));
         }
         let width = attributes.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let lines: Vec<String> =

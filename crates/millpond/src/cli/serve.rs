@@ -12,12 +12,13 @@ use millpond_core::outcome::Outcome as CoreOutcome;
 use millpond_core::queue::{AttributePatch, Tags};
 use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
-use millpond_engine::step::Wait;
+use millpond_engine::step::{EngineConfig, Wait};
 use millpond_server::platform::{Platform, QueuesOnly};
 use millpond_server::{Limits, Listening, ServerConfig, bind};
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::quotas::QuotaOptions;
 use super::{asked_to_stop, remark, say, start_logging};
 use crate::data::{self, Found};
 use crate::failure::{DONE, Failure, Outcome};
@@ -29,7 +30,8 @@ use crate::platform::Stacks;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
-                        millpond serve --in-memory --create jobs --create orders.fifo"
+                        millpond serve --in-memory --create jobs --create orders.fifo\n  \
+                        millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB"
 )]
 pub(crate) struct Serve {
     /// Where to listen; a loopback address. Port 0 takes any free port.
@@ -54,6 +56,8 @@ pub(crate) struct Serve {
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    quotas: QuotaOptions,
 }
 
 fn parse_queue(text: &str) -> Result<QueueName, String> {
@@ -87,7 +91,9 @@ impl Serve {
             limits: Limits::default(),
         })
         .await?;
-        let (running, found) = if self.in_memory { data::open_in_memory()? } else { data::open(&self.data)? };
+        let config = EngineConfig { quotas: self.quotas.quotas(), ..EngineConfig::default() };
+        let (running, found) =
+            if self.in_memory { data::open_in_memory(config)? } else { data::open(&self.data, config)? };
         self.create_queues(&running.handle).await?;
         let note = self.note(&format!("http://{}", listening.address()), &found);
         let stacks = if self.in_memory {

@@ -244,7 +244,7 @@ impl Rows for State {
     ) -> bool {
         let clock = self.instance.clock;
         let source = self.queues.get_mut(&before.queue);
-        let Some(mut entry) = source.and_then(|queue| queue.messages.remove(before.sequence)) else {
+        let Some(mut entry) = source.and_then(|queue| queue.messages.remove(before.sequence, clock)) else {
             return false;
         };
         change(&mut entry);
@@ -253,9 +253,10 @@ impl Rows for State {
     }
 
     fn remove_message(&mut self, message: MessageRef) -> bool {
+        let clock = self.instance.clock;
         self.queues
             .get_mut(&message.queue)
-            .is_some_and(|queue| queue.messages.remove(message.sequence).is_some())
+            .is_some_and(|queue| queue.messages.remove(message.sequence, clock).is_some())
     }
 
     fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {

@@ -216,8 +216,9 @@ impl State {
 
     /// Takes a message out.
     fn take(&mut self, message: MessageRef) -> Option<Entry> {
+        let clock = self.instance.clock;
         let queue = self.queues.get_mut(&message.queue)?;
-        let entry = queue.messages.remove(message.sequence)?;
+        let entry = queue.messages.remove(message.sequence, clock)?;
         queue.usage = queue.usage.minus(Usage::of(&entry));
         self.accounts.remove(queue.record.key.account, Usage::of(&entry));
         Some(entry)

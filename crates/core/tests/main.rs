@@ -12,6 +12,8 @@ mod delete;
 mod documents;
 mod encryption_settings;
 mod expire;
+mod fair;
+mod fair_model;
 mod fifo;
 mod fifo_model;
 mod format_fixture;

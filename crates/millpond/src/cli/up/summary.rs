@@ -1,61 +1,54 @@
-//! What `up` shows: a summary once, then a line that follows how things are.
+//! What `up` shows once: what runs where, what waits and why, the stack's outputs, and what to try.
+//!
+//! Nothing is shown as running that has not said so itself. Workloads of other stacks are shown as such.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::child::Ready;
 use crate::api;
-use crate::terminal::quoted;
+use crate::cli::outputs;
+use crate::table::indented;
+use crate::terminal::{quoted, width};
 
-/// How long workloads get to run and to tell their addresses before the summary is printed as things are.
-const SETTLED: Duration = Duration::from_secs(5);
+/// How long workloads get to say how they fare before the summary is printed as things are.
+const SETTLED: Duration = Duration::from_secs(10);
+const SETTLED_POLL: Duration = Duration::from_millis(50);
 
-/// Waits until every workload that should run does, or waits for another try, and every form has told its address.
-pub(super) async fn wait_until_settled(endpoint: &str) {
+/// Where values begin, and what stands below them.
+const INDENT: usize = 11;
+
+/// What the summary is about.
+pub(super) struct Summary<'a> {
+    pub(super) ready: &'a Ready,
+    pub(super) stack: &'a str,
+    /// Whether the service ends with this command.
+    pub(super) started: bool,
+    /// The command that brings the stack up again.
+    pub(super) again: String,
+    /// Whether the template has the parameter `DatabaseUrl`.
+    pub(super) takes_database_url: bool,
+}
+
+/// Waits until every workload that should run says that it does, or why it waits. Returns them as they are then.
+pub(super) async fn settled(endpoint: &str) -> Vec<Value> {
     let settled = async {
-        while workloads(endpoint).await.iter().any(is_moving) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while workloads(endpoint).await.is_some_and(|workloads| workloads.iter().any(is_moving)) {
+            tokio::time::sleep(SETTLED_POLL).await;
         }
     };
-    // What has not settled is shown by its state; `millpond logs` tells why.
+    // What has not settled is shown by its state.
     let _ = tokio::time::timeout(SETTLED, settled).await;
+    workloads(endpoint).await.unwrap_or_default()
 }
 
 fn is_moving(workload: &Value) -> bool {
-    let wanted = workload["desired"] == "running";
-    let running = workload["state"] == "running";
+    let state = workload["state"].as_str().unwrap_or_default();
     let without_address = workload["kind"] == "form" && workload["url"].is_null();
-    wanted
-        && (workload["state"] == "stopping" || workload["state"] == "stopped" || (running && without_address))
-}
-
-/// What runs where, and what to try.
-pub(super) async fn summary(ready: &Ready, deployed: &Value, started: bool) -> String {
-    let workloads = workloads(&ready.endpoint).await;
-    let mut lines: Vec<(&str, String)> = Vec::new();
-    lines.extend(workloads.iter().filter(|workload| workload["kind"] == "form").map(workload_line));
-    lines.push(("queues", ready.endpoint.clone()));
-    lines.extend(workloads.iter().filter(|workload| workload["kind"] != "form").map(workload_line));
-    lines.push(("console", format!("{}/console/", ready.endpoint)));
-    lines.push(("data", ready.found.clone()));
-    let mut text = String::from("\n");
-    for (name, value) in &lines {
-        text.push_str(&format!("  {name:<8} {value}\n"));
-    }
-    for warning in deployed["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        text.push_str(&format!("  {warning}\n"));
-    }
-    text.push_str("\nTry in a second terminal:\n\n");
-    let program = program();
-    for command in commands(&workloads, &queue_names(&ready.endpoint).await) {
-        text.push_str(&format!("  {program} {command}\n"));
-    }
-    if started {
-        text.push_str("\nCtrl-C stops everything.\n");
-    }
-    text
+    let moving =
+        matches!(state, "starting" | "stopping" | "stopped") || (state == "running" && without_address);
+    workload["desired"] == "running" && moving
 }
 
 /// What is told when a service that was there before goes on.
@@ -64,21 +57,120 @@ pub(super) fn left_running(ready: &Ready) -> String {
     format!("the service was running before and goes on after this command{end}")
 }
 
-fn workload_line(workload: &Value) -> (&str, String) {
-    let text = |name: &str| workload[name].as_str().unwrap_or_default();
-    let place = match (text("url"), text("table")) {
-        ("", "") => String::new(),
-        ("", table) => format!("into table {table}"),
-        (url, _) => format!("{url}{}", moved(url, text("listen"))),
-    };
-    let name = text("name");
-    let line = match (text("state"), text("reason")) {
-        ("running", _) => format!("{place}  ({name})"),
-        ("stopped", _) => format!("{place}  ({name}, stopped: millpond start {name})"),
-        (state, "") => format!("{place}  ({name}, {state})"),
-        (state, reason) => format!("{place}  ({name}, {state}: {reason})"),
-    };
-    (if text("kind") == "form" { "form" } else { "sink" }, line.trim_start().to_owned())
+impl Summary<'_> {
+    /// All of it, as things are now.
+    pub(super) async fn text(&self, workloads: &[Value]) -> String {
+        let stacks = api::call(&self.ready.endpoint, "GET", "stacks", None).await.unwrap_or_default();
+        let stacks = stacks["stacks"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let this = stacks.iter().find(|stack| stack["stack"] == self.stack).unwrap_or(&Value::Null);
+        let mut text = self.lines(workloads, width(std::io::stdout()));
+        let outputs = outputs::lines(this);
+        if !outputs.is_empty() {
+            text.push_str(&format!("\nOutputs of the stack {}:\n\n", self.stack));
+            text.extend(outputs.iter().map(|line| format!("  {line}\n")));
+        }
+        let others: Vec<&str> = stacks
+            .iter()
+            .filter_map(|stack| stack["stack"].as_str())
+            .filter(|stack| *stack != self.stack)
+            .collect();
+        if let [first, ..] = others[..] {
+            text.push_str(&format!(
+                "\nOther stacks that were brought up here before: {}. To take one away: millpond down {first}\n",
+                others.join(", ")
+            ));
+        }
+        text.push_str("\nTry in a second terminal:\n\n");
+        let program = program();
+        for command in commands(&self.own(workloads), this) {
+            text.push_str(&format!("  {program} {command}\n"));
+        }
+        if self.started {
+            text.push_str("\nCtrl-C stops everything.\n");
+        }
+        text
+    }
+
+    /// What runs where, and below it what waits.
+    fn lines(&self, workloads: &[Value], width: Option<usize>) -> String {
+        let mut text = String::from("\n");
+        let mut add = |name: &str, value: &str| text.push_str(&format!("  {name:<8} {value}\n"));
+        let own = self.own(workloads);
+        let (forms, rest): (Vec<&Value>, Vec<&Value>) =
+            own.into_iter().partition(|workload| workload["kind"] == "form");
+        let others = workloads.iter().filter(|workload| workload["stack"] != self.stack);
+        forms.iter().for_each(|form| self.add_workload(&mut add, form, width));
+        add("queues", &self.ready.endpoint);
+        rest.iter().for_each(|sink| self.add_workload(&mut add, sink, width));
+        others.for_each(|other| self.add_workload(&mut add, other, width));
+        add("console", &format!("{}/console/", self.ready.endpoint));
+        add("data", &self.ready.found);
+        text
+    }
+
+    fn add_workload(&self, add: &mut impl FnMut(&str, &str), workload: &Value, width: Option<usize>) {
+        let (kind, mut value) = self.workload_line(workload);
+        for note in self.notes(workload) {
+            // The lines below are indented as the value is, so that they read as one.
+            value.push('\n');
+            value.push_str(indented(&note, INDENT, width).trim_end());
+        }
+        add(kind, &value);
+    }
+
+    fn own<'v>(&self, workloads: &'v [Value]) -> Vec<&'v Value> {
+        workloads.iter().filter(|workload| workload["stack"] == self.stack).collect()
+    }
+
+    fn workload_line<'w>(&self, workload: &'w Value) -> (&'w str, String) {
+        let text = |name: &str| workload[name].as_str().unwrap_or_default();
+        let place = match (text("url"), text("table")) {
+            ("", "") => String::new(),
+            ("", table) => format!("into table {table}"),
+            (url, _) => format!("{url}{}", moved(url, text("listen"))),
+        };
+        let name = text("name");
+        let whose = if text("stack") == self.stack {
+            name.to_owned()
+        } else {
+            format!("{name} of stack {}", text("stack"))
+        };
+        let state = match text("state") {
+            "running" => whose,
+            "stopped" => format!("{whose}, stopped: millpond start {name}"),
+            state => format!("{whose}, {state}"),
+        };
+        let line = format!("{place}  ({state})");
+        (if text("kind") == "form" { "form" } else { "sink" }, line.trim_start().to_owned())
+    }
+
+    /// Why a workload is not as it should be, what happens next, and what can be done.
+    fn notes(&self, workload: &Value) -> Vec<String> {
+        let text = |name: &str| workload[name].as_str().unwrap_or_default();
+        let name = text("name");
+        let Some(reason) = workload["reason"].as_str() else {
+            return match text("state") {
+                "starting" => vec![format!("it has not said yet how it fares: millpond logs {name}")],
+                _ => Vec::new(),
+            };
+        };
+        let mut notes = vec![reason.to_owned()];
+        if text("kind") == "sink" {
+            notes.push(format!(
+                "It goes on by itself once that is put right. Until then messages wait in the queue {}; none is lost.",
+                text("queue")
+            ));
+            if self.takes_database_url && text("stack") == self.stack {
+                notes.push(format!(
+                    "To use another database: {} --parameter DatabaseUrl=mysql://USER:PASSWORD@HOST/DATABASE",
+                    self.again
+                ));
+            }
+        } else {
+            notes.push(format!("It is tried again by itself. More: millpond logs {name}"));
+        }
+        notes
+    }
 }
 
 /// Why a form is not where it should be; nothing when it is, or when any port would do.
@@ -89,15 +181,21 @@ fn moved(url: &str, listen: &str) -> String {
     format!(", as {listen} is in use")
 }
 
-/// Three commands that work with what runs.
-fn commands(workloads: &[Value], queues: &[String]) -> Vec<String> {
+/// Three commands that work with what the stack has.
+fn commands(workloads: &[&Value], stack: &Value) -> Vec<String> {
     let sink = workloads.iter().find(|workload| workload["kind"] == "sink");
     let Some(sink) = sink else {
-        return match queues.first() {
+        let resources = stack["resources"].as_array().into_iter().flatten();
+        let mut queues = resources.filter(|resource| resource["kind"] == "queue");
+        return match queues.find_map(|queue| queue["name"].as_str()) {
+            Some(queue) if queue.ends_with(".fifo") => {
+                let send = format!("send {queue} hello --group a --deduplication-id 1");
+                vec!["queues".into(), send, format!("receive {queue} --delete")]
+            }
             Some(queue) => {
                 vec!["queues".into(), format!("send {queue} hello"), format!("receive {queue} --delete")]
             }
-            None => vec!["queues".into()],
+            None => vec!["queues".into(), "ps".into(), "stacks".into()],
         };
     };
     let text = |name: &str| sink[name].as_str().unwrap_or_default();
@@ -109,7 +207,7 @@ fn commands(workloads: &[Value], queues: &[String]) -> Vec<String> {
 }
 
 /// The words that start this program from anywhere.
-fn program() -> String {
+pub(super) fn program() -> String {
     let Ok(exe) = std::env::current_exe() else { return "millpond".to_owned() };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path)
@@ -119,95 +217,11 @@ fn program() -> String {
     if on_path.as_ref() == Some(&exe) { "millpond".to_owned() } else { quoted(&exe.display().to_string()) }
 }
 
-async fn queue_names(endpoint: &str) -> Vec<String> {
-    let body = api::call(endpoint, "GET", "queues", None).await.unwrap_or_default();
-    let names = body["queues"].as_array().into_iter().flatten();
-    names.filter_map(|queue| queue["name"].as_str()).map(str::to_owned).collect()
-}
-
-async fn workloads(endpoint: &str) -> Vec<Value> {
-    let body = api::call(endpoint, "GET", "workloads", None).await.unwrap_or_default();
-    body["workloads"].as_array().cloned().unwrap_or_default()
-}
-
-/// One line, written anew in place on a terminal; elsewhere nothing is written.
-#[derive(Debug, Default)]
-pub(super) struct StatusLine {
-    shown: String,
-}
-
-impl StatusLine {
-    /// Shows how things are now.
-    pub(super) async fn show(&mut self, endpoint: &str) {
-        if !std::io::stderr().is_terminal() {
-            return;
-        }
-        let Ok(body) = api::call(endpoint, "GET", "queues", None).await else { return };
-        let queues = body["queues"].as_array().into_iter().flatten().map(|queue| {
-            let name = queue["name"].as_str().unwrap_or_default();
-            format!("{name}: {} visible, {} in flight", queue["visible"], queue["in_flight"])
-        });
-        let workloads = workloads(endpoint).await;
-        let states = workloads.iter().map(|workload| {
-            let text = |name: &str| workload[name].as_str().unwrap_or_default();
-            format!("{} {}", text("name"), text("state"))
-        });
-        let line = queues.chain(states).collect::<Vec<_>>().join(" · ");
-        if line != self.shown {
-            self.write(&line);
-            self.shown = line;
-        }
-    }
-
-    /// Takes the line away.
-    pub(super) fn clear(&mut self) {
-        if !self.shown.is_empty() {
-            self.write("");
-            self.shown.clear();
-        }
-    }
-
-    fn write(&self, line: &str) {
-        let width = terminal_width();
-        let line: String = line.chars().take(width).collect();
-        let mut out = std::io::stderr().lock();
-        // A terminal that has gone away needs no line.
-        let _ = write!(out, "\r\u{1b}[K{line}").and_then(|()| out.flush());
-    }
-}
-
-fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr());
-    size.map_or(79, |size| usize::from(size.ws_col).saturating_sub(1)).max(20)
+/// The workloads as they are now; `None` when the service does not answer.
+pub(super) async fn workloads(endpoint: &str) -> Option<Vec<Value>> {
+    let body = api::call(endpoint, "GET", "workloads", None).await.ok()?;
+    Some(body["workloads"].as_array().cloned().unwrap_or_default())
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::{commands, workload_line};
-
-    #[test]
-    fn the_commands_fit_what_runs() {
-        let mut sink = json!({ "kind": "sink", "name": "backend", "queue": "orders", "table": "sold",
-                               "example": "Jane,2", "state": "running" });
-        let shown = commands(&[json!({ "kind": "form" }), sink.clone()], &[]);
-        assert_eq!(shown, ["send orders Jane,2", "rows orders", "stop backend"]);
-        sink["state"] = json!("stopped");
-        assert_eq!(commands(&[sink], &[])[2], "start backend");
-        let queue = commands(&[], &["jobs".to_owned()]);
-        assert_eq!(queue, ["queues", "send jobs hello", "receive jobs --delete"]);
-    }
-
-    #[test]
-    fn a_line_says_where_and_what_is_wrong() {
-        let mut sink = json!({ "kind": "sink", "name": "backend", "state": "running", "table": "sold" });
-        assert_eq!(workload_line(&sink), ("sink", "into table sold  (backend)".to_owned()));
-        let form = json!({ "kind": "form", "name": "frontend", "state": "running", "listen": "127.0.0.1:8080",
-                           "url": "http://127.0.0.1:8081/" });
-        assert_eq!(workload_line(&form).1, "http://127.0.0.1:8081/, as 127.0.0.1:8080 is in use  (frontend)");
-        sink["state"] = json!("waiting to restart");
-        sink["reason"] = json!("exit code 1");
-        assert_eq!(workload_line(&sink).1, "into table sold  (backend, waiting to restart: exit code 1)");
-    }
-}
+mod tests;

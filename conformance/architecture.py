@@ -89,7 +89,7 @@ class Architecture(Millpond):
 
     def rows(self, name="customers"):
         """The rows that landed, as lists; empty while there are none."""
-        shown = self.run("rows", name, "--limit", "10000", "--json")
+        shown = self.run("rows", name, "--limit", "10000", "--wait", "0", "--json")
         if shown.returncode not in (0, 3):
             raise MillpondError(shown.stderr)
         return json.loads(shown.stdout)["rows"]

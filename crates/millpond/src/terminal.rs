@@ -1,7 +1,8 @@
 //! What is printed: output, remarks beside it, and failures. Readers that have gone away are no error, except where what
 //! follows depends on their having read.
 
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::os::fd::AsFd;
 
 use crate::failure::Failure;
 
@@ -34,6 +35,19 @@ pub(crate) fn remark(text: &str) {
 pub(crate) fn complain(failure: &Failure) {
     remark(&format!("millpond: {failure}"));
 }
+
+/// How many characters fit on a line; `None` when the output is no terminal, and lines may be as long as they are.
+pub(crate) fn width(output: impl AsFd + IsTerminal) -> Option<usize> {
+    if !output.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(output);
+    let columns = size.map_or(80, |size| usize::from(size.ws_col));
+    Some(columns.max(WIDTH_MIN))
+}
+
+/// Terminals that say less are not believed.
+const WIDTH_MIN: usize = 20;
 
 /// A word that a POSIX shell reads as it is.
 pub(crate) fn quoted(value: &str) -> String {

@@ -97,7 +97,10 @@ impl SinkConfig {
     }
 
     /// Checks the bounds that the types can't hold.
-    pub(crate) fn check(&self) -> Result<(), SinkError> {
+    ///
+    /// # Errors
+    /// `SinkError::Configuration` names the first that does not hold.
+    pub fn check(&self) -> Result<(), SinkError> {
         let within = |name: &str, value: usize, low: usize, high: usize| {
             if (low..=high).contains(&value) {
                 return Ok(());

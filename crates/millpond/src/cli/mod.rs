@@ -6,6 +6,7 @@ mod completions;
 mod env;
 mod form;
 mod hide_option;
+mod outputs;
 mod queue;
 mod queues;
 mod quotas;
@@ -14,6 +15,7 @@ mod rows;
 mod send;
 mod serve;
 mod sink;
+mod stacks;
 mod up;
 mod workloads;
 
@@ -61,6 +63,10 @@ enum Command {
     Clock(clock::Clock),
     /// Show the rows that a sink has landed.
     Rows(rows::Rows),
+    /// Show stacks: what belongs to each, and their outputs.
+    Stacks(stacks::List),
+    /// Take a stack away: its workloads, its queues and their messages.
+    Down(stacks::Down),
     /// Show workloads.
     Ps(workloads::Ps),
     /// Stop a workload.
@@ -108,6 +114,8 @@ impl Cli {
             Command::Queue(queue) => in_runtime(queue.run()),
             Command::Clock(clock) => in_runtime(clock.run()),
             Command::Rows(rows) => in_runtime(rows.run()),
+            Command::Stacks(stacks) => in_runtime(stacks.run()),
+            Command::Down(down) => in_runtime(down.run()),
             Command::Ps(ps) => in_runtime(ps.run()),
             Command::Stop(stop) => in_runtime(stop.run()),
             Command::Start(start) => in_runtime(start.run()),

@@ -102,10 +102,8 @@ impl Serve {
             Some(Arc::new(Stacks::start(running.handle.clone(), note.clone()).await?))
         };
         self.announce(&note, &found)?;
-        if let Some((hold, now)) =
-            running.handle.status().await.ok().and_then(|status| Some((status.expiry_hold?, status.now)))
-        {
-            remark(&hold::describe(&hold, now));
+        if let Some(text) = hold::told_at_start(&running.handle).await {
+            remark(&text);
         }
         let ended = run_until_stopped(listening, running, stacks).await;
         note::remove(note.pid);

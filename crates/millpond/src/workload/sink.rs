@@ -7,6 +7,7 @@ use millpond_stack::{RecordFormat, SinkSpec, WorkloadProblem};
 use tokio::sync::watch;
 
 use super::Job;
+use super::condition::SinkCondition;
 use crate::failure::{DONE, Failure, Outcome};
 
 /// The sink's own configuration, or what it has against the specification.
@@ -26,13 +27,19 @@ pub(super) fn config(spec: &SinkSpec, data: &Path) -> Result<SinkConfig, Workloa
     if let Some(pollers) = spec.pollers {
         config.pollers = pollers as usize;
     }
+    config.check().map_err(|error| WorkloadProblem { property: None, message: error.to_string() })?;
     Ok(config)
 }
 
 /// Delivers until asked to stop.
 pub(super) async fn run(spec: &SinkSpec, job: &Job, stop: watch::Receiver<bool>) -> Outcome {
     let config = config(spec, &job.data).map_err(|problem| Failure::new(problem.message))?;
-    finish(config, job.sqs().await, stop, |event: &Event| tracing::info!("{event}")).await
+    let condition = SinkCondition::of(config.target.to_string());
+    let report = move |event: &Event| {
+        tracing::info!("{event}");
+        condition.follow(event);
+    };
+    finish(config, job.sqs().await, stop, report).await
 }
 
 /// Runs a sink to its end, and tells what it did.

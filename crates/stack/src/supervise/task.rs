@@ -292,6 +292,7 @@ where
                 desired: record.desired,
                 state: state(entry, record.desired, now),
                 url: entry.process.as_ref().and_then(|_| self.driver.address(name)),
+                condition: self.driver.condition(name),
                 log_path: self.driver.log_path(name),
             })
         };

@@ -4,12 +4,15 @@ A process that runs is no sink that works: `up`, `ps`, `start`, `rows` and the c
 it works again. The password is never among it.
 """
 
+import json
 import re
+import time
 
 import pytest
 
 from architecture import Architecture, await_that, end, get
 from mariadb import MariaDb
+from millpond import Millpond
 
 PASSWORD = "hunter2-and-more"
 
@@ -162,17 +165,25 @@ def test_a_sink_that_can_never_work_is_refused_with_its_place(architecture):
     assert architecture.processes() == []
 
 
-def test_a_service_that_is_killed_leaves_no_file_and_its_return_is_no_alarm(architecture):
-    printed = architecture.start()
-    assert architecture.run("stop", "backend").returncode == 0
-    assert architecture.run("send", "customers", "Jane,UK").returncode == 0
-    killed = architecture.service_pid()
-    end(killed)
-    await_that(lambda: "the queue service is back" in architecture.log(), architecture.log)
-    end(architecture.service_pid())
-    await_that(lambda: architecture.log().count("the queue service is back") == 2, architecture.log)
-    assert "kept for another" not in architecture.log()
+def test_a_service_that_is_killed_leaves_no_file_behind(architecture):
+    architecture.start()
+    for times in (1, 2):
+        end(architecture.service_pid())
+        await_that(lambda: architecture.log().count("the queue service is back") == times, architecture.log)
     left = [file.name for file in architecture.folder.iterdir()]
     assert not [name for name in left if name.startswith("millpond-")], left
     assert not (architecture.data / "run" / "up.ready").exists()
-    assert "(new)" in printed
+
+
+def test_a_short_outage_keeps_messages_and_is_no_alarm(tmp_path):
+    with Millpond(tmp_path) as server:
+        assert server.run("queue", "create", "jobs").returncode == 0
+        assert server.run("send", "jobs", "hello").returncode == 0
+        sent = time.monotonic()
+        server.kill()
+        await_that(lambda: time.monotonic() > sent + 2)
+        server.start()
+        hold = json.loads(server.run("clock", "--json").stdout)["expiry_hold"]
+        assert hold["reason"] == "outage", "what would expire now is kept"
+        assert "kept" not in server.log() and "was down" not in server.log()
+        assert server.run("queues").stderr == ""

@@ -130,7 +130,7 @@ async fn change(target: &Target, name: &str, verb: &str) -> Outcome {
     } else {
         say(&format!("{name}: {}", status["state"].as_str().unwrap_or("unknown")));
         if let Some(reason) = status["reason"].as_str() {
-            remark(&indented(reason, REASON_INDENT, width(std::io::stderr())));
+            remark(indented(reason, REASON_INDENT, width(std::io::stderr())).trim_end());
         }
     }
     Ok(DONE)

@@ -6,8 +6,10 @@
 mod api;
 mod cli;
 mod data;
+mod endpoint;
 mod failure;
 mod hold;
+mod log_lines;
 mod note;
 mod platform;
 mod service;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure);
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::workloads::path_segment;
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Outcome, nothing};
 use crate::service::Service;
 use crate::table::{Side, printable, render};
@@ -27,7 +26,7 @@ impl Rows {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
         let path = format!("rows/{}?limit={}", path_segment(&self.name)?, self.limit);
-        let body = api::call(&service.endpoint, "GET", &path, None).await?;
+        let body = service.call("GET", &path, None).await?;
         let rows = body["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
         if self.target.json {
             say(&body.to_string());

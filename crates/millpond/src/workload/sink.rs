@@ -32,25 +32,34 @@ pub(super) fn config(spec: &SinkSpec, data: &Path) -> Result<SinkConfig, Workloa
 /// Delivers until asked to stop.
 pub(super) async fn run(spec: &SinkSpec, job: &Job, stop: watch::Receiver<bool>) -> Outcome {
     let config = config(spec, &job.data).map_err(|problem| Failure::new(problem.message))?;
-    finish(config, job.sqs().await, stop, |event: &Event| tracing::info!("{event}")).await
+    finish(config, job.sqs().await, stop).await
 }
 
-/// Runs a sink to its end, and tells what it did.
+/// Runs a sink to its end, and tells in log lines what it does.
 pub(crate) async fn finish(
     config: SinkConfig,
     client: aws_sdk_sqs::Client,
     stop: watch::Receiver<bool>,
-    report: impl Fn(&Event) + Send + Sync + 'static,
 ) -> Outcome {
-    let summary = millpond_sink::run(config, client, stop, report).await?;
-    crate::terminal::remark(&format!(
+    let summary = millpond_sink::run(config, client, stop, tell).await?;
+    tracing::info!(
         "stopped; rows landed: {}, had landed before: {}, records that could not land: {}",
-        summary.landed, summary.already_landed, summary.poison
-    ));
+        summary.landed,
+        summary.already_landed,
+        summary.poison
+    );
     Ok(DONE)
 }
 
 /// An event as a line for people.
-pub(crate) fn report_line(event: &Event) {
-    crate::terminal::remark(&event.to_string());
+fn tell(event: &Event) {
+    match event {
+        Event::DatabaseDown { .. }
+        | Event::QueueDown { .. }
+        | Event::TablesRecreated { .. }
+        | Event::Poison { .. } => tracing::warn!("{event}"),
+        Event::Started { .. } | Event::DatabaseUp { .. } | Event::QueueUp { .. } | Event::Wrote { .. } => {
+            tracing::info!("{event}");
+        }
+    }
 }

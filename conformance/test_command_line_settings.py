@@ -1,6 +1,7 @@
 """`millpond queue set` and what is shared with `queue create`; what purge and rm say; values that make no sense."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -133,6 +134,27 @@ def test_what_was_only_shown_is_said_to_come_back(server):
     assert server.run("receive", "hints", "--delete", "--endpoint", server.endpoint).stderr == ""
 
 
+def test_output_that_is_lost_makes_a_command_fail(server):
+    run(server, "queue", "create", "shown")
+    for command in (["queues"], ["queue", "show", "shown"], ["send", "shown", "x"]):
+        with open("/dev/full", "w") as full:
+            done = server.run(
+                *command, "--endpoint", server.endpoint, capture_output=False, stdout=full, stderr=subprocess.PIPE
+            )
+        assert done.returncode == 1 and "the output could not be written" in done.stderr, command
+
+
+def test_a_reader_that_has_gone_away_is_no_failure(server):
+    run(server, "queue", "create", "shown")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        done = server.run(
+            "queue", "show", "shown", "--endpoint", server.endpoint, capture_output=False, stdout=gone, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def commands(server, *path):
     """Every subcommand, as paths."""
     text = server.run(*path, "--help").stdout
@@ -145,7 +167,7 @@ def commands(server, *path):
 
 
 def test_every_help_has_examples(server):
-    lacking = [path for path, text in commands(server) if "Examples:" not in text and "Commands:" not in text]
+    lacking = [path for path, text in commands(server) if "Examples:" not in text and "Start here:" not in text]
     assert lacking == []
 
 

@@ -30,6 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.run() {
+        Ok(_) if terminal::output_is_lost() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure);

@@ -46,7 +46,7 @@ pub(crate) struct Send {
     #[arg(long, value_name = "BYTES", default_value = "1024")]
     size: NonZeroUsize,
     /// Seconds to measure.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Seconds of load before the measurement.
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]

@@ -60,7 +60,11 @@ enum Command {
     /// Show all queues with their counts.
     Queues(queues::Queues),
     /// Create, change, remove, purge or show a queue.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  millpond queue create jobs\n  millpond queue set jobs --visibility-timeout 60s\n  \
+                      millpond queue show jobs"
+    )]
     Queue(queue::Queue),
     /// Show whether messages expire by their retention, or confirm the clock after a jump.
     Clock(clock::Clock),
@@ -75,7 +79,7 @@ enum Command {
     /// Show what workloads have written.
     Logs(workloads::Logs),
     /// Put load on an SQS endpoint and report rate and latency.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  millpond bench send\n  millpond bench send --ceiling")]
     Bench(bench::Bench),
     /// Print the settings that point any AWS SDK at the service.
     Env(env::Env),

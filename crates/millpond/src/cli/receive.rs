@@ -14,7 +14,8 @@ use crate::terminal::hand_over;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond receive customers\n  millpond receive customers --max 10 --delete\n  \
-                        millpond receive customers --follow --delete --json"
+                        millpond receive customers --follow --delete --json\n\n\
+                        Without --delete messages are only shown: they come back after the queue's visibility timeout."
 )]
 pub(crate) struct Receive {
     /// The queue, by name or URL.

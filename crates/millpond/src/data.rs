@@ -55,6 +55,12 @@ pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found)
             crate::failure::with_causes(error)
         ))
     };
+    if path.exists() && !path.is_dir() {
+        return Err(Failure::new(format!(
+            "cannot use {} for the data: it is a file, and a directory is needed\n  Choose another with --data DIR",
+            path.display()
+        )));
+    }
     std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
     let path = path.canonicalize().map_err(|error| failed(&error))?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&path).map_err(|error| failed(&error))?);

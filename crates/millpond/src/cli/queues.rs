@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{Target, remark, say};
 use crate::failure::{DONE, Outcome};
+use crate::hold;
 use crate::service::Service;
 use crate::table::{Side, render, span};
-use crate::{api, hold};
 
 /// Show all queues: what can be received, what is in flight, what is delayed, when the oldest message expires, and how
 /// many messages have expired since the queue was created.
@@ -23,7 +23,7 @@ pub(crate) struct Queues {
 impl Queues {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = api::call(&service.endpoint, "GET", "queues", None).await?;
+        let body = service.call("GET", "queues", None).await?;
         if self.target.json {
             say(&body.to_string());
             return Ok(DONE);

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::{
     config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
     error::{BoxError, ProvideErrorMetadata, SdkError},
@@ -25,6 +26,10 @@ impl Contacted {
             (Some(code), _) if NO_QUEUE.contains(&code) => format!("the queue {queue} does not exist"),
             (Some(code), Some(message)) => format!("{} ({code})", message.trim_end_matches('.')),
             (Some(code), None) => code.to_owned(),
+            (None, _) if lacks_keys(error) => {
+                "no access key was found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+                    .to_owned()
+            }
             (None, _) => innermost(error),
         };
         self.0.get().map_or_else(|| text.clone(), |address| format!("{address}: {text}"))
@@ -38,6 +43,12 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         innermost = cause;
     }
     innermost.to_string()
+}
+
+/// Whether a request could not be signed, which no waiting helps.
+pub(crate) fn lacks_keys(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| matches!(error.downcast_ref(), Some(CredentialsError::CredentialsNotLoaded(_))))
 }
 
 impl Intercept for Contacted {

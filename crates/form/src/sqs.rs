@@ -15,7 +15,7 @@ use aws_sdk_sqs::{
 use tokio::sync::RwLock;
 
 use crate::{
-    contacted::Contacted,
+    contacted::{Contacted, lacks_keys},
     outbox::{Outbox, SendError},
     submission::{MessageId, Submission},
 };
@@ -134,7 +134,7 @@ impl SqsOutbox {
         let reason = self.contacted.explain(&self.queue, error);
         let refused = match error {
             SdkError::ConstructionFailure(_) => true,
-            SdkError::DispatchFailure(failure) => failure.is_user(),
+            SdkError::DispatchFailure(failure) => failure.is_user() || lacks_keys(error),
             SdkError::ServiceError(service) => {
                 let throttled = error.code().is_some_and(|code| code.contains("Throttl"));
                 let status = service.raw().status();

@@ -11,7 +11,10 @@ use std::{
 };
 
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
-use aws_credential_types::Credentials;
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, error::CredentialsError, future},
+};
 use aws_sdk_sqs::Client;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use millpond_form::{MessageId, Outbox, SendError, SqsOutbox, Submission, SubmissionKey, bind, serve};
@@ -201,6 +204,47 @@ async fn a_service_that_is_not_there_is_unavailable() {
         let sent = server.outbox(queue).await.send(&jane()).await;
         assert!(matches!(sent, Err(SendError::Unavailable(_))), "{sent:?}");
     }
+}
+
+#[tokio::test]
+async fn an_error_names_the_address_and_no_structure_of_the_program() {
+    let server = Server::start(&[Step::Hangup]).await;
+    let Err(SendError::Unavailable(gone)) = server.outbox(URL).await.send(&jane()).await else { panic!() };
+    assert!(gone.starts_with(&format!("http://{}: ", server.addr)) && !gone.contains(['{', '(']), "{gone}");
+    let server = Server::start(&[NO_QUEUE]).await;
+    let Err(SendError::Refused(missing)) = server.outbox("customers").await.send(&jane()).await else {
+        panic!()
+    };
+    assert_eq!(missing, format!("http://{}: the queue customers does not exist", server.addr));
+}
+
+#[tokio::test]
+async fn a_missing_key_is_told_in_a_line_and_waiting_does_not_help() {
+    let server = Server::start(&[SENT]).await;
+    let client = server.client().await;
+    let none = no_keys();
+    let config = client.config().to_builder().credentials_provider(none).build();
+    let sent = SqsOutbox::new(&Client::from_conf(config), URL).send(&jane()).await;
+    assert!(
+        matches!(&sent, Err(SendError::Refused(reason)) if reason.starts_with("no access key")),
+        "{sent:?}"
+    );
+    assert!(server.targets().is_empty());
+}
+
+/// Knows no key.
+fn no_keys() -> impl ProvideCredentials + 'static {
+    #[derive(Debug)]
+    struct Nobody;
+    impl ProvideCredentials for Nobody {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("nobody knows")))
+        }
+    }
+    Nobody
 }
 
 #[tokio::test]

@@ -78,6 +78,11 @@ impl Endpoint {
             ),
             (Source::Option | Source::QueueUrl, other) => {
                 let whence = if self.source == Source::Option { "--endpoint" } else { "the queue's URL" };
+                if is_amazon(url) {
+                    return format!(
+                        "{url} can't be reached: {reason}\n  The address comes from {whence}. Check it, and the network"
+                    );
+                }
                 let running = other.map_or_else(
                     || "start a service with `millpond up` or `millpond serve`".to_owned(),
                     |other| format!("a service of yours runs at {}", other.endpoint),

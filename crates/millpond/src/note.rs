@@ -66,9 +66,12 @@ impl Drop for Left {
     }
 }
 
-/// Leaves a note; `None` when the user has no place for it.
-pub(crate) fn leave(note: &Note) -> io::Result<Option<Left>> {
-    directory().map(|directory| leave_in(&directory, note, now_millis())).transpose()
+/// Leaves a note.
+pub(crate) fn leave(note: &Note) -> io::Result<Left> {
+    let directory = directory().ok_or_else(|| {
+        io::Error::other("neither HOME nor XDG_STATE_HOME, an absolute path, says where to leave it")
+    })?;
+    leave_in(&directory, note, now_millis())
 }
 
 /// The notes of the services of this user that live, the newest first.
@@ -87,7 +90,7 @@ pub(crate) fn at(endpoint: &str) -> Option<Note> {
 }
 
 fn directory() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
     Some(state.join("millpond/services"))
 }

@@ -115,6 +115,11 @@ impl SinkConfig {
         within("the number of messages held", self.held_messages, 10, 100_000)?;
         within("the visibility timeout in seconds", self.visibility_timeout_secs as usize, 2, 43_200)?;
         within("the wait time in seconds", self.wait_time_secs as usize, 0, 20)?;
+        if self.queue.is_empty() {
+            return Err(SinkError::Configuration(
+                "the queue's name is empty; give the name or URL of one".into(),
+            ));
+        }
         if self.queue_name().ends_with(".fifo") {
             return Err(SinkError::Configuration(format!(
                 "{} is a FIFO queue, and the sink can't keep the order of a message group when a record fails; \

@@ -215,6 +215,8 @@ async fn limits_and_names_that_make_no_sense() {
         (|config| config.wait_time_secs = 21, "wait time in seconds is 21; 0 to 20"),
         (|config| config.columns.clear(), "columns is 0"),
         (|config| config.queue = "http://h/1/orders.fifo".into(), "FIFO"),
+        (|config| config.queue = "http://h/1/orders.fifo/".into(), "FIFO"),
+        (|config| config.queue = String::new(), "the queue's name is empty"),
         (
             |config| config.ledger_table = Identifier::new("Customers").unwrap(),
             "both the table and its ledger",

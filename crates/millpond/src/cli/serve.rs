@@ -156,12 +156,13 @@ impl Serve {
     /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
     fn announce(&self, note: &Note, found: &Found) -> Result<Option<Left>, Failure> {
         let endpoint = &note.endpoint;
-        let left = note::leave(note).unwrap_or_else(|error| {
-            remark(&format!(
-                "client commands of this user need --endpoint {endpoint}: the note for them failed: {error}"
-            ));
-            None
-        });
+        let left = note::leave(note)
+            .inspect_err(|error| {
+                remark(&format!(
+                    "client commands of this user need --endpoint {endpoint}: the note for them failed: {error}"
+                ));
+            })
+            .ok();
         if let Some(torn) = &found.torn {
             remark(&format!(
                 "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"

@@ -19,6 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::note::Note;
 use crate::stop::stop_on_signal;
 
+pub(crate) use condition::QUEUE_SERVICE_AWAY;
 pub(crate) use sink::{finish as run_sink, report_line};
 
 /// Everything that a workload needs to run.

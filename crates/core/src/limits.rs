@@ -78,6 +78,12 @@ pub const TOTAL_VISIBILITY_SECS: u64 = 43_200;
 /// A message received this often and not deleted goes to the back of a standard queue.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>.
 pub const RECEIVES_BEFORE_BACK_OF_QUEUE: u32 = 3;
+/// A group of a standard queue with fewer messages in flight is not noisy for their number.
+/// Source, also of the next:
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html>.
+pub const NOISY_IN_FLIGHT_MESSAGES: usize = 30;
+/// A group of a standard queue that has sent nothing for this long is not noisy.
+pub const QUIET_AFTER_SECS: u64 = 300;
 /// Messages that would expire while the service was down are kept this much longer after it is up again.
 pub const EXPIRY_GRACE_SECS: u64 = 3_600;
 /// Time that goes forward by more than this, without the boot clock to account for it, puts the clock in doubt.

@@ -58,7 +58,7 @@ fn render(
     } else {
         html.push_str(
             "<div class=\"wide\"><table><thead><tr><th>Queue</th><th class=\"n\">Visible</th><th class=\"n\">In flight</th>\
-             <th class=\"n\">Delayed</th><th>Oldest expires in</th></tr></thead><tbody>",
+             <th class=\"n\">Delayed</th><th>Oldest expires in</th><th class=\"n\">Expired</th></tr></thead><tbody>",
         );
         queues.iter().for_each(|queue| queue_row(&mut html, queue, now));
         html.push_str("</tbody></table></div>");
@@ -120,13 +120,14 @@ fn commands(workloads: &[Value]) -> String {
 fn queue_row(html: &mut String, queue: &QueueDescription, now: Timestamp) {
     let expires =
         queue.oldest_expires_at.map_or_else(|| "–".to_owned(), |at| span(at.millis_since(now) / 1000));
-    let number = |label: &str, count: usize| cell("n", label, &count.to_string());
+    let number = |label: &str, count: u64| cell("n", label, &count.to_string());
     let cells = [
         cell("name", "Queue", &escape(queue.key.name.as_str())),
-        number("Visible", queue.counts.visible),
-        number("In flight", queue.counts.in_flight),
-        number("Delayed", queue.counts.delayed),
+        number("Visible", queue.counts.visible as u64),
+        number("In flight", queue.counts.in_flight as u64),
+        number("Delayed", queue.counts.delayed as u64),
         cell("w", "Oldest expires in", &expires),
+        number("Expired", queue.expired),
     ];
     html.push_str(&format!("<tr>{}</tr>", cells.concat()));
 }

@@ -6,7 +6,7 @@ use crate::{
     backoff::Backoff,
     error::SinkError,
     identifier::Identifier,
-    target::{TargetKind, TargetUrl},
+    target::{TargetError, TargetKind, TargetUrl},
 };
 
 /// The name of the table that remembers what has landed, unless configured.
@@ -96,10 +96,10 @@ impl SinkConfig {
         }
     }
 
-    /// Checks the bounds that the types can't hold.
+    /// Checks the bounds that the types can't hold. [`run`](crate::run) calls it too.
     ///
     /// # Errors
-    /// `SinkError::Configuration` names the first that does not hold.
+    /// `SinkError::Configuration` with what is possible.
     pub fn check(&self) -> Result<(), SinkError> {
         let within = |name: &str, value: usize, low: usize, high: usize| {
             if (low..=high).contains(&value) {
@@ -131,8 +131,13 @@ impl SinkConfig {
         Ok(())
     }
 
+    /// What went wrong, and in which database.
+    pub(crate) fn at_target(&self, error: &TargetError) -> String {
+        format!("{}: {error}", self.target)
+    }
+
     /// The last part of the queue's URL, or its name.
     pub(crate) fn queue_name(&self) -> &str {
-        self.queue.rsplit('/').next().unwrap_or(&self.queue)
+        self.queue.trim_end_matches('/').rsplit('/').next().unwrap_or(&self.queue)
     }
 }

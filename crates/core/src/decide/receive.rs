@@ -61,7 +61,7 @@ fn candidates<'a>(
     let most = redrive.filter(|redrive| state.queue_named(&redrive.target).is_some());
     let most = most.map_or(u32::MAX, |redrive| redrive.max_receive_count);
     let (mut dead, mut taken) = (Vec::new(), Vec::new());
-    let available = queue.messages.available().take(limits::SETTLE_MESSAGES);
+    let available = queue.messages.available(now).take(limits::SETTLE_MESSAGES);
     for (sequence, entry) in available.filter(|(_, entry)| state.expires_at(queue, entry) > now) {
         if taken.len() == limit {
             break;

@@ -2,7 +2,7 @@
 //!
 //! It forwards to the index of that kind and knows no rule of either.
 
-use super::{FifoMessages, MessageCounts, QueueAttributes, StandardMessages};
+use super::{FairCounts, FifoMessages, MessageCounts, QueueAttributes, StandardMessages};
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
 
@@ -92,15 +92,15 @@ impl QueueMessages {
     #[must_use]
     pub fn has_available(&self) -> bool {
         match self {
-            Self::Standard(messages) => messages.visible().next().is_some(),
+            Self::Standard(messages) => messages.has_available(),
             Self::Fifo(messages) => messages.has_available(),
         }
     }
 
-    /// The messages that can be received, in the order a receive takes them, as far as settled.
-    pub fn available(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+    /// The messages that can be received, in the order a receive at `now` takes them, as far as settled.
+    pub fn available(&self, now: Timestamp) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
         match self {
-            Self::Standard(messages) => Box::new(messages.visible()),
+            Self::Standard(messages) => messages.available(now),
             Self::Fifo(messages) => Box::new(messages.available()),
         }
     }
@@ -123,6 +123,25 @@ impl QueueMessages {
         }
     }
 
+    /// Of a FIFO queue: how many groups have messages in flight, as far as settled.
+    #[must_use]
+    pub fn groups_in_flight(&self) -> Option<usize> {
+        match self {
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => Some(messages.groups_in_flight()),
+        }
+    }
+
+    /// What message groups of a standard queue have at `now`, as far as settled: cheap, whatever the queue holds. `None`
+    /// of a FIFO queue, and as long as no message with a group has come.
+    #[must_use]
+    pub fn fair_counts(&self, now: Timestamp) -> Option<FairCounts> {
+        match self {
+            Self::Standard(messages) => messages.fair_counts(now),
+            Self::Fifo(_) => None,
+        }
+    }
+
     /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
     pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
         match self {
@@ -140,9 +159,9 @@ impl QueueMessages {
     }
 
     /// Takes a message out; `None` when the queue does not hold it.
-    pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
+    pub fn remove(&mut self, sequence: Sequence, now: Timestamp) -> Option<Entry> {
         match self {
-            Self::Standard(messages) => messages.remove(sequence),
+            Self::Standard(messages) => messages.remove(sequence, now),
             Self::Fifo(messages) => messages.remove(sequence),
         }
     }

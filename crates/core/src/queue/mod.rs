@@ -2,18 +2,22 @@
 
 pub mod attributes;
 pub mod deduplication;
+mod fair;
 pub mod fifo;
 pub mod messages;
 pub mod patch;
 pub mod policy;
+mod processing_time;
 pub mod record;
 pub mod redrive;
 pub mod standard;
+mod turns;
 
 pub use attributes::{
     AttributeName, DeduplicationScope, FifoAttributes, FifoThroughputLimit, QueueAttributes,
 };
 pub use deduplication::{Deduplication, Deduplications};
+pub use fair::FairCounts;
 pub use fifo::FifoMessages;
 pub use messages::QueueMessages;
 pub use patch::{AttributePatch, AttributeRefusal};

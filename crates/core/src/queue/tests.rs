@@ -99,7 +99,7 @@ impl Pair {
                 self.update(sequence, |entry| entry.return_lease(Sequence(sequence), now));
             }
             Operation::Remove { sequence } => {
-                let removed = self.index.remove(Sequence(sequence));
+                let removed = self.index.remove(Sequence(sequence), at(self.now));
                 assert_eq!(removed, self.plain.remove(&sequence).map(|(entry, _)| entry));
             }
             Operation::RemoveBelow { sequence } => {
@@ -125,7 +125,7 @@ impl Pair {
         let mut visible: Vec<_> =
             visible.into_iter().map(|(sequence, (entry, _))| (Sequence(*sequence), entry)).collect();
         visible.sort_by_key(|(sequence, entry)| (entry.rank, *sequence));
-        assert_eq!(self.index.visible().collect::<Vec<_>>(), visible);
+        assert_eq!(self.index.available(at(self.now)).collect::<Vec<_>>(), visible);
         let delayed = hidden.iter().filter(|(_, (entry, _))| entry.delivery == 0).count();
         let counts = self.index.counts();
         assert_eq!(

@@ -23,6 +23,7 @@ use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refu
 use millpond_core::queue::{AttributePatch, Tags};
 use millpond_core::state::{Queue, State};
 use millpond_core::time::Timestamp;
+use millpond_core::usage::Usage;
 
 /// The time at which every machine begins.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -79,7 +80,7 @@ pub(crate) fn settle_all(state: &mut State, now: Timestamp) {
 pub(crate) fn through_rows(state: &State) -> State {
     let mut restored = State::new();
     restored.restore_instance(decode_instance(encode_instance(state.instance()).into()).unwrap());
-    for Queue { record, messages, deduplications } in state.queues() {
+    for Queue { record, messages, deduplications, usage: _ } in state.queues() {
         restored.restore_queue(decode_queue(encode_queue(record).into()).unwrap());
         for (sequence, row) in deduplications.iter() {
             let message = MessageRef { queue: record.id, sequence };
@@ -141,6 +142,11 @@ impl Machine {
     pub(crate) fn begin(&mut self, reading: BootReading) {
         let receipt_key = [7; 16];
         assert_eq!(self.run(Command::Begin { receipt_key, reading }), Outcome::Done);
+    }
+
+    /// The state that knows only what was encoded.
+    pub(crate) fn replica(&self) -> &State {
+        &self.replica
     }
 
     /// Goes on with the state as a store would give it back.
@@ -327,11 +333,15 @@ impl Drop for Machine {
 
 /// Checks what holds for the index of a queue, however far it is settled.
 pub(crate) fn check_index(queue: &Queue) {
+    let held = queue.messages.iter().map(|(_, entry)| Usage::of(entry));
+    assert_eq!(queue.usage, held.fold(Usage::default(), Usage::plus), "what is held is counted");
     if queue.record.attributes.fifo.is_some() {
         return check_groups(queue);
     }
     let messages = &queue.messages;
-    let visible: Vec<_> = messages.available().map(|(sequence, entry)| (entry.rank, sequence)).collect();
+    // By then no group is noisy.
+    let available = messages.available(Timestamp::MAX);
+    let visible: Vec<_> = available.map(|(sequence, entry)| (entry.rank, sequence)).collect();
     assert!(visible.is_sorted_by(|one, next| one < next), "visible messages stand in order, each once");
     let is_visible = |sequence| visible.iter().any(|(_, other)| *other == sequence);
     let hidden: Vec<_> = messages.iter().filter(|(sequence, _)| !is_visible(*sequence)).collect();
@@ -345,8 +355,24 @@ pub(crate) fn check_index(queue: &Queue) {
     assert_eq!(messages.next_visible_at(), soonest, "nothing is in the hidden index but what is hidden");
     let mut settled = messages.clone();
     settled.settle(Timestamp::MAX, usize::MAX);
-    assert_eq!(settled.available().count(), messages.len(), "every hidden message can become visible");
+    assert_eq!(
+        settled.available(Timestamp::MAX).count(),
+        messages.len(),
+        "every hidden message can become visible"
+    );
     assert_eq!(settled.next_visible_at(), None);
+}
+
+/// Checks that each account is known to hold what its queues hold.
+pub(crate) fn check_accounts(state: &State) {
+    let mut accounts: BTreeMap<AccountId, Usage> = BTreeMap::new();
+    for queue in state.queues() {
+        let held = accounts.entry(queue.record.key.account).or_default();
+        *held = held.plus(queue.usage);
+    }
+    for account in [0, 7].map(|number| AccountId::from_number(number).unwrap()) {
+        assert_eq!(state.account_usage(account), accounts.get(&account).copied().unwrap_or_default());
+    }
 }
 
 /// Checks what holds for the index of a FIFO queue, against the entries alone.
@@ -360,6 +386,6 @@ fn check_groups(queue: &Queue) {
     let mut groups: Vec<Vec<(u64, Sequence)>> = by_group.into_values().collect();
     groups.sort_unstable_by_key(|members| members[0]);
     let expected: Vec<Sequence> = groups.into_iter().flatten().map(|(_, sequence)| sequence).collect();
-    let available: Vec<Sequence> = settled.available().map(|(sequence, _)| sequence).collect();
+    let available: Vec<Sequence> = settled.available(Timestamp::MAX).map(|(sequence, _)| sequence).collect();
     assert_eq!(available, expected, "group after group, each in the order it was sent");
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::workloads::path_segment;
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Outcome, nothing};
 use crate::service::Service;
 use crate::table::{Side, printable, render};
@@ -38,8 +37,8 @@ impl Rows {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
         let path = format!("rows/{}?limit={}", path_segment(&self.name)?, self.limit);
-        let way = self.await_landed(&service.endpoint).await;
-        let body = api::call(&service.endpoint, "GET", &path, None).await?;
+        let way = self.await_landed(&service).await;
+        let body = service.call("GET", &path, None).await?;
         let rows = body["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
         if self.target.json {
             say(&body.to_string());
@@ -61,10 +60,10 @@ impl Rows {
 
     /// Waits until the queue of the sink is empty, as long as the sink works. Tells how things are then; nothing when that
     /// can't be told, which reading the rows then explains.
-    async fn await_landed(&self, endpoint: &str) -> Option<OnTheWay> {
+    async fn await_landed(&self, service: &Service) -> Option<OnTheWay> {
         let begun = tokio::time::Instant::now();
         loop {
-            let way = OnTheWay::look(endpoint, &self.name).await?;
+            let way = OnTheWay::look(service, &self.name).await?;
             let landing = way.messages > 0 && matches!(way.state.as_str(), "running" | "starting");
             if !landing || begun.elapsed() >= Duration::from_secs(self.wait) {
                 return Some(way);
@@ -85,14 +84,14 @@ struct OnTheWay {
 }
 
 impl OnTheWay {
-    async fn look(endpoint: &str, name: &str) -> Option<Self> {
-        let workloads = api::call(endpoint, "GET", "workloads", None).await.ok()?;
+    async fn look(service: &Service, name: &str) -> Option<Self> {
+        let workloads = service.call("GET", "workloads", None).await.ok()?;
         let sink = workloads["workloads"].as_array()?.iter().find(|workload| {
             let is = |what: &str| workload[what] == name;
             workload["kind"] == "sink" && (is("table") || is("name") || is("queue"))
         })?;
         let text = |what: &str| sink[what].as_str().unwrap_or_default().to_owned();
-        let queues = api::call(endpoint, "GET", "queues", None).await.ok()?;
+        let queues = service.call("GET", "queues", None).await.ok()?;
         let of_sink = queues["queues"].as_array()?.iter().filter(|queue| queue["name"] == sink["queue"]);
         let counts =
             of_sink.flat_map(|queue| ["visible", "in_flight", "delayed"].map(|what| queue[what].as_u64()));

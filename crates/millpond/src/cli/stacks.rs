@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::workloads::path_segment;
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::table::printable;
@@ -41,7 +40,7 @@ pub(crate) struct Down {
 impl List {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = api::call(&service.endpoint, "GET", "stacks", None).await?;
+        let body = service.call("GET", "stacks", None).await?;
         if self.target.json {
             say(&body.to_string());
         } else if list(&body, "stacks").is_empty() {
@@ -74,10 +73,10 @@ fn shown(stack: &Value) -> String {
 impl Down {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = api::call(&service.endpoint, "GET", "stacks", None).await?;
+        let body = service.call("GET", "stacks", None).await?;
         let stack = chosen(list(&body, "stacks"), self.stack.as_deref())?;
         let name = stack["stack"].as_str().unwrap_or_default();
-        let queues = api::call(&service.endpoint, "GET", "queues", None).await?;
+        let queues = service.call("GET", "queues", None).await?;
         if let Some(lost) = messages_that_go(stack, list(&queues, "queues"))
             && !self.yes
             && !self.agreed(name, &lost)?
@@ -86,7 +85,7 @@ impl Down {
             return Ok(std::process::ExitCode::FAILURE);
         }
         let path = format!("stacks/{}", path_segment(name)?);
-        let gone = api::call(&service.endpoint, "DELETE", &path, None).await?;
+        let gone = service.call("DELETE", &path, None).await?;
         if self.target.json {
             say(&gone.to_string());
             return Ok(DONE);

@@ -142,7 +142,7 @@ impl Up {
 
     /// What runs already, if it has the data that was asked for.
     fn running(&self, endpoint: String) -> Result<Ready, Failure> {
-        let note = crate::note::read().filter(|note| note.endpoint == endpoint);
+        let note = crate::note::at(&endpoint);
         let wanted = self.data.canonicalize().or_else(|_| std::path::absolute(&self.data))?;
         match note {
             Some(note) if note.data != wanted => Err(Failure::new(format!(

@@ -7,7 +7,6 @@ use millpond_stack::driver::log::{Follow, tail};
 use serde_json::Value;
 
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::table::{Side, indented, render, span};
@@ -68,7 +67,7 @@ const REASON_INDENT: usize = 4;
 
 async fn workloads(target: &Target) -> Result<Value, Failure> {
     let service = Service::find(target.endpoint.as_deref()).await?;
-    Ok(api::call(&service.endpoint, "GET", "workloads", None).await?)
+    service.call("GET", "workloads", None).await
 }
 
 fn list(body: &Value) -> &[Value] {
@@ -124,7 +123,7 @@ impl Start {
 async fn change(target: &Target, name: &str, verb: &str) -> Outcome {
     let service = Service::find(target.endpoint.as_deref()).await?;
     let path = format!("workloads/{}/{verb}", path_segment(name)?);
-    let status = api::call(&service.endpoint, "POST", &path, None).await?;
+    let status = service.call("POST", &path, None).await?;
     if target.json {
         say(&status.to_string());
     } else {
@@ -142,7 +141,7 @@ pub(super) fn path_segment(name: &str) -> Result<&str, Failure> {
     if !name.is_empty() && name.bytes().all(plain) {
         return Ok(name);
     }
-    Err(Failure::new(format!("`{name}` is not a name: use letters, digits, - and _")))
+    Err(Failure::usage(format!("`{name}` is not a name: use letters, digits, - and _")))
 }
 
 /// Show what workloads have written.

@@ -16,11 +16,12 @@ use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
+use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
 use crate::stop::stop_on_signal;
 
 pub(crate) use condition::QUEUE_SERVICE_AWAY;
-pub(crate) use sink::{finish as run_sink, report_line};
+pub(crate) use sink::finish as run_sink;
 
 /// Everything that a workload needs to run.
 #[derive(Serialize, Deserialize)]
@@ -69,7 +70,7 @@ pub(crate) fn run() -> Outcome {
     }
     workload_side::enter_own_session()?;
     let job: Job = serde_json::from_slice(&workload_side::configuration()?)?;
-    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    log_lines::start(Verbosity::Work);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = stop_on_signal();

@@ -6,6 +6,7 @@ it works again. The password is never among it.
 
 import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -94,12 +95,11 @@ def test_a_database_that_refuses_is_told_without_the_password(architecture, data
     printed = architecture.start("--parameter", f"DatabaseUrl={url}")
     line, reason, *advice = summary_of(printed.lstrip("\n"), "backend")
     assert line.endswith("(backend, waiting to restart)") and "Access denied" in reason
-    assert any("--parameter DatabaseUrl=mysql://" in text for text in advice)
     assert architecture.run("send", "customers", "Jane,UK").returncode == 0
-    # What `up` says to do: with another database it goes on, and nothing is lost.
-    address = architecture.endpoint.removeprefix("http://")
-    other = ["--parameter", "DatabaseUrl=sqlite://customers.db"]
-    changed = architecture.run("up", "--listen", address, "--data", architecture.data, *other)
+    # What `up` says to do works as it stands, from anywhere: with another database it goes on, and nothing is lost.
+    command = advice[-1].replace("mysql://USER:PASSWORD@HOST/DATABASE", "sqlite://customers.db")
+    environment = architecture.environment()
+    changed = subprocess.run(["sh", "-c", command], env=environment, cwd="/", capture_output=True, text=True)
     assert changed.returncode == 0 and "  sink     into table customers  (backend)\n" in changed.stdout
     await_that(lambda: architecture.rows() == [["Jane", "UK"]])
     assert PASSWORD not in printed + architecture.log() + changed.stdout + changed.stderr
@@ -108,7 +108,7 @@ def test_a_database_that_refuses_is_told_without_the_password(architecture, data
 def test_a_path_that_can_not_be_is_told_by_up_and_by_rows(architecture):
     printed = architecture.start("--parameter", "DatabaseUrl=sqlite:///no/such/folder/customers.db")
     reason = "\n".join(summary_of(printed.lstrip("\n"), "backend"))
-    assert "/no/such/folder/customers.db" in reason and "directory must exist" in reason
+    assert "/no/such/folder/customers.db" in reason and "directory" in reason, reason
     shown = architecture.run("rows", "customers")
     assert shown.returncode == 1 and "no rows yet" not in shown.stderr
     assert "/no/such/folder/customers.db" in shown.stderr and "no such directory" in shown.stderr

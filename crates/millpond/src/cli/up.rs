@@ -10,7 +10,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -182,18 +182,18 @@ impl Up {
         Ok(parameters)
     }
 
-    /// The command that brings this stack up again, on the service that runs now.
+    /// The command that brings this stack up again from anywhere, on the service that runs now.
     fn again(&self, ready: &Ready) -> String {
+        let absolute =
+            |path: &Path| quoted(&path.canonicalize().unwrap_or(path.to_owned()).display().to_string());
         let mut command = format!("{} up", summary::program());
         if let Some(template) = &self.template {
-            command.push_str(&format!(" {}", quoted(&template.display().to_string())));
+            command.push_str(&format!(" {}", absolute(template)));
         }
         if let Some(stack) = &self.stack {
             command.push_str(&format!(" --stack {stack}"));
         }
-        if self.data.as_os_str() != DATA {
-            command.push_str(&format!(" --data {}", quoted(&self.data.display().to_string())));
-        }
+        command.push_str(&format!(" --data {}", absolute(&self.data)));
         match ready.endpoint.strip_prefix("http://") {
             Some(address) if address != LISTEN => command.push_str(&format!(" --listen {address}")),
             _ => {}

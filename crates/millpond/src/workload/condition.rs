@@ -8,6 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use millpond_sink::Event;
 use millpond_stack::driver::{Condition, workload_side};
 
+/// How the reason begins when a workload waits for the service that it belongs to.
+pub(crate) const QUEUE_SERVICE_AWAY: &str = "the queue service can't be reached";
+
 /// Tells the supervisor.
 pub(super) fn tell(condition: &Condition) {
     if let Err(error) = workload_side::tell_condition(condition) {
@@ -62,12 +65,12 @@ impl Known {
 
     /// `None` before anything can be said: its checks are under way.
     fn condition(&self) -> Option<Condition> {
-        let waiting = |what: &str, reason: &str| Condition::Waiting {
-            reason: format!("{what} can't be reached: {reason}"),
-        };
+        let waiting = |what: &str, reason: &str| Condition::Waiting { reason: format!("{what}: {reason}") };
         match (&self.database_down, &self.queue_down) {
-            (Some(reason), _) => Some(waiting(&format!("the database {}", self.target), reason)),
-            (None, Some(reason)) => Some(waiting("the queue service", reason)),
+            (Some(reason), _) => {
+                Some(waiting(&format!("the database {} can't be reached", self.target), reason))
+            }
+            (None, Some(reason)) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
             (None, None) => self.started.then_some(Condition::Ready),
         }
     }

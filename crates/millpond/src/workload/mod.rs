@@ -20,6 +20,7 @@ use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
 use crate::stop::stop_on_signal;
 
+pub(crate) use condition::QUEUE_SERVICE_AWAY;
 pub(crate) use sink::finish as run_sink;
 
 /// Everything that a workload needs to run.

@@ -58,8 +58,8 @@ pub(crate) fn mismatch(table: &Identifier, wanted: &[Identifier], found: &[Found
     if !missing.is_empty() {
         let have = list(found.iter().map(|column| column.name.as_str()).collect());
         return Some(format!(
-            "table {table} has no column {}; it has {have}. Name columns that it has, name another table, or \
-             add what is missing",
+            "table {table} has no column {}; it has {have}. Name columns that it has (--columns, in a template \
+             Columns), name another table, or add what is missing",
             list(missing)
         ));
     }

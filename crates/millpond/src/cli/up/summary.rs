@@ -11,6 +11,7 @@ use crate::api;
 use crate::cli::outputs;
 use crate::table::indented;
 use crate::terminal::{quoted, width};
+use crate::workload::QUEUE_SERVICE_AWAY;
 
 /// How long workloads get to say how they fare before the summary is printed as things are.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -46,9 +47,11 @@ pub(super) async fn settled(endpoint: &str) -> Vec<Value> {
 fn is_moving(workload: &Value) -> bool {
     let state = workload["state"].as_str().unwrap_or_default();
     let without_address = workload["kind"] == "form" && workload["url"].is_null();
-    let moving =
-        matches!(state, "starting" | "stopping" | "stopped") || (state == "running" && without_address);
-    workload["desired"] == "running" && moving
+    // The service has just come, and answers: it is about to be found.
+    let reason = workload["reason"].as_str().unwrap_or_default();
+    let finds_service = state == "waiting" && reason.starts_with(QUEUE_SERVICE_AWAY);
+    let changing = matches!(state, "starting" | "stopping" | "stopped") || finds_service;
+    workload["desired"] == "running" && (changing || (state == "running" && without_address))
 }
 
 /// What is told when a service that was there before goes on.
@@ -111,9 +114,12 @@ impl Summary<'_> {
     fn add_workload(&self, add: &mut impl FnMut(&str, &str), workload: &Value, width: Option<usize>) {
         let (kind, mut value) = self.workload_line(workload);
         for note in self.notes(workload) {
-            // The lines below are indented as the value is, so that they read as one.
             value.push('\n');
-            value.push_str(indented(&note, INDENT, width).trim_end());
+            match note {
+                Note::Text(text) => value.push_str(indented(&text, INDENT, width).trim_end()),
+                // As it is, so that it can be copied.
+                Note::Command(command) => value.push_str(&format!("{:INDENT$}{command}", "")),
+            }
         }
         add(kind, &value);
     }
@@ -145,32 +151,35 @@ impl Summary<'_> {
     }
 
     /// Why a workload is not as it should be, what happens next, and what can be done.
-    fn notes(&self, workload: &Value) -> Vec<String> {
+    fn notes(&self, workload: &Value) -> Vec<Note> {
         let text = |name: &str| workload[name].as_str().unwrap_or_default();
         let name = text("name");
         let Some(reason) = workload["reason"].as_str() else {
-            return match text("state") {
-                "starting" => vec![format!("it has not said yet how it fares: millpond logs {name}")],
-                _ => Vec::new(),
-            };
+            let starting = format!("it has not said yet how it fares: millpond logs {name}");
+            return if text("state") == "starting" { vec![Note::Text(starting)] } else { Vec::new() };
         };
-        let mut notes = vec![reason.to_owned()];
-        if text("kind") == "sink" {
-            notes.push(format!(
-                "It goes on by itself once that is put right. Until then messages wait in the queue {}; none is lost.",
-                text("queue")
-            ));
-            if self.takes_database_url && text("stack") == self.stack {
-                notes.push(format!(
-                    "To use another database: {} --parameter DatabaseUrl=mysql://USER:PASSWORD@HOST/DATABASE",
-                    self.again
-                ));
-            }
-        } else {
-            notes.push(format!("It is tried again by itself. More: millpond logs {name}"));
+        let mut notes = vec![Note::Text(reason.to_owned())];
+        if text("kind") != "sink" {
+            notes.push(Note::Text(format!("It is tried again by itself. More: millpond logs {name}")));
+            return notes;
+        }
+        notes.push(Note::Text(format!(
+            "It goes on by itself once that is put right. Until then messages wait in the queue {}; none is lost.",
+            text("queue")
+        )));
+        if self.takes_database_url && text("stack") == self.stack {
+            let url = "mysql://USER:PASSWORD@HOST/DATABASE";
+            notes.push(Note::Text("To use another database, in a second terminal:".to_owned()));
+            notes.push(Note::Command(format!("{} --parameter DatabaseUrl={url}", self.again)));
         }
         notes
     }
+}
+
+/// What stands below a workload.
+enum Note {
+    Text(String),
+    Command(String),
 }
 
 /// Why a form is not where it should be; nothing when it is, or when any port would do.

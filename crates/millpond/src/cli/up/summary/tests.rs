@@ -56,7 +56,8 @@ fn what_waits_is_said_with_its_reason_and_what_to_do() {
   sink     into table sold  (backend, waiting)
            the database can't be reached: refused
            It goes on by itself once that is put right. Until then messages wait in the queue orders; none is lost.
-           To use another database: millpond up my.yaml --parameter DatabaseUrl=mysql://USER:PASSWORD@HOST/DATABASE
+           To use another database, in a second terminal:
+           millpond up my.yaml --parameter DatabaseUrl=mysql://USER:PASSWORD@HOST/DATABASE
   console";
     assert!(lines(std::slice::from_ref(&waiting), true).starts_with(expected));
     assert!(!lines(&[waiting], false).contains("--parameter"), "the template has no such parameter");
@@ -95,6 +96,8 @@ fn what_has_said_how_it_fares_is_not_waited_for() {
         assert_eq!(is_moving(&with(sink(), &[("state", state)])), moving, "{state}");
     }
     assert!(!is_moving(&with(sink(), &[("state", "stopped"), ("desired", "stopped")])));
+    let away = "the queue service can't be reached: refused";
+    assert!(is_moving(&with(sink(), &[("state", "waiting"), ("reason", away)])), "the service is there");
     let form = with(sink(), &[("kind", "form")]);
     assert!(is_moving(&form), "its address is still unknown");
     assert!(!is_moving(&with(form, &[("url", "http://127.0.0.1:8080/")])));

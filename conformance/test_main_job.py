@@ -117,8 +117,8 @@ def test_messages_wait_while_the_backend_is_stopped(server):
         assert server.run("send", "customers", f"{name},{country}").returncode == 0
     assert counts(server) == (4, 0)
     table = server.run("queues").stdout.splitlines()
-    assert re.fullmatch(r"QUEUE +VISIBLE +IN FLIGHT +DELAYED +OLDEST EXPIRES IN", table[0])
-    assert re.fullmatch(r"customers +4 +0 +0 +13 d 23 h", table[1])
+    assert re.fullmatch(r"QUEUE +VISIBLE +IN FLIGHT +DELAYED +OLDEST EXPIRES IN +EXPIRED", table[0])
+    assert re.fullmatch(r"customers +4 +0 +0 +13 d 23 h +0", table[1])
     assert server.run("start", "backend").stdout == "backend: running\n"
     await_rows(server, names)
     await_that(lambda: counts(server) == (0, 0))

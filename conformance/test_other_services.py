@@ -107,6 +107,14 @@ def test_an_unsigned_call_is_known_by_its_version(endpoint):
     assert "The service sns is not here" in raised.value.response["Error"]["Message"]
 
 
+def test_an_unsigned_call_to_s3_is_known_by_its_client(endpoint):
+    s3 = client(endpoint, "s3", signature_version=UNSIGNED, s3={"addressing_style": "path"})
+    for call in [lambda: s3.get_object(Bucket="bucket", Key="a/b"), lambda: s3.list_objects_v2(Bucket="bucket")]:
+        with pytest.raises(ClientError) as raised:
+            call()
+        assert "The service s3 is not here" in raised.value.response["Error"]["Message"]
+
+
 def test_an_action_of_the_same_name_in_another_service_does_nothing_here(endpoint, sqs, queue):
     # Both SNS and SQS have AddPermission.
     with pytest.raises(ClientError) as raised:
@@ -137,7 +145,8 @@ def test_a_path_that_leads_nowhere_says_so_in_plain_words(endpoint):
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(endpoint + "/bucket/key/deep")
     assert raised.value.code == 404
-    assert b"nothing is at GET /bucket/key/deep" in raised.value.read()
+    said = raised.value.read().decode()
+    assert said.startswith("nothing is at GET /bucket/key/deep; the services of this endpoint are: AmazonSQS")
 
 
 def test_what_a_caller_writes_is_never_markup(endpoint):

@@ -23,6 +23,7 @@ use shape::Shape;
 static TARGET: HeaderName = HeaderName::from_static(TARGET_HEADER);
 static SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 static QUERY_MODE: HeaderName = HeaderName::from_static("x-amzn-query-mode");
+static SDK_INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// The name by which calls for SQS are signed.
@@ -113,8 +114,7 @@ fn of_head(head: &Parts) -> Option<OtherService> {
             Some(OtherService::new(&printable(service), query_shape(service, headers)))
         }
         Some(service) => Some(OtherService::new(&printable(service), rest_shape(service))),
-        // Clients of S3 send this header, signed or not; those of SQS never do.
-        None if headers.contains_key(&CONTENT_SHA256) && target.is_none() && !is_query => {
+        None if target.is_none() && !is_query && is_unsigned_s3(headers) => {
             Some(OtherService::new("s3", Shape::S3))
         }
         None => None,
@@ -142,6 +142,13 @@ pub(crate) fn of_form(
     };
     let version = by_version.map(|(version, _)| *version);
     Some(OtherService { version, ..OtherService::new(&printable(service), shape) })
+}
+
+/// Whether a request that names no action comes from a client of S3: by a header that only they send, or from an SDK that
+/// sends no JSON, whose other services are all asked by name.
+fn is_unsigned_s3(headers: &HeaderMap) -> bool {
+    let is_json = text(headers, &CONTENT_TYPE).is_some_and(|name| name.contains("json"));
+    headers.contains_key(&CONTENT_SHA256) || (headers.contains_key(&SDK_INVOCATION) && !is_json)
 }
 
 fn json_shape(headers: &HeaderMap) -> Option<Shape> {

@@ -13,6 +13,7 @@ use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
+use millpond_sqs::catalogue;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
@@ -160,7 +161,11 @@ fn nowhere(head: &Parts) -> Reply {
         return reply;
     }
     let (method, path): (&Method, &str) = (&head.method, head.uri.path());
-    let hint = "AWS calls are POSTed to / or to a queue's URL; the console is at /console/";
+    let known = catalogue::TARGET;
+    let hint = format!(
+        "the services of this endpoint are: {known}, whose calls are POSTed to / or to a queue's URL; the console is at \
+         /console/"
+    );
     respond::text(404, &format!("nothing is at {method} {path}; {hint}"))
 }
 

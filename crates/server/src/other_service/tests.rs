@@ -75,14 +75,22 @@ fn protocols_that_only_others_speak_show() {
     assert_eq!(found("POST", path, &cbor), Some(("GraniteServiceVersion20100801".into(), Shape::Cbor)));
     let unsigned = [("x-amz-content-sha256", "UNSIGNED-PAYLOAD")];
     assert_eq!(found("PUT", "/bucket/key", &unsigned), Some(("s3".into(), Shape::S3)));
+    let sdk = ("amz-sdk-invocation-id", "6f3c");
+    assert_eq!(found("GET", "/bucket/key", &[sdk]), Some(("s3".into(), Shape::S3)));
+    assert_eq!(found("POST", "/path", &[sdk, ("content-type", "application/json")]), None);
 }
 
 #[test]
 fn ours_is_ours() {
     let json = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", "AmazonSQS.ListQueues")];
     let authorization = signed("sqs");
-    for more in [None, Some(("authorization", authorization.as_str())), Some(("authorization", "AWS test:x"))]
-    {
+    for more in [
+        None,
+        Some(("authorization", authorization.as_str())),
+        Some(("authorization", "AWS test:x")),
+        Some(("amz-sdk-invocation-id", "6f3c")),
+        Some(("x-amz-content-sha256", "e3b0")),
+    ] {
         let headers: Vec<_> = json.into_iter().chain(more).collect();
         assert_eq!(found("POST", "/", &headers), None);
         let headers: Vec<_> = [FORM].into_iter().chain(more).collect();

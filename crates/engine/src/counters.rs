@@ -100,3 +100,20 @@ pub(crate) fn batch_bucket(events: u32) -> usize {
     let bits = u32::BITS - events.saturating_sub(1).leading_zeros();
     (bits.div_ceil(2) as usize).min(BATCH_BUCKETS - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use millpond_core::message::QueueId;
+    use millpond_core::outcome::Outcome;
+
+    use super::Counters;
+
+    #[test]
+    fn nothing_is_kept_of_a_queue_that_is_gone() {
+        let mut counters = Counters::default();
+        counters.empty_receive(QueueId(1));
+        counters.empty_receive(QueueId(2));
+        counters.decided(QueueId(1), &[], &Outcome::QueueDeleted);
+        assert_eq!(counters.queues.keys().collect::<Vec<_>>(), [&QueueId(2)]);
+    }
+}

@@ -1,4 +1,6 @@
-//! An AWS call, stage by stage: recognise, place in account and region, decode, have it carried out, encode.
+//! An AWS call, stage by stage: recognise, place in account and region, decode, have it carried out, encode, count.
+
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
@@ -13,7 +15,7 @@ use millpond_sqs::{
 };
 use millpond_wire::call::{Envelope, Parameters};
 use millpond_wire::error::{
-    ApiError, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
+    ApiError, ErrorKind, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
 };
 use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recognise};
 use millpond_wire::query::Form;
@@ -21,6 +23,8 @@ use millpond_wire::request_id::RequestId;
 
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
+use crate::metrics::Requests;
+use crate::other_service::{self, OtherService};
 use crate::respond::{self, Reply};
 use crate::scope::{Credential, Scope, scope};
 
@@ -34,6 +38,7 @@ pub(crate) struct Aws {
     pub(crate) receipts: ReceiptCodec,
     pub(crate) account: AccountId,
     pub(crate) region: Region,
+    pub(crate) requests: Requests,
 }
 
 /// One request, its body read.
@@ -47,16 +52,37 @@ pub(crate) struct AwsRequest<'a> {
 impl Aws {
     /// Answers a call, whatever comes.
     pub(crate) async fn answer(&self, request: AwsRequest<'_>) -> Reply {
+        let begun = Instant::now();
         let id = RequestId(entropy::draw());
+        let mut action = None;
+        let (reply, error) = self.answer_timed(request, id, &mut action).await;
+        self.requests.note(action, error, begun.elapsed());
+        reply
+    }
+
+    /// The reply, and the error that it is. `action` is set to the action that the request names, once that is known.
+    async fn answer_timed(
+        &self,
+        request: AwsRequest<'_>,
+        id: RequestId,
+        action: &mut Option<&'static str>,
+    ) -> (Reply, Option<&'static ErrorKind>) {
+        if let Some(reply) = other_service::refusal(request.head) {
+            return (reply, Some(&UNKNOWN_OPERATION));
+        }
         let recognised = match recognise(&head(request.head)) {
             Ok(recognised) => recognised,
-            Err(unrecognised) => return respond::aws_error(&unrecognised.into(), id, Protocol::Json10),
+            Err(unrecognised) => {
+                let error = unrecognised.into();
+                return (respond::aws_error(&error, id, Protocol::Json10), Some(error.kind()));
+            }
         };
         let protocol = recognised.protocol();
-        match self.call(recognised, request, id).await {
-            Ok(Some(reply)) => respond::with_request_id(reply, id),
-            Ok(None) => respond::no_action(id),
-            Err(error) => respond::aws_error(&error, id, protocol),
+        match self.call(recognised, request, id, action).await {
+            Ok(Some(reply)) => (respond::with_request_id(reply, id), None),
+            Ok(None) => (respond::no_action(id), Some(&UNKNOWN_OPERATION)),
+            Err(Refused::Here(error)) => (respond::aws_error(&error, id, protocol), Some(error.kind())),
+            Err(Refused::Elsewhere(other)) => (other.refusal(id), Some(&UNKNOWN_OPERATION)),
         }
     }
 
@@ -66,9 +92,10 @@ impl Aws {
         recognised: Recognised<'_>,
         request: AwsRequest<'_>,
         id: RequestId,
-    ) -> Result<Option<Reply>, ApiError> {
+        known: &mut Option<&'static str>,
+    ) -> Result<Option<Reply>, Refused> {
         let headers = &request.head.headers;
-        let Some(asked) = self.prepare(recognised, request)? else { return Ok(None) };
+        let Some(asked) = self.prepare(recognised, request, known)? else { return Ok(None) };
         let Asked { action, prepared, size_bytes } = asked;
         let Prepared { command, wait, answer, queue: _ } = prepared;
         let called = self.engine.call(command, engine_wait(wait), size_bytes).await;
@@ -88,27 +115,30 @@ impl Aws {
         &self,
         recognised: Recognised<'_>,
         request: AwsRequest<'_>,
-    ) -> Result<Option<Asked>, ApiError> {
+        known: &mut Option<&'static str>,
+    ) -> Result<Option<Asked>, Refused> {
         let AwsRequest { head, queue, body } = request;
         let headers = &head.headers;
         let signed = Credential::of_header(text(headers, &AUTHORIZATION));
         let query = head.uri.query().unwrap_or_default().as_bytes();
         let asked = match recognised {
             Recognised::Json(target) => {
-                if target.service != catalogue::TARGET {
-                    return Err(unknown_service(target.service));
-                }
+                *known = known_name(target.action);
                 let body = body.map_err(|error| body_error(&error))?;
                 let prepared = self.ask(target.action, Parameters::Json(&body), signed, headers, queue)?;
-                Asked { action: known_name(target.action), prepared, size_bytes: body.len() }
+                Asked { action: known.unwrap_or_default(), prepared, size_bytes: body.len() }
             }
             Recognised::Query(_) => {
                 let body = body.map_err(|error| body_error(&error))?;
                 let form = Form::parse(query, if head.method == Method::GET { b"" } else { &body })?;
                 let Some(action) = form.text("Action") else { return Ok(None) };
                 let credential = signed.or(Credential::of_parameters(&form));
+                if let Some(other) = other_service::of_form(&form, credential, recognised.protocol()) {
+                    return Err(Refused::Elsewhere(other));
+                }
+                *known = known_name(action);
                 let prepared = self.ask(action, Parameters::Query(&form), credential, headers, queue)?;
-                Asked { action: known_name(action), prepared, size_bytes: query.len() + body.len() }
+                Asked { action: known.unwrap_or_default(), prepared, size_bytes: query.len() + body.len() }
             }
         };
         Ok(Some(asked))
@@ -142,9 +172,23 @@ struct Asked {
     size_bytes: usize,
 }
 
-/// The name of an action that was found by it.
-fn known_name(action: &str) -> &'static str {
-    catalogue::find(action).map_or("", |found| found.name)
+/// Why a request is not carried out.
+enum Refused {
+    /// An error of this service.
+    Here(ApiError),
+    /// It is for another service.
+    Elsewhere(OtherService),
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// The name of an action, as the table has it.
+fn known_name(action: &str) -> Option<&'static str> {
+    catalogue::find(action).map(|found| found.name)
 }
 
 /// Whether a request is a call whose parameters a browser would send for any page, without asking.
@@ -178,12 +222,6 @@ const fn engine_wait(wait: WaitTime) -> Wait {
         WaitTime::Secs(secs) => Wait::Secs(secs),
         WaitTime::NotReceive => Wait::Secs(0),
     }
-}
-
-fn unknown_service(service: &str) -> ApiError {
-    let known = catalogue::TARGET;
-    UNKNOWN_OPERATION
-        .because(format!("The service {service} is not here. The services of this endpoint are: {known}."))
 }
 
 fn body_error(error: &BodyError) -> ApiError {

@@ -93,17 +93,33 @@ impl BodyIntake {
     }
 }
 
+/// The rest of a body, made piece by piece as the connection takes it.
+struct Pieces(Box<dyn Iterator<Item = Bytes> + Send>);
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces")
+    }
+}
+
 /// A reply body. Deliveries in it count as made when the connection takes the bytes, and are given back when it never
 /// does.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyBody {
     bytes: Option<Bytes>,
     lease: Option<LeaseGuard>,
+    pieces: Option<Pieces>,
 }
 
 impl ReplyBody {
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()), lease: None }
+        let bytes = Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty());
+        Self { bytes, ..Self::default() }
+    }
+
+    /// A body whose length is not known beforehand.
+    pub(crate) fn in_pieces(pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Self {
+        Self { pieces: Some(Pieces(Box::new(pieces))), ..Self::default() }
     }
 
     pub(crate) fn with_lease(self, lease: LeaseGuard) -> Self {
@@ -122,14 +138,21 @@ impl Body for ReplyBody {
         if let Some(lease) = self.lease.take() {
             lease.delivered();
         }
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        let piece = match (self.bytes.take(), &mut self.pieces) {
+            (None, Some(Pieces(pieces))) => pieces.next(),
+            (bytes, _) => bytes,
+        };
+        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.bytes.is_none() && self.pieces.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.pieces.is_some() {
+            return SizeHint::default();
+        }
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }

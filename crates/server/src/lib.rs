@@ -6,18 +6,21 @@
 //!
 //! What it refuses to do: decide anything about queues, keep state between requests, listen beyond loopback.
 //!
-//! Suggested reading order: [`listen`], `route`, `origin`, `aws`, [`platform`].
+//! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 mod aws;
 mod body;
 mod console;
 mod entropy;
 pub mod listen;
+mod metrics;
 mod origin;
+mod other_service;
 mod own;
 pub mod platform;
 mod respond;
 mod route;
 mod scope;
+mod service;
 
-pub use listen::{BindError, Limits, Listening, ServerConfig, bind};
+pub use listen::{Answering, BindError, Limits, Listening, ServerConfig, bind};

@@ -1,7 +1,8 @@
-//! Accepts connections and gives each request its way.
+//! Accepts connections, from before the data is recovered until the service stops.
 //!
 //! What always holds: only loopback addresses are listened on; connections, header time, body time and body bytes are
-//! bounded; on shutdown no new request is taken and those under way are answered first.
+//! bounded; until the service begins only its health is answered and everything else waits; on shutdown no new request is
+//! taken and those under way are answered first.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,27 +10,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use millpond_core::name::{AccountId, Region};
 use millpond_engine::EngineHandle;
 use millpond_sqs::ReceiptCodec;
-use millpond_wire::protocol::names_action;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::aws::{self, Aws, AwsRequest};
+use crate::aws::Aws;
 use crate::body::BodyIntake;
-use crate::origin::{self, Provenance};
-use crate::platform::{Platform, PlatformCall};
-use crate::respond::{self, Reply};
-use crate::route::{Route, route};
-use crate::{console, own};
+use crate::metrics::Requests;
+use crate::platform::Platform;
+use crate::respond::Reply;
+use crate::service::{Front, Service};
 
 /// What one server takes at once.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +105,14 @@ pub struct Listening {
     config: ServerConfig,
 }
 
+/// A server that answers: at first only whether the process lives.
+#[derive(Debug)]
+pub struct Answering {
+    front: Arc<Front>,
+    config: ServerConfig,
+    accepting: JoinHandle<()>,
+}
+
 /// Begins to listen.
 ///
 /// # Errors
@@ -125,12 +131,6 @@ pub async fn bind(config: ServerConfig) -> Result<Listening, BindError> {
     Ok(Listening { listener, address, config })
 }
 
-struct Service {
-    aws: Aws,
-    platform: Arc<dyn Platform>,
-    intake: BodyIntake,
-}
-
 impl Listening {
     /// Where it listens, with the port that was taken.
     #[must_use]
@@ -144,51 +144,81 @@ impl Listening {
         engine: EngineHandle,
         receipt_key: [u8; 16],
         platform: Arc<dyn Platform>,
-        mut stop: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
     ) {
-        let limits = self.config.limits;
-        let service = Arc::new(Service {
-            aws: Aws {
-                engine,
-                receipts: ReceiptCodec::new(receipt_key),
-                account: self.config.account,
-                region: self.config.region,
-            },
+        let answering = self.answer(stop);
+        answering.begin(engine, receipt_key, platform);
+        answering.ended().await;
+    }
+
+    /// Begins to answer whether the process lives, in a task, until `stop` turns true. Everything else waits until the
+    /// service begins.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    #[must_use]
+    pub fn answer(self, stop: watch::Receiver<bool>) -> Answering {
+        let front = Arc::new(Front::new());
+        let accepting = tokio::spawn(accept(self.listener, front.clone(), self.config.limits, stop));
+        Answering { front, config: self.config, accepting }
+    }
+}
+
+impl Answering {
+    /// The service begins: its data is recovered. Only the first call counts.
+    pub fn begin(&self, engine: EngineHandle, receipt_key: [u8; 16], platform: Arc<dyn Platform>) {
+        let ServerConfig { account, ref region, limits, .. } = self.config;
+        let receipts = ReceiptCodec::new(receipt_key);
+        let service = Service {
+            aws: Aws { engine, receipts, account, region: region.clone(), requests: Requests::new() },
             platform,
             intake: BodyIntake::new(
                 limits.bodies_total_bytes,
                 limits.body_bytes,
                 Duration::from_secs(limits.body_secs),
             ),
-        });
-        let room = Arc::new(Semaphore::new(limits.connections));
-        let mut connections = JoinSet::new();
-        loop {
-            let permit = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
-                permit = room.clone().acquire_owned() => permit,
-            };
-            let stream = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            match stream {
-                Ok((stream, _)) => {
-                    let connection = connection(stream, service.clone(), limits, stop.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => rest_after(&error).await,
+        };
+        // A second service would have to be told apart by every request; there is none.
+        let _ = self.front.service.set(service);
+    }
+
+    /// Waits until it was stopped and the requests under way are answered.
+    pub async fn ended(self) {
+        if let Err(error) = self.accepting.await {
+            tracing::error!(%error, "the server has failed");
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, front: Arc<Front>, limits: Limits, mut stop: watch::Receiver<bool>) {
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let permit = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            permit = room.clone().acquire_owned() => permit,
+        };
+        let stream = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                let (front, stop) = (front.clone(), stop.clone());
+                connections.spawn(async move {
+                    let _connected = front.traffic.connected();
+                    connection(stream, front.clone(), limits, stop).await;
+                    drop(permit);
+                });
             }
-            while connections.try_join_next().is_some() {}
+            Err(error) => rest_after(&error).await,
         }
-        drop(self.listener);
-        let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(limits.drain_secs), drained).await.is_err() {
-            tracing::warn!("some connections did not end in time and were closed");
-        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_secs(limits.drain_secs), drained).await.is_err() {
+        tracing::warn!("some connections did not end in time and were closed");
     }
 }
 
@@ -198,17 +228,12 @@ async fn rest_after(error: &io::Error) {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    service: Arc<Service>,
-    limits: Limits,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, front: Arc<Front>, limits: Limits, mut stop: watch::Receiver<bool>) {
     // Without it small replies wait for the client's acknowledgement; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(move |request: Request<Incoming>| {
-        let service = service.clone();
-        async move { Ok::<Reply, Infallible>(service.answer(request).await) }
+        let front = front.clone();
+        async move { Ok::<Reply, Infallible>(front.answer(request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -223,76 +248,4 @@ async fn connection(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
-}
-
-impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        let (head, body) = request.into_parts();
-        let path = head.uri.path();
-        let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-        // Programs that take any reply may accept pages too; one that names an action wants no page.
-        let asks_action = head.uri.query().is_some_and(names_action);
-        let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
-        let route = route(head.method.as_str(), path, wants_page);
-        let provenance = provenance(&head.headers);
-        let checked = match route {
-            Route::Console | Route::ToConsole => origin::check_page(&provenance),
-            Route::Aws { .. } if aws::has_parameters(&head) => origin::check_parameters(&provenance),
-            _ => origin::check(&provenance),
-        };
-        if let Err(foreign) = checked {
-            return respond::text(403, &foreign.to_string());
-        }
-        match route {
-            Route::Aws { queue } => {
-                let read = self.intake.read(body).await;
-                let (body, _permit) = match read {
-                    Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
-                    Err(error) => (Err(error), None),
-                };
-                self.aws.answer(AwsRequest { head: &head, queue, body }).await
-            }
-            Route::Own(path) => {
-                let body = match self.intake.read(body).await {
-                    Ok((bytes, _permit)) => bytes,
-                    Err(error) => return respond::own_error(413, &error.to_string()),
-                };
-                let query = head.uri.query().unwrap_or_default().to_owned();
-                let call = PlatformCall { method: head.method.to_string(), path, query, body };
-                own::answer(&self.aws.engine, self.platform.as_ref(), &head.headers, call).await
-            }
-            Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,
-            Route::ToConsole => respond::redirect("/console/"),
-            Route::Health => respond::text(200, "ok"),
-            Route::Ready => self.ready().await,
-            Route::Nowhere => nowhere(&head.method, path),
-        }
-    }
-
-    async fn ready(&self) -> Reply {
-        match self.aws.engine.status().await {
-            Ok(_) => respond::text(200, "ready"),
-            Err(error) => respond::text(503, &error.to_string()),
-        }
-    }
-}
-
-fn nowhere(method: &Method, path: &str) -> Reply {
-    let hint = "AWS calls are POSTed to / or to a queue's URL; the console is at /console/";
-    respond::text(404, &format!("nothing is at {method} {path}; {hint}"))
-}
-
-static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-
-fn provenance(headers: &HeaderMap) -> Provenance<'_> {
-    // A header that is there but can't be read as text is as foreign as any other.
-    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    Provenance {
-        host: text(&HOST),
-        origin: text(&ORIGIN),
-        fetch_site: text(&SEC_FETCH_SITE),
-        fetch_mode: text(&SEC_FETCH_MODE),
-        user_agent: text(&USER_AGENT),
-    }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Route {
     Health,
     /// Whether it can take requests.
     Ready,
+    /// Figures for Prometheus.
+    Metrics,
     /// Nothing is there.
     Nowhere,
 }
@@ -36,6 +38,7 @@ pub(crate) fn route(method: &str, path: &str, wants_page: bool) -> Route {
         "/" | "" => Route::Aws { queue: None },
         "/health" if reads => Route::Health,
         "/ready" if reads => Route::Ready,
+        "/metrics" if reads => Route::Metrics,
         "/console" if reads => Route::ToConsole,
         "/console/" if reads => Route::Console,
         _ => match path.strip_prefix(OWN_PREFIX) {

@@ -45,6 +45,12 @@ impl<'a> Credential<'a> {
         scope.or_else(|| form.text("AWSAccessKeyId").map(Self::AccessKey)).unwrap_or(Self::None)
     }
 
+    /// The service that the call was signed for, when it says one.
+    pub(crate) fn service(self) -> Option<&'a str> {
+        let Self::Scope(text) = self else { return None };
+        text.rsplit('/').nth(1).filter(|service| !service.is_empty())
+    }
+
     /// This, or the other when this says nothing.
     pub(crate) fn or(self, other: Self) -> Self {
         if self == Self::None { other } else { self }

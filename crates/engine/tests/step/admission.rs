@@ -3,7 +3,7 @@
 use millpond_core::command::Command;
 use millpond_core::document::{DocumentKey, ExpectedRevision};
 use millpond_core::queue::AttributePatch;
-use millpond_engine::admission::{Denied, Limits, Load};
+use millpond_engine::admission::{Denied, Limits, Load, Room};
 use millpond_engine::step::{EngineConfig, Input, Reply};
 use millpond_log::Usage;
 
@@ -146,4 +146,14 @@ fn too_many_waiters_are_overload() {
     stage.step(Input::Closed { request: first });
     let fourth = stage.ask_waiting(receive("q", 1), 20);
     assert!(!stage.has_left(fourth));
+}
+
+#[test]
+fn the_room_that_is_left_is_told_in_the_same_order() {
+    let of = |free_bytes| Load { budget_bytes: 6_400, free_bytes, ..Load::default() }.room();
+    let told = [800, 799, 400, 399, 100, 99, 0].map(of);
+    let expected =
+        [Room::Sends, Room::Receives, Room::Receives, Room::Deletes, Room::Deletes, Room::None, Room::None];
+    assert_eq!(told, expected);
+    assert_eq!(Load { budget_bytes: 0, ..Load::default() }.room(), Room::None, "no room is none");
 }

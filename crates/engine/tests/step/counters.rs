@@ -55,15 +55,17 @@ fn a_duplicate_is_counted_as_one_and_has_no_size() {
     let mut stage = Stage::new();
     let fifo = AttributePatch { fifo_queue: Some(true), ..AttributePatch::default() };
     stage.carry(create("q.fifo", fifo));
+    // The sizes tell which of them were counted.
     let named = |id: u128, name: u128| NewMessage {
         group: Some(GroupKey(1)),
         deduplication: Some(SendName::Given(DeduplicationKey(name))),
-        ..message(id, b"1234567", None)
+        ..message(id, &vec![b'x'; 10_usize.pow(u32::try_from(id).unwrap())], None)
     };
     let messages = vec![named(1, 1), named(2, 1), named(3, 2)];
     stage.carry(Command::Send { key: key("q.fifo"), messages });
     stage.carry(Command::Send { key: key("q.fifo"), messages: vec![named(4, 2)] });
-    let expected = QueueCounters { sent: 2, sent_bytes: 14, deduplicated: 2, ..QueueCounters::default() };
+    let expected =
+        QueueCounters { sent: 2, sent_bytes: 10 + 1_000, deduplicated: 2, ..QueueCounters::default() };
     assert_eq!(counters(&stage, "q.fifo"), expected);
 }
 

@@ -14,7 +14,7 @@ use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
 use millpond_engine::step::{EngineConfig, Wait};
 use millpond_server::platform::{Platform, QueuesOnly};
-use millpond_server::{Limits, Listening, ServerConfig, bind};
+use millpond_server::{Answering, Limits, ServerConfig, bind};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -92,21 +92,30 @@ impl Serve {
             limits: Limits::default(),
         })
         .await?;
+        let endpoint = format!("http://{}", listening.address());
+        let (stop, stopped) = watch::channel(false);
+        // Whoever looks after the process learns that it lives while the data is recovered.
+        let answering = listening.answer(stopped);
         let config = EngineConfig { quotas: self.quotas.quotas(), ..EngineConfig::default() };
         let (running, found) =
             if self.in_memory { data::open_in_memory(config)? } else { data::open(&self.data, config)? };
         self.create_queues(&running.handle).await?;
-        let note = self.note(&format!("http://{}", listening.address()), &found);
+        let note = self.note(&endpoint, &found);
         let stacks = if self.in_memory {
             None
         } else {
             Some(Arc::new(Stacks::start(running.handle.clone(), note.clone()).await?))
         };
+        let platform: Arc<dyn Platform> = match &stacks {
+            Some(stacks) => stacks.clone(),
+            None => Arc::new(QueuesOnly),
+        };
+        answering.begin(running.handle.clone(), running.receipt_key, platform);
         let left = self.announce(&note, &found)?;
         if let Some(text) = hold::told_at_start(&running.handle).await {
             remark(&text);
         }
-        let ended = run_until_stopped(listening, running, stacks).await;
+        let ended = run_until_stopped(answering, stop, running, stacks).await;
         drop(left);
         if let Some(file) = &self.ready_file {
             // It says that the service is ready, which it is not any more; if it is gone already, all the better.
@@ -192,18 +201,12 @@ fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Answers requests until a signal asks to stop, or the engine dies.
 async fn run_until_stopped(
-    listening: Listening,
+    answering: Answering,
+    stop: watch::Sender<bool>,
     running: Running,
     stacks: Option<Arc<Stacks>>,
 ) -> Result<(), Failure> {
-    let (stop, stopped) = watch::channel(false);
     let engine = running.handle.clone();
-    let receipt_key = running.receipt_key;
-    let platform: Arc<dyn Platform> = match &stacks {
-        Some(stacks) => stacks.clone(),
-        None => Arc::new(QueuesOnly),
-    };
-    let server = tokio::spawn(listening.serve(engine.clone(), receipt_key, platform, stopped));
     let mut ended = tokio::task::spawn_blocking(move || running.join());
     let died = tokio::select! {
         died = &mut ended => Some(died),
@@ -219,7 +222,7 @@ async fn run_until_stopped(
     // No receiver is left when the server has ended by itself.
     let _ = stop.send(true);
     engine.stop();
-    server.await?;
+    answering.ended().await;
     drop(engine);
     ended.await??;
     Ok(())

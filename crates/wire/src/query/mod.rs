@@ -23,6 +23,7 @@ use std::borrow::Cow;
 pub(crate) use decode::decode;
 pub use form::Form;
 pub(crate) use reply::{error_json, error_xml, reply_json, reply_xml};
+pub use xml::escape;
 
 /// What the codec must know of a service that the types do not tell.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ pub(super) fn write<T: Serialize>(
 }
 
 /// Writes text with everything escaped that must be. Characters that XML has no way to write are replaced.
-pub(super) fn escape(out: &mut String, text: &str) {
+pub fn escape(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(position) = rest.find(is_special) {
         let (plain, after) = rest.split_at(position);

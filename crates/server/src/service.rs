@@ -1,0 +1,185 @@
+//! Gives each request its way, once the service has begun; before that only whether the process lives is answered.
+//!
+//! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
+use hyper::http::request::Parts;
+use hyper::{Method, Request};
+use millpond_core::command::Command;
+use millpond_engine::EngineHandle;
+use millpond_engine::admission::{Load, Room};
+use millpond_engine::step::Wait;
+use millpond_sqs::catalogue;
+use millpond_wire::protocol::names_action;
+use tokio::sync::SetOnce;
+
+use crate::aws::{self, Aws, AwsRequest};
+use crate::body::{BodyError, BodyIntake};
+use crate::metrics::{self, Traffic};
+use crate::origin::{self, Provenance};
+use crate::other_service;
+use crate::platform::{Platform, PlatformCall};
+use crate::respond::{self, Reply};
+use crate::route::{Route, route};
+use crate::{console, own};
+
+/// The log must make durable what is asked for within this time to count as ready.
+const READY: Duration = Duration::from_secs(5);
+
+/// What answers from the first connection on.
+#[derive(Debug)]
+pub(crate) struct Front {
+    /// Set when the data is recovered.
+    pub(crate) service: SetOnce<Service>,
+    pub(crate) traffic: Traffic,
+}
+
+impl Front {
+    pub(crate) fn new() -> Self {
+        Self { service: SetOnce::new(), traffic: Traffic::new() }
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path();
+        let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        // Programs that take any reply may accept pages too; one that names an action wants no page.
+        let asks_action = head.uri.query().is_some_and(names_action);
+        let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
+        let route = route(head.method.as_str(), path, wants_page);
+        let provenance = provenance(&head.headers);
+        let checked = match route {
+            Route::Console | Route::ToConsole => origin::check_page(&provenance),
+            Route::Aws { .. } if aws::has_parameters(&head) => origin::check_parameters(&provenance),
+            _ => origin::check(&provenance),
+        };
+        if let Err(foreign) = checked {
+            self.traffic.refused_foreign();
+            return match route {
+                Route::Own(_) => respond::own_error(403, &foreign.to_string()),
+                _ => respond::text(403, &foreign.to_string()),
+            };
+        }
+        match (route, self.service.get()) {
+            (Route::Health, _) => respond::text(200, "ok"),
+            (Route::Ready, None) => respond::text(503, "the data is being recovered"),
+            (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
+            (route, Some(service)) => service.answer(route, head, body, &self.traffic).await,
+            // It waits for the recovery as it would have waited for the port.
+            (route, None) => self.service.wait().await.answer(route, head, body, &self.traffic).await,
+        }
+    }
+}
+
+/// What answers once the data is recovered.
+pub(crate) struct Service {
+    pub(crate) aws: Aws,
+    pub(crate) platform: Arc<dyn Platform>,
+    pub(crate) intake: BodyIntake,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("aws", &self.aws).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    async fn answer(&self, route: Route, head: Parts, body: Incoming, traffic: &Traffic) -> Reply {
+        match route {
+            Route::Aws { queue } => {
+                let read = self.intake.read(body).await;
+                let (body, _permit) = match read {
+                    Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
+                    Err(error) => (Err(error), None),
+                };
+                self.aws.answer(AwsRequest { head: &head, queue, body }).await
+            }
+            Route::Own(path) => self.own(path, &head, body).await,
+            Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,
+            Route::ToConsole => respond::redirect("/console/"),
+            Route::Metrics => {
+                let query = head.uri.query().unwrap_or_default();
+                metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
+            }
+            Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
+        }
+    }
+
+    async fn own(&self, path: String, head: &Parts, body: Incoming) -> Reply {
+        let body = match self.intake.read(body).await {
+            Ok((bytes, _permit)) => bytes,
+            Err(error) => return respond::own_error(body_status(error), &error.to_string()),
+        };
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let call = PlatformCall { method: head.method.to_string(), path, query, body };
+        own::answer(&self.aws.engine, self.platform.as_ref(), &head.headers, call).await
+    }
+}
+
+/// Ready is a service whose log makes durable what it takes, and takes deletes at least: who can't receive and delete
+/// can't make room either.
+async fn ready(engine: &EngineHandle) -> Reply {
+    let asked = async {
+        // The answer waits until everything decided before it is durable.
+        engine.call(Command::DescribeQueues { after: None, limit: 0 }, Wait::Secs(0), 0).await?;
+        engine.status().await
+    };
+    match tokio::time::timeout(READY, asked).await {
+        Err(_) => {
+            let secs = READY.as_secs();
+            respond::text(503, &format!("the log has made nothing durable for {secs} s; look at its disk"))
+        }
+        Ok(Err(error)) => respond::text(503, &error.to_string()),
+        Ok(Ok(status)) => match Load::of(&status.space).room() {
+            Room::None => {
+                respond::text(503, "the log has no room, not even for deletes; make room on its disk")
+            }
+            Room::Deletes | Room::Receives => {
+                respond::text(200, "ready; sends are refused until the log has room again")
+            }
+            Room::Sends => respond::text(200, "ready"),
+        },
+    }
+}
+
+const fn body_status(error: BodyError) -> u16 {
+    match error {
+        BodyError::TooLarge { .. } => 413,
+        BodyError::TooSlow { .. } => 408,
+        BodyError::Broken => 400,
+        BodyError::Crowded => 503,
+    }
+}
+
+fn nowhere(head: &Parts) -> Reply {
+    if let Some(reply) = other_service::refusal(head) {
+        return reply;
+    }
+    let (method, path): (&Method, &str) = (&head.method, head.uri.path());
+    let known = catalogue::TARGET;
+    let hint = format!(
+        "the services of this endpoint are: {known}, whose calls are POSTed to / or to a queue's URL; the console is at \
+         /console/"
+    );
+    respond::text(404, &format!("nothing is at {method} {path}; {hint}"))
+}
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+fn provenance(headers: &HeaderMap) -> Provenance<'_> {
+    // A header that is there but can't be read as text is as foreign as any other.
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    Provenance {
+        host: text(&HOST),
+        origin: text(&ORIGIN),
+        fetch_site: text(&SEC_FETCH_SITE),
+        fetch_mode: text(&SEC_FETCH_MODE),
+        user_agent: text(&USER_AGENT),
+    }
+}

@@ -4,13 +4,15 @@
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html> and the
 //! pages of the actions.
 
+mod moves;
+
 use bytes::Bytes;
 use millpond_core::command::{Command, NewMessage};
 use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
-use millpond_core::message::{QueueId, Receipt, Sequence};
+use millpond_core::message::{MoveNumber, QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
-use millpond_core::queue::{AttributePatch, MessageCounts, QueueAttributes};
+use millpond_core::queue::{AttributePatch, MessageCounts, MoveTask, QueueAttributes};
 use millpond_core::time::Timestamp;
 
 const TWELVE_HOURS_SECS: u64 = 12 * 60 * 60;
@@ -27,6 +29,17 @@ struct Message {
     sent_at: Timestamp,
     delayed_until: Timestamp,
     history: Vec<Happening>,
+    past: Past,
+}
+
+/// What a message remembers of the queues that it was in before.
+#[derive(Clone, Default)]
+struct Past {
+    receives: u32,
+    first_received_at: Option<Timestamp>,
+    /// The queue it comes from, if it is a dead letter.
+    source: Option<QueueKey>,
+    moved: Option<MoveNumber>,
 }
 
 /// What the history of a message comes to.
@@ -42,34 +55,34 @@ struct Standing {
 
 impl Message {
     fn standing(&self) -> Standing {
-        let mut received: Vec<(Timestamp, u64)> = Vec::new();
+        let mut received: Vec<Timestamp> = Vec::new();
+        let mut back = None;
         let (mut hidden_until, mut held_since, mut deliveries) = (self.delayed_until, None, 0);
         for happening in &self.history {
             match *happening {
                 Happening::Received { at, until, sent_before } => {
-                    received.push((at, sent_before));
+                    received.push(at);
+                    back = Some(sent_before);
                     (hidden_until, held_since, deliveries) = (until, Some(at), deliveries + 1);
                 }
                 Happening::GivenBack { at } => {
                     // The place at the back is that of the latest receive, even of one that was given back, as long
                     // as three others remain.
-                    let (_, sent_before) = received.pop().unwrap();
-                    if let Some(last) = received.last_mut() {
-                        last.1 = sent_before;
-                    }
+                    received.pop().unwrap();
                     (hidden_until, held_since) = (at, None);
                 }
                 Happening::VisibilityChanged { until } => hidden_until = until,
             }
         }
-        let poison = received.len() >= 3;
+        let receive_count = self.past.receives + u32::try_from(received.len()).unwrap();
+        let back = back.filter(|_| receive_count >= 3);
         Standing {
             hidden_until,
-            receive_count: u32::try_from(received.len()).unwrap(),
+            receive_count,
             deliveries,
-            first_received_at: received.first().map(|(at, _)| *at),
+            first_received_at: self.past.first_received_at.or(received.first().copied()),
             held_since,
-            behind: if poison { received.last().unwrap().1 } else { self.number - 1 },
+            behind: back.unwrap_or(self.number - 1),
         }
     }
 }
@@ -82,6 +95,7 @@ struct Queue {
     modified_at: Timestamp,
     sent: u64,
     messages: Vec<Message>,
+    tasks: Vec<MoveTask>,
 }
 
 impl Queue {
@@ -112,6 +126,7 @@ pub(crate) struct Model {
     outages: Vec<(Timestamp, Timestamp)>,
     documents: Vec<(DocumentKey, Document)>,
     writes: u64,
+    moves: u64,
 }
 
 impl Model {
@@ -168,11 +183,15 @@ impl Model {
                 documents.sort_by(|one, other| one.0.name.cmp(&other.0.name));
                 Outcome::Documents(documents)
             }
+            Command::StepMoveTask { queue } => self.step_task(now, queue.0),
             Command::DeleteQueue { key }
             | Command::FindQueue { key }
             | Command::DescribeQueue { key }
             | Command::SetQueueAttributes { key, .. }
             | Command::PurgeQueue { key }
+            | Command::StartMoveTask { key, .. }
+            | Command::CancelMoveTask { key, .. }
+            | Command::ListMoveTasks { key, .. }
             | Command::Send { key, .. }
             | Command::Receive { key, .. }
             | Command::Delete { key, .. }
@@ -186,6 +205,13 @@ impl Model {
     }
 
     fn run_on(&mut self, now: Timestamp, index: usize, command: &Command) -> Outcome {
+        let allowed = match command {
+            Command::SetQueueAttributes { key, attributes } => self.check_redrive(key, attributes),
+            _ => Ok(()),
+        };
+        if let Err(refusal) = allowed {
+            return Outcome::Refused(refusal);
+        }
         let queue = &mut self.queues[index];
         let found = Outcome::Queue { queue: QueueId(queue.id), key: queue.key.clone() };
         match command {
@@ -220,6 +246,9 @@ impl Model {
                     |(receipt, secs): &(Receipt, u32)| self.change_visibility(now, index, *receipt, *secs);
                 Outcome::VisibilityChanged(changes.iter().map(change).collect())
             }
+            Command::StartMoveTask { .. }
+            | Command::CancelMoveTask { .. }
+            | Command::ListMoveTasks { .. } => self.run_move_task(now, index, command),
             _ => found,
         }
     }
@@ -231,6 +260,9 @@ impl Model {
                 None => Outcome::Queue { queue: QueueId(queue.id), key: key.clone() },
             };
         }
+        if let Err(refusal) = self.check_redrive(key, attributes) {
+            return Outcome::Refused(refusal);
+        }
         let id = self.queues_created;
         self.queues_created += 1;
         self.queues.push(Queue {
@@ -241,6 +273,7 @@ impl Model {
             modified_at: now,
             sent: 0,
             messages: Vec::new(),
+            tasks: Vec::new(),
         });
         Outcome::Queue { queue: QueueId(id), key: key.clone() }
     }
@@ -306,8 +339,8 @@ impl Model {
     }
 
     fn receive(&mut self, now: Timestamp, index: usize, limit: usize, timeout_secs: Option<u32>) -> Outcome {
-        let mut numbers = self.available(&self.queues[index].key, now);
-        numbers.truncate(limit);
+        let numbers = self.available(&self.queues[index].key, now);
+        let numbers = self.sort_out(now, index, numbers, limit);
         let queue = &mut self.queues[index];
         let timeout_secs = timeout_secs.unwrap_or(queue.attributes.visibility_timeout_secs);
         let until = now.plus_secs(u64::from(timeout_secs));
@@ -323,7 +356,8 @@ impl Model {
                 sent_at: message.sent_at,
                 first_received_at: standing.first_received_at.unwrap(),
                 receive_count: standing.receive_count,
-                source: None,
+                source: message.past.source.clone(),
+                moved: message.past.moved,
             });
         }
         Outcome::Received { queue: QueueId(queue.id), deliveries }
@@ -413,6 +447,7 @@ fn send(queue: &mut Queue, now: Timestamp, messages: &[NewMessage]) -> Outcome {
             sent_at: now,
             delayed_until: now.plus_secs(u64::from(delay_secs)),
             history: Vec::new(),
+            past: Past::default(),
         });
         results.push(Ok(Accepted { id: message.id, sequence: Sequence(queue.sent) }));
     }
@@ -437,6 +472,7 @@ fn changed(current: &QueueAttributes, patch: &AttributePatch) -> QueueAttributes
         receive_wait_secs,
         visibility_timeout_secs,
         managed_sse_enabled,
+        redrive,
         ..
     } = patch.clone();
     delay_secs.inspect(|given| changed.delay_secs = *given);
@@ -444,6 +480,7 @@ fn changed(current: &QueueAttributes, patch: &AttributePatch) -> QueueAttributes
     retention_secs.inspect(|given| changed.retention_secs = *given);
     receive_wait_secs.inspect(|given| changed.receive_wait_secs = *given);
     visibility_timeout_secs.inspect(|given| changed.visibility_timeout_secs = *given);
+    redrive.inspect(|given| changed.redrive.clone_from(given));
     managed_sse_enabled.inspect(|given| changed.managed_sse_enabled = *given);
     changed
 }

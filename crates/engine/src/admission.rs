@@ -90,6 +90,7 @@ const fn need(command: &Command) -> Need {
         | Command::ListQueues { .. }
         | Command::ListQueueTags { .. }
         | Command::ListDeadLetterSources { .. }
+        | Command::ListMoveTasks { .. }
         | Command::DescribeQueue { .. }
         | Command::DescribeQueues { .. }
         | Command::GetDocument { .. }
@@ -100,6 +101,7 @@ const fn need(command: &Command) -> Need {
         | Command::RemovePermission { .. }
         | Command::UntagQueue { .. }
         | Command::Expire { .. }
+        | Command::CancelMoveTask { .. }
         | Command::ConfirmClock
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
@@ -110,6 +112,8 @@ const fn need(command: &Command) -> Need {
         | Command::SetQueueAttributes { .. }
         | Command::AddPermission { .. }
         | Command::TagQueue { .. }
+        | Command::StartMoveTask { .. }
+        | Command::StepMoveTask { .. }
         | Command::PutDocument { .. } => Need::Send,
     }
 }

@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod deduplication;
 pub mod fifo;
 pub mod messages;
+pub mod move_task;
 pub mod patch;
 pub mod policy;
 pub mod record;
@@ -16,6 +17,9 @@ pub use attributes::{
 pub use deduplication::{Deduplication, Deduplications};
 pub use fifo::FifoMessages;
 pub use messages::QueueMessages;
+pub use move_task::{
+    MoveEnd, MoveFailure, MoveOrder, MoveRefusal, MoveStatus, MoveTask, MoveTaskId, MoveTasks,
+};
 pub use patch::{AttributePatch, AttributeRefusal};
 pub use policy::{Policy, PolicyRefusal, PolicyStatement};
 pub use record::{QueueRecord, Tags};

@@ -12,4 +12,5 @@ mod expiry;
 mod held_replies;
 mod idle;
 mod long_polls;
+mod moves;
 mod undelivered;

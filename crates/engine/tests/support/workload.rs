@@ -7,7 +7,7 @@ use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::document::{DocumentKey, ExpectedRevision};
 use millpond_core::message::{DeduplicationKey, GroupKey, Receipt};
 use millpond_core::outcome::Outcome;
-use millpond_core::queue::{AttributePatch, RedrivePolicy};
+use millpond_core::queue::{AttributePatch, MoveTaskId, RedrivePolicy};
 
 use super::{create, delete, key, message, receive_for};
 
@@ -72,6 +72,15 @@ impl Workload {
                 let receipts = self.draw_receipt().map(|(_, receipt)| receipt);
                 Command::ReturnLeases { receipts: receipts.into_iter().collect() }
             }
+            97..99 => Command::StartMoveTask {
+                key: key(queue),
+                id: MoveTaskId::new(self.random.u128(..)),
+                destination: self
+                    .random
+                    .bool()
+                    .then(|| key(QUEUES[self.random.usize(..QUEUES.len())]).into()),
+                messages_per_sec: self.random.bool().then(|| self.random.u32(1..=500)),
+            },
             _ => Command::DescribeQueues { after: None, limit: 10 },
         }
     }

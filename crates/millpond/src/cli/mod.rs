@@ -9,6 +9,7 @@ mod hide_option;
 mod queue;
 mod queues;
 mod receive;
+mod redrive;
 mod rows;
 mod send;
 mod serve;
@@ -53,7 +54,7 @@ enum Command {
     Receive(receive::Receive),
     /// Show all queues with their counts.
     Queues(queues::Queues),
-    /// Create, remove, purge or show a queue.
+    /// Create, remove, purge or show a queue, or redrive its dead letters.
     #[command(subcommand)]
     Queue(queue::Queue),
     /// Show whether messages expire by their retention, or confirm the clock after a jump.

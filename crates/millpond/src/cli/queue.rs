@@ -1,16 +1,17 @@
-//! `millpond queue`: create, remove, purge and show one queue.
+//! `millpond queue`: create, remove, purge and show one queue; redriving one is in a file of its own.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::redrive::Redrive;
 use super::{Target, say};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::sqs::{explain, queue_url};
 
-/// Create, remove, purge or show a queue.
+/// Create, remove, purge or show a queue, or redrive its dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Queue {
     /// Create a queue and print its URL.
@@ -25,6 +26,8 @@ pub(crate) enum Queue {
     Purge(Named),
     /// Show the settings and counts of a queue.
     Show(Named),
+    /// Move the messages of a dead-letter queue back, or to another queue.
+    Redrive(Redrive),
 }
 
 /// A new queue.
@@ -62,6 +65,7 @@ impl Queue {
             Self::Rm(named) => named.remove().await,
             Self::Purge(named) => named.purge().await,
             Self::Show(named) => named.show().await,
+            Self::Redrive(redrive) => redrive.run().await,
         }
     }
 }
@@ -96,7 +100,8 @@ impl Create {
     }
 }
 
-async fn arn(client: &Client, queue: &str) -> Result<String, Failure> {
+/// The ARN of a queue that is named by name or URL.
+pub(super) async fn arn(client: &Client, queue: &str) -> Result<String, Failure> {
     let url = queue_url(client, queue).await?;
     let wanted = QueueAttributeName::QueueArn;
     let request = client.get_queue_attributes().queue_url(url).attribute_names(wanted.clone());

@@ -9,7 +9,7 @@ use crate::document::{DocumentKey, ExpectedRevision};
 use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Receipt, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::BootReading;
-use crate::queue::{AttributePatch, Policy, Tags};
+use crate::queue::{AttributePatch, MoveTaskId, Policy, Tags};
 
 /// A message as its sender gave it.
 #[derive(Clone, Debug)]
@@ -148,6 +148,36 @@ pub enum Command {
         after: Option<QueueName>,
         /// At most so many.
         limit: usize,
+    },
+    /// Start to move the messages of a dead-letter queue.
+    StartMoveTask {
+        /// The dead-letter queue.
+        key: QueueKey,
+        /// The id of the task.
+        id: MoveTaskId,
+        /// Where they go; each back to where it came from when there is none.
+        destination: Option<Box<QueueKey>>,
+        /// At most so many a second.
+        messages_per_sec: Option<u32>,
+    },
+    /// Cancel a move task; what it has moved stays moved.
+    CancelMoveTask {
+        /// The dead-letter queue.
+        key: QueueKey,
+        /// The task.
+        id: MoveTaskId,
+    },
+    /// Tell the latest move tasks of a queue.
+    ListMoveTasks {
+        /// The dead-letter queue.
+        key: QueueKey,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Let the running move task of a queue make its next step, when that is due.
+    StepMoveTask {
+        /// The queue.
+        queue: QueueId,
     },
     /// Drop all messages of a queue.
     PurgeQueue {

@@ -10,7 +10,7 @@ use crate::document::DocumentKey;
 use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::outage::{BootReading, ExpiryHold};
-use crate::queue::{QueueAttributes, Tags};
+use crate::queue::{MoveEnd, MoveOrder, QueueAttributes, Tags};
 use crate::time::Timestamp;
 
 /// What a FIFO queue remembers of a send, besides its time.
@@ -22,6 +22,31 @@ pub struct SendRemembered {
     pub key: DeduplicationKey,
     /// The id that its sender is told.
     pub message_id: MessageId,
+}
+
+/// What has happened to a move task. All but the first are about the task of the queue that is running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveTaskEvent {
+    /// It begins.
+    Started(MoveOrder),
+    /// It sent messages again, to another queue; both in one.
+    SentAgain {
+        /// The queue that holds them now.
+        to: QueueId,
+        /// Hidden until then; the time of the batch when there is no delay. In a FIFO queue the delay of the queue counts.
+        visible_at: Timestamp,
+        /// Each message's number before and after; those after are the next of their queue.
+        moves: Vec<(Sequence, Sequence)>,
+    },
+    /// It has made a step.
+    Advanced {
+        /// The first message it has not looked at.
+        next: Sequence,
+        /// It goes on then at the earliest.
+        due_at: Timestamp,
+    },
+    /// It has ended.
+    Ended(MoveEnd),
 }
 
 /// One fact. Its time is the time of the batch it stands in.
@@ -121,6 +146,13 @@ pub enum Event {
         in_order: bool,
         /// Each message's number before and after; those after are the next of their queue.
         moves: Vec<(Sequence, Sequence)>,
+    },
+    /// A task moves messages of a queue.
+    MoveTask {
+        /// The queue.
+        queue: QueueId,
+        /// What has happened.
+        event: MoveTaskEvent,
     },
     /// A FIFO queue no longer remembers the sends below a sequence.
     DeduplicationsForgotten {

@@ -5,12 +5,13 @@
 //! decides, never reads a clock, and never reads message bytes.
 
 use crate::document::{Document, DocumentKey};
-use crate::event::{Event, SendRemembered};
-use crate::message::{Entry, GroupKey, MessageRef, QueueId, Sequence};
+use crate::event::{Event, MoveTaskEvent, SendRemembered};
+use crate::message::{Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
-use crate::queue::{Deduplication, QueueRecord};
+use crate::queue::{Deduplication, MoveTasks, QueueRecord};
 use crate::time::Timestamp;
 use bytes::Bytes;
+use std::num::NonZeroU64;
 
 /// What is true of the whole data directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub struct Instance {
     pub next_revision: u64,
     /// Messages that would expire in this window are kept until its end.
     pub expiry_hold: Option<ExpiryHold>,
+    /// How many messages move tasks have moved.
+    pub moves: u64,
     /// The last reading of the machine's boot clock that was noted.
     pub noted_reading: Option<NotedReading>,
 }
@@ -46,6 +49,9 @@ pub enum Inconsistent {
     /// An event names a message that is not there.
     #[error("an event names message {} of queue {} which does not exist", .0.sequence.0, .0.queue.0)]
     NoSuchMessage(MessageRef),
+    /// An event is about the running move task of a queue that has none.
+    #[error("an event is about the running move task of queue {}, which has none", .0.0)]
+    NoMoveTask(QueueId),
     /// A message was sent under a number that is not the queue's next.
     #[error("message {} of queue {} is out of sequence", .0.sequence.0, .0.queue.0)]
     OutOfSequence(MessageRef),
@@ -139,8 +145,11 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             let named = rows.update_queue(*to, |record| drop(record.sources.insert(*from, from_key.clone())));
             found_queue(*to, named)?;
-            moves.iter().try_for_each(|names| move_message(rows, at, (*from, *to), *names, *in_order))?;
+            moves
+                .iter()
+                .try_for_each(|names| become_dead_letter(rows, at, (*from, *to), *names, *in_order))?;
         }
+        Event::MoveTask { queue, event } => move_task(rows, at, *queue, event)?,
         Event::DeduplicationsForgotten { queue, below } => {
             found_queue(*queue, rows.next_sequence(*queue).is_some())?;
             rows.forget_deduplications(*queue, *below);
@@ -193,12 +202,67 @@ fn remember<R: Rows>(rows: &mut R, at: Timestamp, message: MessageRef, send: Opt
     }
 }
 
-fn move_message<R: Rows>(
+fn become_dead_letter<R: Rows>(
     rows: &mut R,
     at: Timestamp,
+    queues: (QueueId, QueueId),
+    names: (Sequence, Sequence),
+    in_order: bool,
+) -> Result<(), Inconsistent> {
+    let (source, sequence) = (queues.0, names.1);
+    move_message(rows, queues, names, |entry| entry.become_dead_letter(source, sequence, at, in_order))
+}
+
+fn send_again<R: Rows>(
+    rows: &mut R,
+    at: Timestamp,
+    queues: (QueueId, QueueId),
+    names: (Sequence, Sequence),
+    visible_at: Timestamp,
+) -> Result<(), Inconsistent> {
+    let instance = rows.instance();
+    instance.moves = instance.moves.saturating_add(1);
+    let number = MoveNumber(NonZeroU64::new(instance.moves).unwrap_or(NonZeroU64::MAX));
+    move_message(rows, queues, names, |entry| entry.be_sent_again(number, names.1, at, visible_at))
+}
+
+fn move_task<R: Rows>(
+    rows: &mut R,
+    at: Timestamp,
+    queue: QueueId,
+    event: &MoveTaskEvent,
+) -> Result<(), Inconsistent> {
+    match event {
+        MoveTaskEvent::Started(order) => {
+            let start = |record: &mut QueueRecord| record.move_tasks.start(order.clone(), at);
+            found_queue(queue, rows.update_queue(queue, start))
+        }
+        MoveTaskEvent::SentAgain { to, visible_at, moves } => {
+            moves.iter().try_for_each(|names| send_again(rows, at, (queue, *to), *names, *visible_at))?;
+            change_task(rows, queue, |tasks| tasks.count(moves.len() as u64))
+        }
+        MoveTaskEvent::Advanced { next, due_at } => {
+            change_task(rows, queue, |tasks| tasks.advance(*next, *due_at))
+        }
+        MoveTaskEvent::Ended(end) => change_task(rows, queue, |tasks| tasks.end(*end)),
+    }
+}
+
+fn change_task<R: Rows>(
+    rows: &mut R,
+    queue: QueueId,
+    change: impl FnOnce(&mut MoveTasks) -> bool,
+) -> Result<(), Inconsistent> {
+    let mut running = false;
+    found_queue(queue, rows.update_queue(queue, |record| running = change(&mut record.move_tasks)))?;
+    if running { Ok(()) } else { Err(Inconsistent::NoMoveTask(queue)) }
+}
+
+fn move_message<R: Rows>(
+    rows: &mut R,
     (from, to): (QueueId, QueueId),
     (before, after): (Sequence, Sequence),
-    in_order: bool,
+    change: impl FnOnce(&mut Entry),
 ) -> Result<(), Inconsistent> {
     let before = MessageRef { queue: from, sequence: before };
     let after = MessageRef { queue: to, sequence: after };
@@ -206,13 +270,7 @@ fn move_message<R: Rows>(
         return Err(Inconsistent::OutOfSequence(after));
     }
     rows.update_queue(after.queue, |record| record.next_sequence = after.sequence.next());
-    let become_dead_letter =
-        |entry: &mut Entry| entry.become_dead_letter(before.queue, after.sequence, at, in_order);
-    if rows.move_message(before, after, become_dead_letter) {
-        Ok(())
-    } else {
-        Err(Inconsistent::NoSuchMessage(before))
-    }
+    if rows.move_message(before, after, change) { Ok(()) } else { Err(Inconsistent::NoSuchMessage(before)) }
 }
 
 fn each<R: Rows>(

@@ -92,5 +92,20 @@ pub const CLOCK_JUMP_SECS: u64 = 3_600;
 pub const OUTLIVED_MESSAGES_COUNTED: usize = 1_000;
 /// Messages one command moves from hidden to visible, or expires, before it decides; the rest follows in later steps.
 pub const SETTLE_MESSAGES: usize = 1_000;
+/// Tasks that a queue remembers, and that `ListMessageMoveTasks` tells at most.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html>.
+pub const MOVE_TASKS_REMEMBERED: usize = 10;
+/// `MaxResults` of `ListMessageMoveTasks`.
+pub const LIST_MOVE_TASKS_RESULTS: RangeInclusive<u32> = 1..=10;
+/// `MaxNumberOfMessagesPerSecond` of a move task.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html>.
+pub const MOVE_TASK_MESSAGES_PER_SEC: RangeInclusive<u32> = 1..=500;
+/// Move tasks that run at once in an account.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>.
+pub const ACTIVE_MOVE_TASKS: usize = 100;
+/// Messages one step of a move task moves; the rest follows in later steps.
+pub const MOVE_STEP_MESSAGES: usize = 200;
+/// Payload bytes after which one step of a move task ends, so that a checkpoint never has to hold many of them.
+pub const MOVE_STEP_BYTES: u64 = 4 << 20;
 /// Bytes of a document's value.
 pub const DOCUMENT_BYTES: usize = 1_048_576;

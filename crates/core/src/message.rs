@@ -5,6 +5,7 @@
 //! rows cannot differ.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use crate::limits;
 use crate::time::Timestamp;
@@ -62,6 +63,11 @@ impl fmt::Debug for MessageId {
     }
 }
 
+/// Which move of a move task gave a message the id it has now: all moves of a data directory are counted, so no two
+/// messages ever share one. The id that is shown follows from it; that of the first send stays in the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MoveNumber(pub NonZeroU64);
+
 /// What names a message group inside its queue: the first 128 bits of the SHA-256 of its `MessageGroupId`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey(pub u128);
@@ -104,6 +110,8 @@ pub struct Entry {
     pub group: Option<GroupKey>,
     /// The queue it comes from, if it is a dead letter.
     pub source: Option<QueueId>,
+    /// The latest move of a move task that it was in; absent when it still has the id of its first send.
+    pub moved: Option<MoveNumber>,
 }
 
 impl Entry {
@@ -127,6 +135,7 @@ impl Entry {
             payload_bytes,
             group,
             source: None,
+            moved: None,
         }
     }
 
@@ -167,6 +176,21 @@ impl Entry {
         if in_order {
             self.sent_at = at;
         }
+    }
+
+    /// A move task puts it into another queue, as number `sequence` there: it counts as sent at `at`, hidden until
+    /// `visible_at`, and was never received. Content and group stay.
+    pub fn be_sent_again(
+        &mut self,
+        number: MoveNumber,
+        sequence: Sequence,
+        at: Timestamp,
+        visible_at: Timestamp,
+    ) {
+        *self = Self {
+            moved: Some(number),
+            ..Self::sent(sequence, at, visible_at, self.payload_bytes, self.group)
+        };
     }
 
     /// The lease now ends at `visible_at`.

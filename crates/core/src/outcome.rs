@@ -6,11 +6,12 @@
 use crate::document::{Document, DocumentKey};
 #[cfg(doc)]
 use crate::limits;
-use crate::message::{MessageId, QueueId, Sequence};
+use crate::message::{MessageId, MoveNumber, QueueId, Sequence};
 use crate::name::{QueueKey, QueueName};
 use crate::outage::ExpiryHold;
 use crate::queue::{
-    AttributeName, AttributeRefusal, MessageCounts, PolicyRefusal, QueueAttributes, RedriveRefusal, Tags,
+    AttributeName, AttributeRefusal, MessageCounts, MoveRefusal, MoveTask, MoveTaskId, PolicyRefusal,
+    QueueAttributes, RedriveRefusal, Tags,
 };
 use crate::quota::{QuotaScope, QuotaUnit};
 use crate::time::Timestamp;
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// The dead-letter queue given does not fit.
     #[error(transparent)]
     Redrive(#[from] RedriveRefusal),
+    /// The move task does not start, or is not cancelled.
+    #[error(transparent)]
+    MoveTask(#[from] MoveRefusal),
     /// The queue's policy can't be changed so.
     #[error(transparent)]
     Policy(#[from] PolicyRefusal),
@@ -121,6 +125,8 @@ pub struct Delivery {
     pub receive_count: u32,
     /// The queue it comes from, if it is a dead letter.
     pub source: Option<QueueKey>,
+    /// The move that gave it another id than its payload has.
+    pub moved: Option<MoveNumber>,
 }
 
 /// A queue as it is now.
@@ -184,6 +190,15 @@ pub enum Outcome {
     Sent(Vec<Result<Accepted, Refusal>>),
     /// The tags of a queue.
     Tags(Tags),
+    /// The move task has started.
+    MoveTaskStarted(MoveTaskId),
+    /// The move task is cancelled, after it has moved so many messages.
+    MoveTaskCancelled {
+        /// How many.
+        moved: u64,
+    },
+    /// The latest move tasks of a queue, newest first.
+    MoveTasks(Vec<MoveTask>),
     /// The deliveries; none when the queue has nothing to give.
     Received {
         /// The queue they come from.

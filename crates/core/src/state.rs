@@ -3,7 +3,7 @@
 //! What always holds: the state is exactly what the applied events imply; the name index and the queues agree; the
 //! digest of a live state equals that of the same events replayed. Indexes are derived and not part of the digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
@@ -44,6 +44,8 @@ pub struct State {
     queues: BTreeMap<QueueId, Queue>,
     names: BTreeMap<QueueKey, QueueId>,
     accounts: Accounts,
+    /// The queues whose move task is running, by the time at which it is to go on.
+    moving: BTreeSet<(Timestamp, QueueId)>,
     documents: BTreeMap<DocumentKey, Document>,
 }
 
@@ -93,6 +95,17 @@ impl State {
     /// Queue names with their numbers, in order, from `from` on.
     pub fn names_from<'a>(&'a self, from: &QueueKey) -> impl Iterator<Item = &'a QueueKey> + use<'a> {
         self.names.range(from..).map(|(key, _)| key)
+    }
+
+    /// The queue whose move task is to go on first, with the time.
+    #[must_use]
+    pub fn next_move(&self) -> Option<(Timestamp, QueueId)> {
+        self.moving.first().copied()
+    }
+
+    /// The queues whose move task is running.
+    pub fn moving(&self) -> impl Iterator<Item = &Queue> {
+        self.moving.iter().filter_map(|(_, queue)| self.queues.get(queue))
     }
 
     /// One document.
@@ -188,7 +201,7 @@ impl State {
     #[must_use]
     pub fn digest(&self) -> u64 {
         // Destructured without `..`, so that a new field can't be forgotten. Indexes are left out by name.
-        let Self { instance, queues, names: _, accounts: _, documents } = self;
+        let Self { instance, queues, names: _, accounts: _, moving: _, documents } = self;
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
         for Queue { record, messages, deduplications, usage: _ } in queues.values() {
@@ -233,16 +246,21 @@ impl Rows for State {
     fn put_queue(&mut self, record: QueueRecord) {
         self.names.insert(record.key.clone(), record.id);
         self.accounts.queue_added(record.key.account);
+        self.moving.extend(record.move_tasks.due_at().map(|due_at| (due_at, record.id)));
         self.queues.insert(record.id, Queue::new(record));
     }
 
     fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool {
         let clock = self.instance.clock;
         let Some(Queue { record, messages, .. }) = self.queues.get_mut(&queue) else { return false };
-        let delay_secs = record.attributes.delay_secs;
+        let (delay_secs, due_at) = (record.attributes.delay_secs, record.move_tasks.due_at());
         change(record);
         if record.attributes.delay_secs != delay_secs {
             messages.set_attributes(&record.attributes, clock);
+        }
+        if record.move_tasks.due_at() != due_at {
+            due_at.map(|due_at| self.moving.remove(&(due_at, queue)));
+            self.moving.extend(record.move_tasks.due_at().map(|due_at| (due_at, queue)));
         }
         true
     }
@@ -251,6 +269,7 @@ impl Rows for State {
         let Some(Queue { record, usage, .. }) = self.queues.remove(&queue) else { return false };
         self.accounts.queue_removed(record.key.account, usage);
         self.names.remove(&record.key);
+        record.move_tasks.due_at().map(|due_at| self.moving.remove(&(due_at, queue)));
         true
     }
 

@@ -4,9 +4,11 @@
 //! made from the tables of `docs/format.md` by another encoder than the one tested here, and are never changed: a later
 //! format gets a folder of its own.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 use millpond_core::document::Document;
-use millpond_core::event::{Event, SendRemembered};
+use millpond_core::event::{Event, MoveTaskEvent, SendRemembered};
 use millpond_core::evolve::Instance;
 use millpond_core::format::batch::{Batch, BatchBuilder};
 use millpond_core::format::fifo::{decode_deduplication, encode_deduplication};
@@ -14,12 +16,13 @@ use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
-use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
+use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
 use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
 use millpond_core::queue::{
-    Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement,
-    QueueAttributes, QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags,
+    Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, MoveEnd, MoveFailure, MoveOrder,
+    MoveStatus, MoveTask, MoveTaskId, MoveTasks, Policy, PolicyStatement, QueueAttributes, QueueRecord,
+    RedriveAllowPolicy, RedrivePolicy, Tags,
 };
 use millpond_core::time::Timestamp;
 
@@ -107,11 +110,62 @@ fn tags(pairs: &[(&str, &str)]) -> Tags {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+fn move_task(event: MoveTaskEvent) -> Event {
+    Event::MoveTask { queue: QueueId(5), event }
+}
+
+fn order() -> MoveOrder {
+    MoveOrder {
+        id: MoveTaskId::new(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff),
+        destination: Some(key_in(111_122_223_333, "eu-west-1", "old.fifo")),
+        messages_per_sec: Some(500),
+        to_move: 2,
+        below: Sequence(301),
+    }
+}
+
+fn move_tasks() -> MoveTasks {
+    let failed = MoveOrder {
+        destination: None,
+        messages_per_sec: None,
+        to_move: 300,
+        below: Sequence(300),
+        ..order()
+    };
+    MoveTasks::restored(vec![
+        MoveTask {
+            order: failed,
+            started_at: millis(1_700_000_000_123),
+            moved: 299,
+            status: MoveStatus::Ended(MoveEnd::Failed(MoveFailure::DestinationGone)),
+        },
+        MoveTask {
+            order: MoveOrder { id: MoveTaskId::new(1), ..order() },
+            started_at: millis(1_700_000_000_124),
+            moved: 1,
+            status: MoveStatus::Running { next: Sequence(2), due_at: millis(1_700_000_000_224) },
+        },
+    ])
+}
+
+fn move_task_events() -> [Event; 4] {
+    [
+        move_task(MoveTaskEvent::Started(MoveOrder { to_move: 300, ..order() })),
+        move_task(MoveTaskEvent::SentAgain {
+            to: QueueId(300),
+            visible_at: millis(1_700_000_900_123),
+            moves: vec![(Sequence(1), Sequence(301))],
+        }),
+        move_task(MoveTaskEvent::Advanced { next: Sequence(2), due_at: millis(1_700_000_000_124) }),
+        move_task(MoveTaskEvent::Ended(MoveEnd::Failed(MoveFailure::SourceUnknown))),
+    ]
+}
+
 /// One event of every kind.
 pub(crate) fn batch_value() -> Batch {
     let queue = QueueId(5);
     let key = key_in(111_122_223_333, "eu-west-1", "orders_1.fifo");
-    let events = vec![
+    let mut events = vec![
         Event::Initialised { receipt_key: *b"0123456789abcdef" },
         Event::ExpiryHeld(hold(HoldReason::ClockJump)),
         Event::QueueCreated { queue, key, attributes: attributes() },
@@ -171,6 +225,7 @@ pub(crate) fn batch_value() -> Batch {
         },
         Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
     ];
+    events.extend(move_task_events());
     Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
 }
 
@@ -181,6 +236,7 @@ pub(crate) fn instance_value() -> Instance {
         next_queue: 6,
         next_revision: 129,
         expiry_hold: Some(hold(HoldReason::Outage)),
+        moves: 300,
         noted_reading: Some(NotedReading { at: millis(1_700_000_000_123), reading: READING }),
     }
 }
@@ -192,6 +248,7 @@ pub(crate) fn queue_value() -> QueueRecord {
         attributes: attributes(),
         tags: tags(&[("team", "mill")]),
         sources: [(QueueId(300), key_in(111_122_223_333, "eu-west-1", "old.fifo"))].into(),
+        move_tasks: move_tasks(),
         created_at: millis(1_700_000_000_123),
         modified_at: millis(1_700_000_000_124),
         next_sequence: Sequence(301),
@@ -211,6 +268,7 @@ pub(crate) fn entry_value() -> Entry {
         payload_bytes: 1_048_576,
         group: Some(GROUP),
         source: Some(QueueId(300)),
+        moved: NonZeroU64::new(300).map(MoveNumber),
     }
 }
 

@@ -4,13 +4,15 @@
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html> and the
 //! pages of the actions.
 
+mod moves;
+
 use bytes::Bytes;
 use millpond_core::command::{Command, NewMessage};
 use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
-use millpond_core::message::{QueueId, Receipt, Sequence};
+use millpond_core::message::{MoveNumber, QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
-use millpond_core::queue::{AttributePatch, MessageCounts, QueueAttributes};
+use millpond_core::queue::{AttributePatch, MessageCounts, MoveTask, QueueAttributes};
 use millpond_core::time::Timestamp;
 use millpond_core::usage::Usage;
 
@@ -33,6 +35,17 @@ struct Message {
     bytes: u64,
     delayed_until: Timestamp,
     history: Vec<Happening>,
+    past: Past,
+}
+
+/// What a message remembers of the queues that it was in before.
+#[derive(Clone, Default)]
+struct Past {
+    receives: u32,
+    first_received_at: Option<Timestamp>,
+    /// The queue it comes from, if it is a dead letter.
+    source: Option<QueueKey>,
+    moved: Option<MoveNumber>,
 }
 
 /// What the history of a message comes to.
@@ -48,34 +61,34 @@ struct Standing {
 
 impl Message {
     fn standing(&self) -> Standing {
-        let mut received: Vec<(Timestamp, u64)> = Vec::new();
+        let mut received: Vec<Timestamp> = Vec::new();
+        let mut back = None;
         let (mut hidden_until, mut held_since, mut deliveries) = (self.delayed_until, None, 0);
         for happening in &self.history {
             match *happening {
                 Happening::Received { at, until, sent_before } => {
-                    received.push((at, sent_before));
+                    received.push(at);
+                    back = Some(sent_before);
                     (hidden_until, held_since, deliveries) = (until, Some(at), deliveries + 1);
                 }
                 Happening::GivenBack { at } => {
                     // The place at the back is that of the latest receive, even of one that was given back, as long
                     // as three others remain.
-                    let (_, sent_before) = received.pop().unwrap();
-                    if let Some(last) = received.last_mut() {
-                        last.1 = sent_before;
-                    }
+                    received.pop().unwrap();
                     (hidden_until, held_since) = (at, None);
                 }
                 Happening::VisibilityChanged { until } => hidden_until = until,
             }
         }
-        let poison = received.len() >= 3;
+        let receive_count = self.past.receives + u32::try_from(received.len()).unwrap();
+        let back = back.filter(|_| receive_count >= 3);
         Standing {
             hidden_until,
-            receive_count: u32::try_from(received.len()).unwrap(),
+            receive_count,
             deliveries,
-            first_received_at: received.first().map(|(at, _)| *at),
+            first_received_at: self.past.first_received_at.or(received.first().copied()),
             held_since,
-            behind: if poison { received.last().unwrap().1 } else { self.number - 1 },
+            behind: back.unwrap_or(self.number - 1),
         }
     }
 }
@@ -89,6 +102,7 @@ struct Queue {
     sent: u64,
     expired: u64,
     messages: Vec<Message>,
+    tasks: Vec<MoveTask>,
 }
 
 impl Queue {
@@ -119,6 +133,7 @@ pub(crate) struct Model {
     outages: Vec<(Timestamp, Timestamp)>,
     documents: Vec<(DocumentKey, Document)>,
     writes: u64,
+    moves: u64,
 }
 
 impl Model {
@@ -175,11 +190,15 @@ impl Model {
                 documents.sort_by(|one, other| one.0.name.cmp(&other.0.name));
                 Outcome::Documents(documents)
             }
+            Command::StepMoveTask { queue } => self.step_task(now, queue.0),
             Command::DeleteQueue { key }
             | Command::FindQueue { key }
             | Command::DescribeQueue { key }
             | Command::SetQueueAttributes { key, .. }
             | Command::PurgeQueue { key }
+            | Command::StartMoveTask { key, .. }
+            | Command::CancelMoveTask { key, .. }
+            | Command::ListMoveTasks { key, .. }
             | Command::Send { key, .. }
             | Command::Receive { key, .. }
             | Command::Delete { key, .. }
@@ -193,6 +212,13 @@ impl Model {
     }
 
     fn run_on(&mut self, now: Timestamp, index: usize, command: &Command) -> Outcome {
+        let allowed = match command {
+            Command::SetQueueAttributes { key, attributes } => self.check_redrive(key, attributes),
+            _ => Ok(()),
+        };
+        if let Err(refusal) = allowed {
+            return Outcome::Refused(refusal);
+        }
         let queue = &mut self.queues[index];
         let found = Outcome::Queue { queue: QueueId(queue.id), key: queue.key.clone() };
         match command {
@@ -227,6 +253,9 @@ impl Model {
                     |(receipt, secs): &(Receipt, u32)| self.change_visibility(now, index, *receipt, *secs);
                 Outcome::VisibilityChanged(changes.iter().map(change).collect())
             }
+            Command::StartMoveTask { .. }
+            | Command::CancelMoveTask { .. }
+            | Command::ListMoveTasks { .. } => self.run_move_task(now, index, command),
             _ => found,
         }
     }
@@ -237,6 +266,9 @@ impl Model {
                 Some(name) => Outcome::Refused(Refusal::QueueNameExists(name)),
                 None => Outcome::Queue { queue: QueueId(queue.id), key: key.clone() },
             };
+        }
+        if let Err(refusal) = self.check_redrive(key, attributes) {
+            return Outcome::Refused(refusal);
         }
         let id = self.queues_created;
         self.queues_created += 1;
@@ -249,6 +281,7 @@ impl Model {
             sent: 0,
             expired: 0,
             messages: Vec::new(),
+            tasks: Vec::new(),
         });
         Outcome::Queue { queue: QueueId(id), key: key.clone() }
     }
@@ -321,8 +354,8 @@ impl Model {
     }
 
     fn receive(&mut self, now: Timestamp, index: usize, limit: usize, timeout_secs: Option<u32>) -> Outcome {
-        let mut numbers = self.available(&self.queues[index].key, now);
-        numbers.truncate(limit);
+        let numbers = self.available(&self.queues[index].key, now);
+        let numbers = self.sort_out(now, index, numbers, limit);
         let queue = &mut self.queues[index];
         let timeout_secs = timeout_secs.unwrap_or(queue.attributes.visibility_timeout_secs);
         let until = now.plus_secs(u64::from(timeout_secs));
@@ -338,7 +371,8 @@ impl Model {
                 sent_at: message.sent_at,
                 first_received_at: standing.first_received_at.unwrap(),
                 receive_count: standing.receive_count,
-                source: None,
+                source: message.past.source.clone(),
+                moved: message.past.moved,
             });
         }
         Outcome::Received { queue: QueueId(queue.id), deliveries }
@@ -429,6 +463,7 @@ fn send(queue: &mut Queue, now: Timestamp, messages: &[NewMessage]) -> Outcome {
             bytes: message.payload.len() as u64,
             delayed_until: now.plus_secs(u64::from(delay_secs)),
             history: Vec::new(),
+            past: Past::default(),
         });
         results.push(Ok(Accepted { id: message.id, sequence: Sequence(queue.sent) }));
     }

@@ -10,7 +10,7 @@ use millpond_core::limits;
 use millpond_core::message::{MessageId, QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Outcome, QueueDescription};
-use millpond_core::queue::{AttributePatch, Tags};
+use millpond_core::queue::{AttributePatch, MoveTaskId, RedrivePolicy, Tags};
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
 use proptest::collection::vec;
@@ -25,7 +25,7 @@ use crate::support::{
 
 /// One step; what it names by an index is looked up when it is taken.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Advance { millis: u64 },
     Settle { queue: Index, limit: usize },
     EndBatch,
@@ -45,6 +45,10 @@ enum Step {
     ChangeVisibility { queue: Index, changes: Vec<(Index, u32)> },
     GiveBack { receipts: Vec<Index> },
     Expire { queue: Index },
+    StartMove { queue: Index, destination: Option<Index>, rate: Option<u32> },
+    CancelMove { queue: Index, id: u128 },
+    ListMoves { queue: Index, limit: usize },
+    GoOnMoving { queue: Index },
     Quarantine { receipt: Index },
     Put { name: &'static str, expected: Option<u64>, value: u8 },
     Remove { name: &'static str, expected: Option<u64> },
@@ -56,7 +60,8 @@ fn patch() -> impl Strategy<Value = AttributePatch> {
     let size = option::weighted(0.2, select(vec![1_024, 1_048_576]));
     let retention = option::weighted(0.5, select(vec![60, 3_600, 345_600]));
     let visibility = option::weighted(0.3, select(vec![0, 5, 30, 43_200]));
-    let rest = (option::weighted(0.2, 0..=20u32), option::weighted(0.1, any::<bool>()));
+    let redrive = option::weighted(0.5, option::weighted(0.8, redrive()));
+    let rest = (option::weighted(0.2, 0..=20u32), option::weighted(0.1, any::<bool>()), redrive);
     (delay, size, retention, visibility, rest).prop_map(
         |(delay_secs, maximum_message_bytes, retention_secs, visibility_timeout_secs, rest)| AttributePatch {
             delay_secs,
@@ -65,9 +70,16 @@ fn patch() -> impl Strategy<Value = AttributePatch> {
             visibility_timeout_secs,
             receive_wait_secs: rest.0,
             managed_sse_enabled: rest.1,
+            redrive: rest.2,
             ..AttributePatch::default()
         },
     )
+}
+
+fn redrive() -> impl Strategy<Value = RedrivePolicy> {
+    let target = prop_oneof![9 => Just("orders-dead"), 1 => Just("orders")];
+    (target, 1..3u32)
+        .prop_map(|(target, max_receive_count)| RedrivePolicy { target: key(target), max_receive_count })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -102,6 +114,11 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(queue, changes)| Step::ChangeVisibility { queue, changes }),
         5 => receipts().prop_map(|receipts| Step::GiveBack { receipts }),
         4 => queue().prop_map(|queue| Step::Expire { queue }),
+        4 => (queue(), option::of(queue()), select(vec![None, Some(1), Some(120)]))
+            .prop_map(|(queue, destination, rate)| Step::StartMove { queue, destination, rate }),
+        1 => (queue(), 0..4u128).prop_map(|(queue, id)| Step::CancelMove { queue, id }),
+        2 => (queue(), 1..12usize).prop_map(|(queue, limit)| Step::ListMoves { queue, limit }),
+        8 => queue().prop_map(|queue| Step::GoOnMoving { queue }),
         1 => any::<Index>().prop_map(|receipt| Step::Quarantine { receipt }),
         2 => (name(), revision(), any::<u8>())
             .prop_map(|(name, expected, value)| Step::Put { name, expected, value }),
@@ -113,10 +130,11 @@ fn step() -> impl Strategy<Value = Step> {
 /// The queues there may be: the first comes up most, so that it sees long histories.
 fn queue_keys() -> Vec<QueueKey> {
     let often = key("orders");
-    vec![often.clone(), often.clone(), often, key("orders-dead"), key_in(7, "eu-west-1", "orders")]
+    let dead = key("orders-dead");
+    vec![often.clone(), often.clone(), often, dead.clone(), dead, key_in(7, "eu-west-1", "orders")]
 }
 
-struct Run {
+pub(crate) struct Run {
     keys: Vec<QueueKey>,
     now: Timestamp,
     live: State,
@@ -125,12 +143,14 @@ struct Run {
     replica: State,
     receipts: Vec<Receipt>,
     sent: u128,
+    tasks: u128,
 }
 
 impl Run {
-    fn new() -> Self {
+    /// With these queues; one that is named twice comes up twice as often.
+    pub(crate) fn new(keys: Vec<QueueKey>) -> Self {
         let mut run = Self {
-            keys: queue_keys(),
+            keys,
             now: START,
             live: State::new(),
             model: Model::default(),
@@ -138,6 +158,7 @@ impl Run {
             replica: State::new(),
             receipts: Vec::new(),
             sent: 0,
+            tasks: 0,
         };
         run.begin();
         for key in run.keys.clone() {
@@ -150,7 +171,7 @@ impl Run {
         run
     }
 
-    fn take(&mut self, step: &Step) {
+    pub(crate) fn take(&mut self, step: &Step) {
         match step {
             Step::Advance { millis } => {
                 self.end_batch();
@@ -196,7 +217,7 @@ impl Run {
         self.apply(&events);
     }
 
-    fn end_batch(&mut self) {
+    pub(crate) fn end_batch(&mut self) {
         let next = BatchBuilder::new(self.now);
         let bytes = std::mem::replace(&mut self.batch, next).finish();
         let batch = Batch::decode(bytes.clone()).unwrap();
@@ -224,7 +245,7 @@ impl Run {
         assert_eq!(through_rows(&self.live).digest(), self.live.digest(), "the rows lost something");
     }
 
-    fn execute(&mut self, command: &Command) {
+    pub(crate) fn execute(&mut self, command: &Command) {
         let (_, late) = decide(&self.live, self.now, command.clone());
         self.check_late(command, &late);
         let unsettled = self.live.digest();
@@ -300,6 +321,31 @@ impl Run {
         }
     }
 
+    fn move_command(&mut self, step: &Step) -> Command {
+        let named = |queue: &Index| queue.get(&self.keys).clone();
+        match step {
+            Step::StartMove { queue, destination, rate } => {
+                self.tasks += 1;
+                Command::StartMoveTask {
+                    key: named(queue),
+                    id: MoveTaskId::new(self.tasks),
+                    destination: destination.as_ref().map(|queue| named(queue).into()),
+                    messages_per_sec: *rate,
+                }
+            }
+            Step::CancelMove { queue, id } => {
+                let id = MoveTaskId::new(self.tasks.saturating_sub(*id));
+                Command::CancelMoveTask { key: named(queue), id }
+            }
+            Step::ListMoves { queue, limit } => Command::ListMoveTasks { key: named(queue), limit: *limit },
+            Step::GoOnMoving { queue } => {
+                let queue = self.live.queue_named(&named(queue)).map_or(QueueId(0), |queue| queue.record.id);
+                Command::StepMoveTask { queue }
+            }
+            other => panic!("{other:?} is about no move task"),
+        }
+    }
+
     fn command(&mut self, step: &Step) -> Command {
         let named = |queue: &Index| queue.get(&self.keys).clone();
         match step {
@@ -342,6 +388,10 @@ impl Run {
                 let queue = self.live.queue_named(&named(queue)).map_or(QueueId(0), |queue| queue.record.id);
                 Command::Expire { queue }
             }
+            Step::StartMove { .. }
+            | Step::CancelMove { .. }
+            | Step::ListMoves { .. }
+            | Step::GoOnMoving { .. } => self.move_command(step),
             Step::Quarantine { receipt } => {
                 let Receipt { queue, sequence, .. } = self.receipt(receipt);
                 Command::Quarantine { queue, sequence }
@@ -372,7 +422,7 @@ proptest! {
 
     #[test]
     fn the_state_does_what_the_rules_say_live_replayed_and_restored(steps in vec(step(), 1..120)) {
-        let mut run = Run::new();
+        let mut run = Run::new(queue_keys());
         for step in &steps {
             run.take(step);
         }

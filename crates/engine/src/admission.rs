@@ -113,6 +113,7 @@ const fn need(command: &Command) -> Need {
         | Command::ListQueues { .. }
         | Command::ListQueueTags { .. }
         | Command::ListDeadLetterSources { .. }
+        | Command::ListMoveTasks { .. }
         | Command::DescribeQueue { .. }
         | Command::DescribeQueues { .. }
         | Command::GetDocument { .. }
@@ -123,6 +124,7 @@ const fn need(command: &Command) -> Need {
         | Command::RemovePermission { .. }
         | Command::UntagQueue { .. }
         | Command::Expire { .. }
+        | Command::CancelMoveTask { .. }
         | Command::ConfirmClock
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
@@ -133,6 +135,8 @@ const fn need(command: &Command) -> Need {
         | Command::SetQueueAttributes { .. }
         | Command::AddPermission { .. }
         | Command::TagQueue { .. }
+        | Command::StartMoveTask { .. }
+        | Command::StepMoveTask { .. }
         | Command::PutDocument { .. } => Need::Send,
     }
 }

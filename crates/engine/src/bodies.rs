@@ -25,10 +25,12 @@ pub enum BodyPlace {
     },
     /// In the store, by the message's name.
     Store,
-    /// The message was moved, and the store may not know that yet.
+    /// The message was moved, perhaps several times, and the store may not know all of that yet.
     Moved {
-        /// Where it was before the move, in the log or in the store.
-        before: Box<(MessageRef, BodyPlace)>,
+        /// The names that it had before, the latest first; the store knows it by one of them or by its own.
+        earlier: Vec<MessageRef>,
+        /// Where it was under the first of its names, in the log or in the store.
+        first: Box<BodyPlace>,
     },
 }
 
@@ -96,9 +98,17 @@ impl Bodies {
 
     /// Where to read a payload that is not cached.
     pub(crate) fn place(&self, message: MessageRef, length_bytes: u32) -> BodyPlace {
-        if let Some((before, _)) = self.moved.get(&message) {
-            return BodyPlace::Moved { before: Box::new((*before, self.place(*before, length_bytes))) };
+        let before = |message: &MessageRef| self.moved.get(message).map(|(before, _)| *before);
+        let earlier: Vec<MessageRef> = std::iter::successors(before(&message), before).collect();
+        match earlier.last() {
+            None => self.place_of_first(message, length_bytes),
+            Some(first) => {
+                BodyPlace::Moved { first: Box::new(self.place_of_first(*first, length_bytes)), earlier }
+            }
         }
+    }
+
+    fn place_of_first(&self, message: MessageRef, length_bytes: u32) -> BodyPlace {
         let located = self.in_log.get(&message.queue).and_then(|places| {
             let index = places.binary_search_by_key(&message.sequence, |place| place.sequence).ok()?;
             places.get(index)
@@ -112,6 +122,10 @@ impl Bodies {
 
     /// Lets go of a message that is gone.
     pub(crate) fn forget(&mut self, message: MessageRef) {
+        let mut name = message;
+        while let Some((before, _)) = self.moved.remove(&name) {
+            name = before;
+        }
         if let Some(payload) = self.cached.remove(&message) {
             self.cached_bytes -= payload.len();
         }

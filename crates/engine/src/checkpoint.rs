@@ -61,32 +61,54 @@ pub fn due(usage: &Usage, durable: Position) -> Option<Position> {
     Some(oldest.last)
 }
 
+/// Payloads that one transaction of the store reads and writes again because their messages were moved.
+const MOVED_BYTES: u64 = 32 << 20;
+
 /// Folds everything up to `through`, which must be durable, into the store. Answers the position that the store now
 /// reflects.
 ///
 /// # Errors
-/// [`CheckpointError`]; the store is then as it was.
+/// [`CheckpointError`]; the store then reflects what it did, or a position on the way.
 pub fn advance(
     store: &mut dyn Store,
     log: &dyn LogReader,
     through: Position,
 ) -> Result<Position, CheckpointError> {
-    let mut position = store.reflected().next();
-    if position > through {
-        return Ok(store.reflected());
+    loop {
+        let reflected = advance_some(store, log, through, MOVED_BYTES)?;
+        if reflected >= through {
+            return Ok(reflected);
+        }
+    }
+}
+
+/// As [`advance`], in one transaction; it ends before `through` when more than so many bytes of payloads had to be read
+/// because their messages were moved, so that memory does not grow with what is moved.
+///
+/// # Errors
+/// [`CheckpointError`]; the store is then as it was.
+pub fn advance_some(
+    store: &mut dyn Store,
+    log: &dyn LogReader,
+    through: Position,
+    moved_bytes: u64,
+) -> Result<Position, CheckpointError> {
+    let mut reached = store.reflected();
+    if reached >= through {
+        return Ok(reached);
     }
     let rows = store.reader();
     let mut overlay = Overlay::over(rows.as_ref())?;
-    while position <= through {
-        let payload = log.read(position)?;
+    while reached < through && overlay.moved_bytes <= moved_bytes {
+        reached = reached.next();
+        let payload = log.read(reached)?;
         if !payload.is_empty() {
-            overlay.fold(position, payload)?;
+            overlay.fold(reached, payload)?;
         }
-        position = position.next();
     }
     let changes = overlay.into_changes();
-    store.apply(changes, through)?;
-    Ok(through)
+    store.apply(changes, reached)?;
+    Ok(reached)
 }
 
 /// The rows of a store with the changes of a range on top.
@@ -94,13 +116,21 @@ struct Overlay<'a> {
     store: &'a dyn StoreReader,
     changes: Changes,
     instance: Instance,
+    /// Bytes of the payloads that were read from the store.
+    moved_bytes: u64,
     /// `Rows` has no way to fail, so the first failed read is kept here.
     failed: Option<StoreError>,
 }
 
 impl<'a> Overlay<'a> {
     fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
-        Ok(Self { store, changes: Changes::default(), instance: store.instance()?, failed: None })
+        Ok(Self {
+            store,
+            changes: Changes::default(),
+            instance: store.instance()?,
+            moved_bytes: 0,
+            failed: None,
+        })
     }
 
     fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
@@ -151,7 +181,9 @@ impl<'a> Overlay<'a> {
         };
         // An entry whose payload is missing is damage to one message: it is found, and told, by who reads it.
         let payload = keep_error(self.store.payload(message), &mut self.failed)?;
-        Some((entry, payload.unwrap_or_default()))
+        let payload = payload.unwrap_or_default();
+        self.moved_bytes = self.moved_bytes.saturating_add(payload.len() as u64);
+        Some((entry, payload))
     }
 
     fn forget_below(&mut self, queue: QueueId, below: Sequence) {

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
-use millpond_core::event::Event;
+use millpond_core::event::{Event, MoveTaskEvent};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::format::Malformed;
 use millpond_core::format::batch::Batch;
@@ -114,7 +114,9 @@ impl Recovered {
         let located = sent.zip(&batch.payload_offsets).map(|(message, offset)| (message, position, *offset));
         self.in_log.extend(located);
         for event in &batch.events {
-            if let Event::MessagesMoved { from, to, moves, .. } = event {
+            if let Event::MessagesMoved { from, to, moves, .. }
+            | Event::MoveTask { queue: from, event: MoveTaskEvent::SentAgain { to, moves, .. } } = event
+            {
                 let names = moves.iter().map(|(before, after)| {
                     (
                         MessageRef { queue: *from, sequence: *before },

@@ -1,8 +1,5 @@
 //! The actions of SQS: one table that routing, authorisation, metrics and documents read.
 //!
-//! An action that Amazon SQS has and this version does not is in the table too, without a way to prepare it, and is
-//! refused by name.
-//!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html> and
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html>.
 
@@ -31,22 +28,12 @@ pub struct Action {
     pub iam_action: &'static str,
     /// What it is authorised on.
     pub resource: ResourceKind,
-    pub(crate) prepare: Option<Prepare>,
+    pub(crate) prepare: Prepare,
 }
 
 impl Action {
-    /// Whether this version carries it out.
-    #[must_use]
-    pub const fn is_supported(&self) -> bool {
-        self.prepare.is_some()
-    }
-
-    const fn here(name: &'static str, iam_action: &'static str, prepare: Prepare) -> Self {
-        Self { name, iam_action, resource: ResourceKind::Queue, prepare: Some(prepare) }
-    }
-
-    const fn elsewhere(name: &'static str, iam_action: &'static str) -> Self {
-        Self { name, iam_action, resource: ResourceKind::Queue, prepare: None }
+    const fn on_queue(name: &'static str, iam_action: &'static str, prepare: Prepare) -> Self {
+        Self { name, iam_action, resource: ResourceKind::Queue, prepare }
     }
 
     const fn on_account(self) -> Self {
@@ -62,41 +49,53 @@ impl fmt::Debug for Action {
 
 /// All actions, by name.
 pub static ACTIONS: [Action; 23] = [
-    Action::here("AddPermission", "sqs:AddPermission", actions::add_permission::prepare),
-    Action::elsewhere("CancelMessageMoveTask", "sqs:CancelMessageMoveTask"),
-    Action::here(
+    Action::on_queue("AddPermission", "sqs:AddPermission", actions::add_permission::prepare),
+    Action::on_queue(
+        "CancelMessageMoveTask",
+        "sqs:CancelMessageMoveTask",
+        actions::cancel_message_move_task::prepare,
+    ),
+    Action::on_queue(
         "ChangeMessageVisibility",
         "sqs:ChangeMessageVisibility",
         actions::change_message_visibility::prepare,
     ),
-    Action::here(
+    Action::on_queue(
         "ChangeMessageVisibilityBatch",
         "sqs:ChangeMessageVisibility",
         actions::change_message_visibility_batch::prepare,
     ),
-    Action::here("CreateQueue", "sqs:CreateQueue", actions::create_queue::prepare),
-    Action::here("DeleteMessage", "sqs:DeleteMessage", actions::delete_message::prepare),
-    Action::here("DeleteMessageBatch", "sqs:DeleteMessage", actions::delete_message_batch::prepare),
-    Action::here("DeleteQueue", "sqs:DeleteQueue", actions::delete_queue::prepare),
-    Action::here("GetQueueAttributes", "sqs:GetQueueAttributes", actions::get_queue_attributes::prepare),
-    Action::here("GetQueueUrl", "sqs:GetQueueUrl", actions::get_queue_url::prepare),
-    Action::here(
+    Action::on_queue("CreateQueue", "sqs:CreateQueue", actions::create_queue::prepare),
+    Action::on_queue("DeleteMessage", "sqs:DeleteMessage", actions::delete_message::prepare),
+    Action::on_queue("DeleteMessageBatch", "sqs:DeleteMessage", actions::delete_message_batch::prepare),
+    Action::on_queue("DeleteQueue", "sqs:DeleteQueue", actions::delete_queue::prepare),
+    Action::on_queue("GetQueueAttributes", "sqs:GetQueueAttributes", actions::get_queue_attributes::prepare),
+    Action::on_queue("GetQueueUrl", "sqs:GetQueueUrl", actions::get_queue_url::prepare),
+    Action::on_queue(
         "ListDeadLetterSourceQueues",
         "sqs:ListDeadLetterSourceQueues",
         actions::list_dead_letter_source_queues::prepare,
     ),
-    Action::elsewhere("ListMessageMoveTasks", "sqs:ListMessageMoveTasks"),
-    Action::here("ListQueueTags", "sqs:ListQueueTags", actions::list_queue_tags::prepare),
-    Action::here("ListQueues", "sqs:ListQueues", actions::list_queues::prepare).on_account(),
-    Action::here("PurgeQueue", "sqs:PurgeQueue", actions::purge_queue::prepare),
-    Action::here("ReceiveMessage", "sqs:ReceiveMessage", actions::receive_message::prepare),
-    Action::here("RemovePermission", "sqs:RemovePermission", actions::remove_permission::prepare),
-    Action::here("SendMessage", "sqs:SendMessage", actions::send_message::prepare),
-    Action::here("SendMessageBatch", "sqs:SendMessage", actions::send_message_batch::prepare),
-    Action::here("SetQueueAttributes", "sqs:SetQueueAttributes", actions::set_queue_attributes::prepare),
-    Action::elsewhere("StartMessageMoveTask", "sqs:StartMessageMoveTask"),
-    Action::here("TagQueue", "sqs:TagQueue", actions::tag_queue::prepare),
-    Action::here("UntagQueue", "sqs:UntagQueue", actions::untag_queue::prepare),
+    Action::on_queue(
+        "ListMessageMoveTasks",
+        "sqs:ListMessageMoveTasks",
+        actions::list_message_move_tasks::prepare,
+    ),
+    Action::on_queue("ListQueueTags", "sqs:ListQueueTags", actions::list_queue_tags::prepare),
+    Action::on_queue("ListQueues", "sqs:ListQueues", actions::list_queues::prepare).on_account(),
+    Action::on_queue("PurgeQueue", "sqs:PurgeQueue", actions::purge_queue::prepare),
+    Action::on_queue("ReceiveMessage", "sqs:ReceiveMessage", actions::receive_message::prepare),
+    Action::on_queue("RemovePermission", "sqs:RemovePermission", actions::remove_permission::prepare),
+    Action::on_queue("SendMessage", "sqs:SendMessage", actions::send_message::prepare),
+    Action::on_queue("SendMessageBatch", "sqs:SendMessage", actions::send_message_batch::prepare),
+    Action::on_queue("SetQueueAttributes", "sqs:SetQueueAttributes", actions::set_queue_attributes::prepare),
+    Action::on_queue(
+        "StartMessageMoveTask",
+        "sqs:StartMessageMoveTask",
+        actions::start_message_move_task::prepare,
+    ),
+    Action::on_queue("TagQueue", "sqs:TagQueue", actions::tag_queue::prepare),
+    Action::on_queue("UntagQueue", "sqs:UntagQueue", actions::untag_queue::prepare),
 ];
 
 /// The action of that name, exactly spelled.

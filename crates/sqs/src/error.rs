@@ -51,6 +51,8 @@ errors! {
     QUEUE_NAME_EXISTS = "QueueNameExists", "QueueAlreadyExists";
     /// A receipt handle is none of this service.
     RECEIPT_HANDLE_IS_INVALID = "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid";
+    /// Something that a request names is not there.
+    RESOURCE_NOT_FOUND = "ResourceNotFoundException", "ResourceNotFoundException", 404;
     /// A batch has too many entries.
     TOO_MANY_ENTRIES_IN_BATCH_REQUEST =
         "TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest";
@@ -158,6 +160,48 @@ pub enum SqsError {
         /// Why not.
         reason: &'static str,
     },
+    /// A queue that a parameter names is not there.
+    #[error("The resource that you specified for the {0} parameter doesn't exist.")]
+    ResourceNotFound(&'static str),
+    /// A parameter is no ARN.
+    #[error(
+        "You must use this format to specify the {0}: arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+    )]
+    InvalidArn(&'static str),
+    /// A number is not within its range.
+    #[error(
+        "Value for parameter {parameter} is invalid. Reason: You must enter a number that's between {least} and {most}."
+    )]
+    NumberOutOfRange {
+        /// The parameter.
+        parameter: &'static str,
+        /// The least it takes.
+        least: u32,
+        /// The most it takes.
+        most: u32,
+    },
+    /// The handle of a move task is none.
+    #[error("Value for parameter TaskHandle is invalid.")]
+    InvalidTaskHandle,
+    /// There is no such move task.
+    #[error("Task does not exist.")]
+    TaskDoesNotExist,
+    /// The move task has ended.
+    #[error(
+        "The task has ended, and only a running one can be cancelled. ListMessageMoveTasks tells how it ended."
+    )]
+    TaskHasEnded,
+    /// The queues of a move task do not fit, or one is running.
+    #[error("{0}")]
+    MoveTaskRefused(&'static str),
+    /// Too many move tasks are running.
+    #[error(
+        "{limit} message move tasks of the account are running, and no more may. Cancel one or wait until one has ended."
+    )]
+    TooManyMoveTasks {
+        /// How many may.
+        limit: usize,
+    },
     /// Something that SQS has and this version has not.
     #[error("{what} are not supported by this version of Millpond. {advice}")]
     NotSupported {
@@ -165,14 +209,6 @@ pub enum SqsError {
         what: &'static str,
         /// What to do instead.
         advice: &'static str,
-    },
-    /// An action that SQS has and this version has not.
-    #[error("The action {action} is not supported by this version of Millpond. Supported are: {supported}.")]
-    ActionNotSupported {
-        /// The action.
-        action: &'static str,
-        /// Those that are.
-        supported: String,
     },
     /// A body holds characters that it must not.
     #[error("{INVALID_CHARACTERS}")]
@@ -338,13 +374,18 @@ impl SqsError {
             | Self::InvalidAttributeContents
             | Self::TooManyTags(_)
             | Self::InvalidTag(_)
+            | Self::InvalidArn(_)
+            | Self::NumberOutOfRange { .. }
+            | Self::InvalidTaskHandle
+            | Self::MoveTaskRefused(_)
             | Self::InvalidMessageAttribute(_)
             | Self::MessageTooLong { .. } => &INVALID_PARAMETER_VALUE,
             Self::UnknownAttribute(_) | Self::OnlyForFifo(_) | Self::EncryptedTwice => {
                 &INVALID_ATTRIBUTE_NAME
             }
             Self::InvalidAttributeValue(_) | Self::UnfitAttributeValue { .. } => &INVALID_ATTRIBUTE_VALUE,
-            Self::NotSupported { .. } | Self::ActionNotSupported { .. } => &UNSUPPORTED_OPERATION,
+            Self::ResourceNotFound(_) | Self::TaskDoesNotExist => &RESOURCE_NOT_FOUND,
+            Self::NotSupported { .. } | Self::TaskHasEnded => &UNSUPPORTED_OPERATION,
             Self::InvalidMessageContents => &INVALID_MESSAGE_CONTENTS,
             Self::EmptyBatch(_) => &EMPTY_BATCH_REQUEST,
             Self::TooManyEntries { .. } => &TOO_MANY_ENTRIES_IN_BATCH_REQUEST,
@@ -355,6 +396,7 @@ impl SqsError {
             Self::TooManyInFlight
             | Self::QuotaExceeded { .. }
             | Self::PolicyTooLarge { .. }
+            | Self::TooManyMoveTasks { .. }
             | Self::PolicyFull { .. }
             | Self::TooManyActions { .. } => &OVER_LIMIT,
             Self::Internal(_) => &INTERNAL_FAILURE,

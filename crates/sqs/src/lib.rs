@@ -22,6 +22,7 @@ mod fifo;
 mod list_token;
 mod message;
 mod message_attributes;
+mod move_task;
 pub mod prepare;
 pub mod query;
 mod queue_url;

@@ -119,7 +119,7 @@ impl Answer {
 /// `entropy` yields 128 fresh random bits a call; every message takes its id from it.
 ///
 /// # Errors
-/// The error to answer, when the request is malformed, outside the fixed limits, or of an action that is not here.
+/// The error to answer, when the request is malformed, outside the fixed limits, or of no action.
 pub fn prepare(
     action: &str,
     parameters: Parameters<'_>,
@@ -131,23 +131,15 @@ pub fn prepare(
     let Some(found) = catalogue::find(action).filter(|_| !(is_query && misplaced)) else {
         return Err(if is_query { query::not_valid_here(action) } else { unknown(action) });
     };
-    let Some(prepare) = found.prepare else {
-        return Err(SqsError::ActionNotSupported { action: found.name, supported: supported() }.into());
-    };
-    let prepared = prepare(&mut Call { action: found.name, parameters, context, entropy });
+    let prepared = (found.prepare)(&mut Call { action: found.name, parameters, context, entropy });
     prepared.map_err(|error| if is_query { query::reworded(error) } else { error })
 }
 
 fn unknown(action: &str) -> ApiError {
-    let known = supported();
+    let known: Vec<_> = ACTIONS.iter().map(|action| action.name).collect();
+    let known = known.join(", ");
     UNKNOWN_OPERATION
         .because(format!("SQS has no action {action}. The actions of this service are: {known}."))
-}
-
-fn supported() -> String {
-    let names: Vec<_> =
-        ACTIONS.iter().filter(|action| action.is_supported()).map(|action| action.name).collect();
-    names.join(", ")
 }
 
 /// How one action is prepared.

@@ -1,7 +1,5 @@
 //! What AWS Query calls the lists and maps of SQS, in requests and replies, and where it words an error its own way.
 //!
-//! The table holds for all actions of SQS, also those that this version does not carry out.
-//!
 //! Source: the service model of AWS SDKs from before they spoke JSON to SQS, and
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html>.
 

@@ -1,8 +1,11 @@
-//! Receipt handles: a delivery as text that only this service can make.
+//! Receipt handles: a delivery as text that only this service can make; and the ids of messages that were moved.
 //!
 //! A handle is the base64url of a version byte, queue, sequence and delivery (little-endian: 8, 8 and 4 bytes), and
 //! their SipHash-2-4-128 under the directory's key (16 bytes). One delivery has one spelling. Any other text is
 //! refused, so nobody can name a delivery that was not made to them.
+//!
+//! The id of a message that a move task has moved follows in the same way from the number of its move: no two moves of a
+//! directory have the same id, and nobody can tell it from one that was drawn.
 //!
 //! Source: <https://www.aumasson.jp/siphash/siphash.pdf>.
 
@@ -11,7 +14,7 @@ use std::hash::Hasher;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use millpond_core::message::{QueueId, Receipt, Sequence};
+use millpond_core::message::{MessageId, MoveNumber, QueueId, Receipt, Sequence};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 const VERSION: u8 = 1;
@@ -67,6 +70,13 @@ impl ReceiptCodec {
             sequence: Sequence(u64::from_le_bytes(claim[9..17].try_into().ok()?)),
             delivery: u32::from_le_bytes(claim[17..21].try_into().ok()?),
         })
+    }
+
+    /// The id that a move gave its message.
+    #[must_use]
+    pub fn moved_id(&self, number: MoveNumber) -> MessageId {
+        // Shorter than what a handle says, so the mark of no handle is an id.
+        MessageId(self.mark(&number.0.get().to_le_bytes()))
     }
 
     fn mark(&self, claim: &[u8]) -> u128 {

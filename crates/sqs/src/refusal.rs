@@ -2,7 +2,7 @@
 
 use millpond_core::limits;
 use millpond_core::outcome::Refusal;
-use millpond_core::queue::{AttributeName, AttributeRefusal, PolicyRefusal, RedriveRefusal};
+use millpond_core::queue::{AttributeName, AttributeRefusal, MoveRefusal, PolicyRefusal, RedriveRefusal};
 
 use crate::error::SqsError;
 
@@ -62,6 +62,7 @@ impl Refused<'_> {
                 SqsError::invalid(self.redrive_policy, "RedrivePolicy", redrive_reason(refusal))
             }
             Refusal::Policy(refusal) => self.explain_policy(refusal),
+            Refusal::MoveTask(refusal) => refusal.into(),
             Refusal::TooManyTags { .. } => SqsError::TooManyTags(self.queue_name.to_owned()),
             Refusal::RevisionMismatch { .. } | Refusal::DocumentTooLong { .. } => {
                 SqsError::Internal(format!("unexpected refusal: {refusal}").into())
@@ -91,6 +92,30 @@ const fn redrive_reason(refusal: RedriveRefusal) -> &'static str {
         RedriveRefusal::OtherType => "Dead-letter queue must be same type of queue as the source..",
         RedriveRefusal::NotPermitted => {
             "The RedriveAllowPolicy of the dead-letter queue does not permit this source queue."
+        }
+    }
+}
+
+impl From<MoveRefusal> for SqsError {
+    fn from(refusal: MoveRefusal) -> Self {
+        match refusal {
+            MoveRefusal::NotDeadLetters => {
+                Self::MoveTaskRefused("Source queue must be configured as a Dead Letter Queue.")
+            }
+            MoveRefusal::NoDestination => Self::ResourceNotFound("DestinationArn"),
+            MoveRefusal::SameQueue => {
+                Self::MoveTaskRefused("Source queue arn and destination queue arn cannot be the same.")
+            }
+            MoveRefusal::OtherType => Self::MoveTaskRefused(
+                "The source queue and destination queue must be of the same queue type.",
+            ),
+            MoveRefusal::AlreadyRunning => Self::MoveTaskRefused(
+                "There is already a task running. Only one active task is allowed for a source queue arn at a given \
+                 time.",
+            ),
+            MoveRefusal::TooMany { limit } => Self::TooManyMoveTasks { limit },
+            MoveRefusal::NoSuchTask => Self::TaskDoesNotExist,
+            MoveRefusal::HasEnded => Self::TaskHasEnded,
         }
     }
 }

@@ -93,8 +93,9 @@ impl Serialize for SystemAttributesReply<'_> {
             map.serialize_entry("MessageGroupId", group_id)?;
         }
         if let Some(deduplication_id) = &payload.deduplication_id {
-            if selection.deduplication_id && delivery.source.is_some() {
-                // A dead letter is told from others by its message id, whatever its sender had told it from others by.
+            let changed_queue = delivery.source.is_some() || delivery.moved.is_some();
+            if selection.deduplication_id && changed_queue {
+                // It is told from others by its message id, whatever its sender had told it from others by.
                 map.serialize_entry("MessageDeduplicationId", &Shown(payload.message_id))?;
             } else if selection.deduplication_id {
                 map.serialize_entry("MessageDeduplicationId", deduplication_id)?;

@@ -8,6 +8,7 @@ mod delete;
 mod documents;
 mod expire;
 mod fifo;
+mod move_tasks;
 mod outage;
 mod permissions;
 mod queues;
@@ -60,6 +61,13 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
         Command::ListDeadLetterSources { key, after, limit } => {
             redrive::list_sources(state, &key, after.as_ref(), limit)
         }
+        Command::StartMoveTask { key, id, destination, messages_per_sec } => {
+            let destination = destination.map(|key| *key);
+            move_tasks::start(state, &key, id, destination, messages_per_sec)
+        }
+        Command::CancelMoveTask { key, id } => move_tasks::cancel(state, &key, id),
+        Command::ListMoveTasks { key, limit } => move_tasks::list(state, &key, limit),
+        Command::StepMoveTask { queue } => move_tasks::step(state, now, queue),
         Command::PurgeQueue { key } => queues::purge(state, &key),
         Command::Send { key, messages } => send::send(quotas, state, now, &key, messages),
         Command::Receive { key, limit, visibility_timeout_secs } => {

@@ -92,6 +92,7 @@ fn delivery(
         first_received_at: received.first_received_at.unwrap_or(now),
         receive_count: received.receive_count,
         source: received.source.and_then(|source| queue.record.sources.get(&source).cloned()),
+        moved: received.moved,
     }
 }
 

@@ -36,6 +36,13 @@ pub(super) fn check(
     }
 }
 
+/// Whether the dead letters of `source` go to `target`.
+pub(super) fn is_source(state: &State, source: &QueueKey, target: &QueueKey) -> bool {
+    let attributes = state.queue_named(source).map(|queue| &queue.record.attributes);
+    let policy = attributes.and_then(|attributes| attributes.redrive.as_ref());
+    policy.is_some_and(|policy| policy.target == *target)
+}
+
 pub(super) fn list_sources(
     state: &State,
     key: &QueueKey,
@@ -46,14 +53,9 @@ pub(super) fn list_sources(
         return refused(Refusal::QueueDoesNotExist);
     }
     // A source is in its dead-letter queue's account and region.
-    let is_source = |source: &QueueKey| {
-        let attributes = state.queue_named(source).map(|queue| &queue.record.attributes);
-        let policy = attributes.and_then(|attributes| attributes.redrive.as_ref());
-        policy.is_some_and(|policy| policy.target == *key)
-    };
     let mut sources = queues::names_in(state, key.account, &key.region, after.cloned())
         .filter(|source| after.is_none_or(|after| source.name > *after))
-        .filter(|source| is_source(source));
+        .filter(|source| is_source(state, source, key));
     let names = sources.by_ref().take(limit).map(|source| source.name.clone()).collect();
     let more = sources.next().is_some();
     (Vec::new(), Outcome::Queues { names, more })

@@ -9,6 +9,7 @@ use super::Malformed;
 use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
 use super::fifo::{put_group, put_remembered, take_group, take_remembered};
+use super::moves::{put_move_task, take_move_task};
 use super::outage::{put_hold, put_reading, take_hold, take_reading};
 use super::row::{put_queue_key, put_tags, take_queue_key, take_tags};
 use crate::document::DocumentKey;
@@ -40,6 +41,7 @@ const MESSAGES_RECEIVED_IN_ORDER: u8 = 18;
 const DEDUPLICATIONS_FORGOTTEN: u8 = 19;
 const QUEUE_TAGS_SET: u8 = 20;
 const MESSAGES_MOVED: u8 = 21;
+// 24 to 27 are those of `super::moves`.
 
 /// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
 const HEADER_BYTES: usize = 1 + 8 + 4;
@@ -186,8 +188,9 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             put_queue_event(out, MESSAGES_MOVED, *from);
             put_queue_key(out, from_key);
-            put_moves(out, *to, *in_order, moves);
+            put_moved_to(out, *to, *in_order, moves);
         }
+        Event::MoveTask { queue, event } => put_move_task(out, *queue, event),
         Event::DeduplicationsForgotten { queue, below } => {
             put_numbered(out, DEDUPLICATIONS_FORGOTTEN, *queue, *below);
         }
@@ -275,7 +278,7 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
             value: take.byte_string(WHAT)?,
         },
         DOCUMENT_REMOVED => Event::DocumentRemoved { key: take_document_key(take)? },
-        tag => return Err(Malformed::UnknownTag { what: "event", tag }),
+        tag => take_move_task(take, tag)?,
     })
 }
 
@@ -317,9 +320,13 @@ fn put_received(out: &mut Vec<u8>, tag: u8, queue: QueueId, visible_at: Timestam
     put_sequences(out, sequences);
 }
 
-fn put_moves(out: &mut Vec<u8>, to: QueueId, in_order: bool, moves: &[(Sequence, Sequence)]) {
+fn put_moved_to(out: &mut Vec<u8>, to: QueueId, in_order: bool, moves: &[(Sequence, Sequence)]) {
     out.put_varint(to.0);
     out.put_tag(u8::from(in_order));
+    put_moves(out, moves);
+}
+
+pub(super) fn put_moves(out: &mut Vec<u8>, moves: &[(Sequence, Sequence)]) {
     out.put_varint(moves.len() as u64);
     for (before, after) in moves {
         out.put_varint(before.0);
@@ -327,7 +334,7 @@ fn put_moves(out: &mut Vec<u8>, to: QueueId, in_order: bool, moves: &[(Sequence,
     }
 }
 
-fn take_moves(take: &mut Take) -> Result<Vec<(Sequence, Sequence)>, Malformed> {
+pub(super) fn take_moves(take: &mut Take) -> Result<Vec<(Sequence, Sequence)>, Malformed> {
     let count = take.count(WHAT)?;
     (0..count).map(|_| Ok((take_sequence(take)?, take_sequence(take)?))).collect()
 }

@@ -8,6 +8,7 @@ mod attributes;
 pub mod batch;
 pub mod codec;
 pub mod fifo;
+mod moves;
 mod outage;
 pub mod row;
 

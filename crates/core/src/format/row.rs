@@ -11,6 +11,7 @@ use super::Malformed;
 use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
 use super::fifo::{put_group, take_group};
+use super::moves::{put_move_number, put_move_tasks, take_move_number, take_move_tasks};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use crate::document::Document;
 use crate::evolve::Instance;
@@ -24,7 +25,8 @@ const VERSION: u8 = 1;
 /// The instance row.
 #[must_use]
 pub fn encode_instance(instance: &Instance) -> Vec<u8> {
-    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading } = instance;
+    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading } =
+        instance;
     let mut out = vec![VERSION];
     out.put_byte_string(receipt_key.as_ref().map_or(&[][..], |key| &key[..]));
     out.put_varint(clock.as_millis());
@@ -32,6 +34,7 @@ pub fn encode_instance(instance: &Instance) -> Vec<u8> {
     out.put_varint(*next_revision);
     put_hold(&mut out, expiry_hold.as_ref());
     put_noted(&mut out, noted_reading.as_ref());
+    out.put_varint(*moves);
     out
 }
 
@@ -52,21 +55,33 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
     let next_revision = take.varint(WHAT)?;
     let expiry_hold = take_hold(&mut take)?;
     let noted_reading = take_noted(&mut take)?;
+    let moves = take.varint(WHAT)?;
     take.finish(WHAT)?;
-    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading })
+    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading })
 }
 
 /// A queue's row.
 #[must_use]
 pub fn encode_queue(record: &QueueRecord) -> Vec<u8> {
-    let QueueRecord { id, key, attributes, tags, sources, created_at, modified_at, next_sequence, expired } =
-        record;
+    let QueueRecord {
+        id,
+        key,
+        attributes,
+        tags,
+        sources,
+        move_tasks,
+        created_at,
+        modified_at,
+        next_sequence,
+        expired,
+    } = record;
     let mut out = vec![VERSION];
     out.put_varint(id.0);
     put_queue_key(&mut out, key);
     put_attributes(&mut out, attributes);
     put_tags(&mut out, tags);
     put_sources(&mut out, sources);
+    put_move_tasks(&mut out, move_tasks);
     out.put_varint(created_at.as_millis());
     out.put_varint(modified_at.as_millis());
     out.put_varint(next_sequence.0);
@@ -87,6 +102,7 @@ pub fn decode_queue(bytes: Bytes) -> Result<QueueRecord, Malformed> {
         attributes: take_attributes(&mut take)?,
         tags: take_tags(&mut take)?,
         sources: take_sources(&mut take)?,
+        move_tasks: take_move_tasks(&mut take)?,
         created_at: Timestamp::from_millis(take.varint(WHAT)?),
         modified_at: Timestamp::from_millis(take.varint(WHAT)?),
         next_sequence: Sequence(take.varint(WHAT)?),
@@ -110,6 +126,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         payload_bytes,
         group,
         source,
+        moved,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -123,6 +140,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     put_group(&mut out, *group);
     // An absent queue is 0; numbers of queues are far from the end of their range.
     out.put_varint(source.map_or(0, |queue| queue.0.saturating_add(1)));
+    put_move_number(&mut out, *moved);
     out
 }
 
@@ -144,6 +162,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         payload_bytes: take.varint_u32(WHAT)?,
         group: take_group(&mut take, WHAT)?,
         source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
+        moved: take_move_number(&mut take, WHAT)?,
     };
     take.finish(WHAT)?;
     Ok(entry)

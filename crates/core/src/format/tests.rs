@@ -1,6 +1,7 @@
 //! Round trips of the primitives, and of every row and event with any value.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
@@ -16,15 +17,16 @@ use super::row::{
     encode_instance, encode_queue,
 };
 use crate::document::{Document, DocumentKey};
-use crate::event::{Event, SendRemembered};
+use crate::event::{Event, MoveTaskEvent, SendRemembered};
 use crate::evolve::Instance;
-use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
+use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
 use crate::queue::{
-    DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes,
-    QueueRecord, RedriveAllowPolicy, RedrivePolicy, Tags,
+    DeduplicationScope, FifoAttributes, FifoThroughputLimit, MoveEnd, MoveFailure, MoveOrder, MoveStatus,
+    MoveTask, MoveTaskId, MoveTasks, Policy, PolicyStatement, QueueAttributes, QueueRecord,
+    RedriveAllowPolicy, RedrivePolicy, Tags,
 };
 use crate::time::Timestamp;
 
@@ -208,14 +210,9 @@ fn hold() -> impl Strategy<Value = ExpiryHold> {
 
 fn instance() -> impl Strategy<Value = Instance> {
     let noted = (time(), reading()).prop_map(|(at, reading)| NotedReading { at, reading });
-    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), option::of(hold()), option::of(noted))
-        .prop_map(|(receipt_key, clock, [next_queue, next_revision], expiry_hold, noted_reading)| Instance {
-            receipt_key,
-            clock,
-            next_queue,
-            next_revision,
-            expiry_hold,
-            noted_reading,
+    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 3]>(), option::of(hold()), option::of(noted))
+        .prop_map(|(receipt_key, clock, [next_queue, next_revision, moves], expiry_hold, noted_reading)| {
+            Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading }
         })
 }
 
@@ -223,16 +220,68 @@ fn sources() -> impl Strategy<Value = BTreeMap<QueueId, QueueKey>> {
     btree_map(queue(), queue_key(), 0..3)
 }
 
+fn move_order() -> impl Strategy<Value = MoveOrder> {
+    let rate = option::of(1..=u32::MAX);
+    (any::<u128>(), option::of(queue_key()), rate, any::<u64>(), sequence()).prop_map(
+        |(id, destination, messages_per_sec, to_move, below)| MoveOrder {
+            id: MoveTaskId::new(id),
+            destination,
+            messages_per_sec,
+            to_move,
+            below,
+        },
+    )
+}
+
+fn move_end() -> impl Strategy<Value = MoveEnd> {
+    select(vec![
+        MoveEnd::Completed,
+        MoveEnd::Cancelled,
+        MoveEnd::Failed(MoveFailure::SourceUnknown),
+        MoveEnd::Failed(MoveFailure::DestinationGone),
+    ])
+}
+
+fn move_tasks() -> impl Strategy<Value = MoveTasks> {
+    let status = prop_oneof![
+        (sequence(), time()).prop_map(|(next, due_at)| MoveStatus::Running { next, due_at }),
+        move_end().prop_map(MoveStatus::Ended),
+    ];
+    let task = (move_order(), time(), any::<u64>(), status)
+        .prop_map(|(order, started_at, moved, status)| MoveTask { order, started_at, moved, status });
+    vec(task, 0..4).prop_map(MoveTasks::restored)
+}
+
+fn move_task_event() -> impl Strategy<Value = MoveTaskEvent> {
+    prop_oneof![
+        move_order().prop_map(MoveTaskEvent::Started),
+        (queue(), time(), vec((sequence(), sequence()), 0..5))
+            .prop_map(|(to, visible_at, moves)| MoveTaskEvent::SentAgain { to, visible_at, moves }),
+        (sequence(), time()).prop_map(|(next, due_at)| MoveTaskEvent::Advanced { next, due_at }),
+        move_end().prop_map(MoveTaskEvent::Ended),
+    ]
+}
+
 fn record() -> impl Strategy<Value = QueueRecord> {
     let rest = (sequence(), any::<u64>());
-    (queue(), queue_key(), attributes(), tags(), sources(), time(), time(), rest).prop_map(
-        |(id, key, attributes, tags, sources, created_at, modified_at, (next_sequence, expired))| {
+    (queue(), queue_key(), attributes(), tags(), sources(), move_tasks(), [time(), time()], rest).prop_map(
+        |(
+            id,
+            key,
+            attributes,
+            tags,
+            sources,
+            move_tasks,
+            [created_at, modified_at],
+            (next_sequence, expired),
+        )| {
             QueueRecord {
                 id,
                 key,
                 attributes,
                 tags,
                 sources,
+                move_tasks,
                 created_at,
                 modified_at,
                 next_sequence,
@@ -244,18 +293,22 @@ fn record() -> impl Strategy<Value = QueueRecord> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
-    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), group(), source()).prop_map(
-        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, group, source)| Entry {
-            sent_at,
-            visible_at,
-            received_at,
-            first_received_at,
-            receive_count: numbers[0],
-            delivery: numbers[1],
-            rank,
-            payload_bytes: numbers[2],
-            group,
-            source,
+    let origin = (group(), source(), any::<u64>());
+    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), origin).prop_map(
+        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, (group, source, moved))| {
+            Entry {
+                sent_at,
+                visible_at,
+                received_at,
+                first_received_at,
+                receive_count: numbers[0],
+                delivery: numbers[1],
+                rank,
+                payload_bytes: numbers[2],
+                group,
+                source,
+                moved: NonZeroU64::new(moved).map(MoveNumber),
+            }
         },
     )
 }
@@ -313,6 +366,7 @@ fn event() -> impl Strategy<Value = Event> {
                 moves
             }
         ),
+        (queue(), move_task_event()).prop_map(|(queue, event)| Event::MoveTask { queue, event }),
         (queue(), time(), sequences()).prop_map(|(queue, visible_at, sequences)| Event::MessagesReceived {
             queue,
             visible_at,

@@ -81,6 +81,18 @@ impl FifoMessages {
         group.members.range(sequence.next()..).next().copied()
     }
 
+    /// The message of the same group that was sent just before.
+    #[must_use]
+    pub fn preceding(&self, sequence: Sequence) -> Option<Sequence> {
+        let group = self.groups.get(&group_of(self.entries.get(&sequence)?))?;
+        group.members.range(..sequence).next_back().copied()
+    }
+
+    /// The entries from one number up to another, in the order they were sent.
+    pub fn between(&self, from: Sequence, below: Sequence) -> impl Iterator<Item = (Sequence, &Entry)> {
+        self.entries.range(from..below.max(from)).map(|(sequence, entry)| (*sequence, entry))
+    }
+
     /// The earliest time at which a hidden message becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
@@ -187,8 +199,9 @@ impl FifoMessages {
         })
     }
 
-    /// When a hidden message becomes visible.
-    fn visible_at(&self, entry: &Entry) -> Timestamp {
+    /// When a message is or was visible.
+    #[must_use]
+    pub fn visible_at(&self, entry: &Entry) -> Timestamp {
         if entry.never_delivered() {
             entry.sent_at.plus_secs(u64::from(self.delay_secs))
         } else {

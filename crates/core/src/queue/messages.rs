@@ -50,6 +50,37 @@ impl QueueMessages {
         }
     }
 
+    /// The entries from one number up to another, in the order they were sent.
+    pub fn between(
+        &self,
+        from: Sequence,
+        below: Sequence,
+    ) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+        match self {
+            Self::Standard(messages) => Box::new(messages.between(from, below)),
+            Self::Fifo(messages) => Box::new(messages.between(from, below)),
+        }
+    }
+
+    /// Whether a message is visible at `now`, settled or not.
+    #[must_use]
+    pub fn is_visible_at(&self, entry: &Entry, now: Timestamp) -> bool {
+        let visible_at = match self {
+            Self::Standard(_) => entry.visible_at,
+            Self::Fifo(messages) => messages.visible_at(entry),
+        };
+        visible_at <= now
+    }
+
+    /// The message that must not be overtaken by this one: the one before it in its group, in a FIFO queue.
+    #[must_use]
+    pub fn preceding(&self, sequence: Sequence) -> Option<Sequence> {
+        match self {
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => messages.preceding(sequence),
+        }
+    }
+
     /// All entries by the time they were sent.
     pub fn by_age(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
         match self {

@@ -5,6 +5,7 @@ pub mod deduplication;
 mod fair;
 pub mod fifo;
 pub mod messages;
+pub mod move_task;
 pub mod patch;
 pub mod policy;
 mod processing_time;
@@ -20,6 +21,9 @@ pub use deduplication::{Deduplication, Deduplications};
 pub use fair::FairCounts;
 pub use fifo::FifoMessages;
 pub use messages::QueueMessages;
+pub use move_task::{
+    MoveEnd, MoveFailure, MoveOrder, MoveRefusal, MoveStatus, MoveTask, MoveTaskId, MoveTasks,
+};
 pub use patch::{AttributePatch, AttributeRefusal};
 pub use policy::{Policy, PolicyRefusal, PolicyStatement};
 pub use record::{QueueRecord, Tags};

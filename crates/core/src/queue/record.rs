@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::message::{QueueId, Sequence};
 use crate::name::QueueKey;
-use crate::queue::QueueAttributes;
+use crate::queue::{MoveTasks, QueueAttributes};
 use crate::time::Timestamp;
 
 /// What a caller marks a queue with, by key; without effect.
@@ -23,6 +23,8 @@ pub struct QueueRecord {
     pub tags: Tags,
     /// The queues that its dead letters came from, also those that are gone.
     pub sources: BTreeMap<QueueId, QueueKey>,
+    /// The latest tasks that move its messages to other queues.
+    pub move_tasks: MoveTasks,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its settings last changed.
@@ -43,6 +45,7 @@ impl QueueRecord {
             attributes,
             tags: Tags::new(),
             sources: BTreeMap::new(),
+            move_tasks: MoveTasks::default(),
             created_at: at,
             modified_at: at,
             next_sequence: Sequence::FIRST,

@@ -75,6 +75,11 @@ impl StandardMessages {
         sorted.chain(unsorted.into_iter().flatten())
     }
 
+    /// The entries from one number up to another, in the order they were sent.
+    pub fn between(&self, from: Sequence, below: Sequence) -> impl Iterator<Item = (Sequence, &Entry)> {
+        self.entries.range(from..below.max(from)).map(|(sequence, entry)| (*sequence, entry))
+    }
+
     /// The number of messages, whatever their state.
     #[must_use]
     pub fn len(&self) -> usize {

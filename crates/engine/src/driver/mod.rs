@@ -326,7 +326,8 @@ impl Driver {
     }
 
     fn time_to_next_due(&self) -> Duration {
-        let due = self.engine.next_due().map_or(self.next_tick, |due| due.min(self.next_tick));
+        let due = [self.engine.next_due(), self.engine.next_move_due()].into_iter().flatten().min();
+        let due = due.map_or(self.next_tick, |due| due.min(self.next_tick));
         let now = self.clock.now();
         // A millisecond more than needed, so that the clock has surely reached it.
         let millis = if due > now { due.millis_since(now) + 1 } else { 1 };

@@ -62,8 +62,8 @@ pub fn read_body(
     message: MessageRef,
     place: BodyPlace,
 ) -> Body {
-    if let BodyPlace::Moved { before } = place {
-        return read_moved(log, store, message, *before);
+    if let BodyPlace::Moved { earlier, first } = place {
+        return read_moved(log, store, message, &earlier, *first);
     }
     if let BodyPlace::Log { position, offset_bytes, length_bytes } = place {
         match log.read_range(position, offset_bytes..offset_bytes.saturating_add(length_bytes)) {
@@ -79,22 +79,26 @@ pub fn read_body(
     }
 }
 
-/// Reads the payload of a message that was moved. The store knows it by its new name once it has followed the log so far,
-/// which may happen between two looks; by then it is there to stay.
+/// Reads the payload of a message that was moved. The store knows it by a later name once it has followed the log so
+/// far, which may happen between two looks. It never goes back, so a look at each name from the latest to the first and
+/// back again finds it.
 fn read_moved(
     log: &dyn LogReader,
     store: &dyn StoreReader,
     message: MessageRef,
-    (before, place_before): (MessageRef, BodyPlace),
+    earlier: &[MessageRef],
+    first: BodyPlace,
 ) -> Body {
-    match read_body(log, store, message, BodyPlace::Store) {
-        Body::Gone => {}
-        found => return found,
-    }
-    match read_body(log, store, before, place_before) {
-        Body::Gone => read_body(log, store, message, BodyPlace::Store),
-        found => found,
-    }
+    let in_store = |name: &MessageRef| found(read_body(log, store, *name, BodyPlace::Store));
+    let names = || std::iter::once(&message).chain(earlier);
+    let in_first = || earlier.last().and_then(|name| found(read_body(log, store, *name, first)));
+    let down = names().find_map(in_store).or_else(in_first);
+    let body = down.or_else(|| earlier.iter().rev().find_map(in_store)).or_else(|| in_store(&message));
+    body.unwrap_or(Body::Gone)
+}
+
+fn found(body: Body) -> Option<Body> {
+    (body != Body::Gone).then_some(body)
 }
 
 /// A read that failed says nothing about the bytes: the message stays, and comes again when its lease has ended.

@@ -7,6 +7,7 @@
 //! It refuses to do IO, to read a clock, and to roll back: there is no way to take an event out of a batch.
 
 mod input;
+mod moves;
 mod receive;
 mod timers;
 
@@ -16,7 +17,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use millpond_core::command::Command;
 use millpond_core::decide::{decide, decide_within, has_expired};
-use millpond_core::event::Event;
+use millpond_core::event::{Event, MoveTaskEvent};
 use millpond_core::format::batch::BatchBuilder;
 use millpond_core::limits;
 use millpond_core::message::{MessageRef, QueueId};
@@ -87,8 +88,11 @@ pub struct Engine {
     waiters: Waiters,
     next_read: u64,
     expiry_cursor: Option<QueueId>,
-    /// Queues that dead letters came to in this step.
+    /// Queues that messages of other queues came to in this step.
     moved_to: BTreeSet<QueueId>,
+    /// Move tasks wait until then for the log to have room.
+    moves_wait_until: Timestamp,
+    stopping: bool,
     stats: EngineStats,
     counters: Counters,
 }
@@ -119,6 +123,8 @@ impl Engine {
             next_read: 0,
             expiry_cursor: None,
             moved_to: BTreeSet::new(),
+            moves_wait_until: Timestamp::EPOCH,
+            stopping: false,
             stats: EngineStats::default(),
             counters: Counters::default(),
         }
@@ -193,15 +199,22 @@ impl Engine {
             Input::Space(load) => self.load = load,
             Input::Tick(reading) => self.tick(now, reading, out),
             Input::Stopping(reading) => self.stop(now, reading, out),
-            Input::TurnEnded => self.hand_over(out),
+            Input::TurnEnded => {
+                self.step_move_task(now, out);
+                self.hand_over(out);
+            }
         }
-        // A message goes on only after it was handed out, so this ends.
-        while let Some(queue) = self.moved_to.pop_first() {
-            self.serve(now, queue, out);
-        }
+        self.serve_moved(now, out);
         // One input can add as much as the largest request; no batch grows further than that beyond its limit.
         if self.batch_is_large() {
             self.append(out);
+        }
+    }
+
+    /// Hands out what came to other queues. A message goes on only after it was handed out, so this ends.
+    fn serve_moved(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while let Some(queue) = self.moved_to.pop_first() {
+            self.serve(now, queue, out);
         }
     }
 
@@ -304,7 +317,8 @@ impl Engine {
                 }
                 self.bodies.cache(message, position, payload.clone());
             }
-            Event::MessagesMoved { from, to, moves, .. } => {
+            Event::MessagesMoved { from, to, moves, .. }
+            | Event::MoveTask { queue: from, event: MoveTaskEvent::SentAgain { to, moves, .. } } => {
                 for &(before, after) in moves {
                     let before = MessageRef { queue: *from, sequence: before };
                     let after = MessageRef { queue: *to, sequence: after };
@@ -392,8 +406,11 @@ impl Engine {
             | Command::Send { key, .. }
             | Command::Receive { key, .. }
             | Command::Delete { key, .. }
-            | Command::ChangeVisibility { key, .. } => self.queue_named(key),
-            Command::Quarantine { queue, .. } | Command::Expire { queue } => Some(*queue),
+            | Command::ChangeVisibility { key, .. }
+            | Command::StartMoveTask { key, .. } => self.queue_named(key),
+            Command::Quarantine { queue, .. }
+            | Command::Expire { queue }
+            | Command::StepMoveTask { queue } => Some(*queue),
             Command::Begin { .. }
             | Command::NoteClock { .. }
             | Command::ConfirmClock
@@ -402,6 +419,8 @@ impl Engine {
             | Command::ListQueues { .. }
             | Command::ListQueueTags { .. }
             | Command::ListDeadLetterSources { .. }
+            | Command::CancelMoveTask { .. }
+            | Command::ListMoveTasks { .. }
             | Command::DescribeQueues { .. }
             | Command::ReturnLeases { .. }
             | Command::PutDocument { .. }

@@ -34,8 +34,9 @@ impl Engine {
         }
     }
 
-    /// Answers everyone who waits, and notes the clock: it tells the next start how long the service was down.
+    /// Answers everyone who waits, lets move tasks rest, and notes the clock: it tells the next start how long the service was down.
     pub(super) fn stop(&mut self, now: Timestamp, reading: BootReading, out: &mut Vec<Output>) {
+        self.stopping = true;
         self.dismiss_overdue(Timestamp::MAX, out);
         self.execute(now, Command::NoteClock { reading, stopping: true });
     }

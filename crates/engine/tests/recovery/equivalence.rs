@@ -69,6 +69,7 @@ fn copy_of(service: &Service) -> MemoryLog {
 
 #[test]
 fn live_and_recovered_states_are_equal_after_every_command() {
+    let mut moves = 0;
     for seed in 0..SEEDS {
         let mut workload = Workload::new(seed);
         let mut random = fastrand::Rng::with_seed(seed ^ 0xc0ffee);
@@ -93,7 +94,9 @@ fn live_and_recovered_states_are_equal_after_every_command() {
             assert_eq!(recovered.through, life.service.engine.durable());
         }
         assert!(life.service.happened.trims > 0, "seed {seed} never trimmed");
+        moves += life.service.engine.state().instance().moves;
     }
+    assert!(moves > 20, "move tasks have moved {moves} messages only");
 }
 
 /// Decides commands on a state alone, events applied at once.

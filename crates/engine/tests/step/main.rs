@@ -13,4 +13,5 @@ mod expiry;
 mod held_replies;
 mod idle;
 mod long_polls;
+mod moves;
 mod undelivered;

@@ -175,7 +175,7 @@ impl Service {
             }
             BodyPlace::Log { .. } => self.happened.bodies_from_log += 1,
             BodyPlace::Store => self.happened.bodies_from_store += 1,
-            BodyPlace::Moved { before } => self.note_read(before.1, body),
+            BodyPlace::Moved { first, .. } => self.note_read(*first, body),
         }
     }
 

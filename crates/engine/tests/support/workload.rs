@@ -7,7 +7,7 @@ use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::document::{DocumentKey, ExpectedRevision};
 use millpond_core::message::{DeduplicationKey, GroupKey, Receipt};
 use millpond_core::outcome::Outcome;
-use millpond_core::queue::{AttributePatch, RedrivePolicy};
+use millpond_core::queue::{AttributePatch, MoveTaskId, RedrivePolicy};
 
 use super::{create, delete, key, message, receive_for};
 
@@ -34,14 +34,14 @@ impl Workload {
                 create(queue, AttributePatch { fifo_queue, ..AttributePatch::default() })
             }
             // Dead letters go round: each standard queue may get those of the one before it.
-            8..10 => {
+            8..14 => {
                 let target = QUEUES[(QUEUES.iter().position(|name| *name == queue).unwrap_or(0) + 1) % 3];
                 let policy = RedrivePolicy { target: key(target), max_receive_count: self.random.u32(1..3) };
                 let redrive = Some(Some(policy));
                 let attributes = AttributePatch { redrive, ..AttributePatch::default() };
                 Command::SetQueueAttributes { key: key(queue), attributes: attributes.into() }
             }
-            10..45 => self.send(queue),
+            14..45 => self.send(queue),
             45..65 => receive_for(queue, self.random.usize(1..=4), self.random.u32(0..20)),
             65..77 => match self.draw_receipt() {
                 Some((queue, receipt)) => delete(queue, &[receipt]),
@@ -68,10 +68,16 @@ impl Workload {
                 value: Bytes::from(vec![self.random.u8(..); 20]),
             },
             94..95 => Command::RemoveDocument { key: self.document(), expected: ExpectedRevision::Any },
-            95..97 => {
+            95..96 => {
                 let receipts = self.draw_receipt().map(|(_, receipt)| receipt);
                 Command::ReturnLeases { receipts: receipts.into_iter().collect() }
             }
+            96..99 => Command::StartMoveTask {
+                key: key(queue),
+                id: MoveTaskId::new(self.random.u128(..)),
+                destination: self.random.bool().then(|| key(QUEUES[self.random.usize(..3)]).into()),
+                messages_per_sec: self.random.bool().then(|| self.random.u32(1..=500)),
+            },
             _ => Command::DescribeQueues { after: None, limit: 10 },
         }
     }

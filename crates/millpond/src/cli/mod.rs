@@ -15,6 +15,7 @@ mod queue_settings;
 mod queues;
 mod quotas;
 mod receive;
+mod redrive;
 mod rows;
 mod send;
 mod serve;
@@ -62,11 +63,11 @@ enum Command {
     Receive(receive::Receive),
     /// Show all queues with their counts.
     Queues(queues::Queues),
-    /// Create, change, remove, purge or show a queue.
+    /// Create, change, remove, purge or show a queue, or redrive its dead letters.
     #[command(
         subcommand,
         after_help = "Examples:\n  millpond queue create jobs\n  millpond queue set jobs --visibility-timeout 60s\n  \
-                      millpond queue show jobs"
+                      millpond queue redrive failed"
     )]
     Queue(queue::Queue),
     /// Show whether messages expire by their retention, or confirm the clock after a jump.

@@ -1,4 +1,4 @@
-//! `millpond queue`: create, change, remove, purge and show one queue.
+//! `millpond queue`: create, change, remove, purge and show one queue; redriving one is in a file of its own.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::{Args, Subcommand};
@@ -6,13 +6,14 @@ use millpond_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::queue_settings::QueueSettings;
+use super::redrive::Redrive;
 use super::{Target, say};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
 use crate::sqs::{NamedQueue, explain};
 use crate::table::span;
 
-/// Create, change, remove, purge or show a queue.
+/// Create, change, remove, purge or show a queue, or redrive its dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Queue {
     /// Create a queue and print its URL.
@@ -38,6 +39,8 @@ pub(crate) enum Queue {
     /// Show the settings, counts and tags of a queue, and what has expired.
     #[command(after_help = "Examples:\n  millpond queue show jobs\n  millpond queue show jobs --json")]
     Show(Named),
+    /// Move the messages of a dead-letter queue back, or to another queue.
+    Redrive(Redrive),
 }
 
 /// A new queue.
@@ -85,6 +88,7 @@ impl Queue {
             Self::Rm(named) => named.remove().await,
             Self::Purge(named) => named.purge().await,
             Self::Show(named) => named.show().await,
+            Self::Redrive(redrive) => redrive.run().await,
         }
     }
 }

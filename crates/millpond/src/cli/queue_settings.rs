@@ -116,7 +116,8 @@ impl QueueSettings {
     }
 }
 
-async fn arn(service: &Service, client: &Client, queue: &str) -> Result<String, Failure> {
+/// The ARN of a queue that is named by name or URL.
+pub(super) async fn arn(service: &Service, client: &Client, queue: &str) -> Result<String, Failure> {
     let url = queue_url(service, client, queue).await?;
     let wanted = QueueAttributeName::QueueArn;
     let request = client.get_queue_attributes().queue_url(url).attribute_names(wanted.clone());

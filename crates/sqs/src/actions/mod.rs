@@ -3,6 +3,7 @@
 //! [`Reply`] is what is kept of a request until its outcome is there.
 
 pub(crate) mod add_permission;
+pub(crate) mod cancel_message_move_task;
 pub(crate) mod change_message_visibility;
 pub(crate) mod change_message_visibility_batch;
 pub(crate) mod create_queue;
@@ -12,6 +13,7 @@ pub(crate) mod delete_queue;
 pub(crate) mod get_queue_attributes;
 pub(crate) mod get_queue_url;
 pub(crate) mod list_dead_letter_source_queues;
+pub(crate) mod list_message_move_tasks;
 pub(crate) mod list_queue_tags;
 pub(crate) mod list_queues;
 pub(crate) mod purge_queue;
@@ -20,6 +22,7 @@ pub(crate) mod remove_permission;
 pub(crate) mod send_message;
 pub(crate) mod send_message_batch;
 pub(crate) mod set_queue_attributes;
+pub(crate) mod start_message_move_task;
 pub(crate) mod tag_queue;
 pub(crate) mod untag_queue;
 
@@ -62,6 +65,12 @@ pub(crate) enum Reply {
     Tags,
     /// The URLs of queues whose dead letters go to the queue.
     DeadLetterSources(Listing),
+    /// The handle of the move task of this queue.
+    MoveTaskStarted { source_arn: String },
+    /// How much the move task has moved.
+    MoveTaskCancelled,
+    /// The move tasks of this queue.
+    MoveTasks { source_arn: String },
     /// The URLs of queues.
     Queues(Listing),
     /// Attributes of the queue.
@@ -97,6 +106,11 @@ impl Reply {
                 Refused { queue_name: queue_name.as_str(), ..Refused::default() }.explain(refusal)
             }
             Self::VisibilityChanged(change) => change.explain(refusal),
+            Self::MoveTaskStarted { .. } | Self::MoveTaskCancelled | Self::MoveTasks { .. }
+                if *refusal == Refusal::QueueDoesNotExist =>
+            {
+                SqsError::ResourceNotFound("SourceArn")
+            }
             _ => Refused::default().explain(refusal),
         }
     }
@@ -122,6 +136,15 @@ impl Reply {
             (Self::DeadLetterSources(listing), Outcome::Queues { names, more }) => {
                 let reply = list_dead_letter_source_queues::reply(listing.reply(&names, more, endpoint));
                 envelope.reply(&reply)
+            }
+            (Self::MoveTaskStarted { source_arn }, Outcome::MoveTaskStarted(id)) => {
+                envelope.reply(&start_message_move_task::reply(id, &source_arn))
+            }
+            (Self::MoveTaskCancelled, Outcome::MoveTaskCancelled { moved }) => {
+                envelope.reply(&cancel_message_move_task::reply(moved))
+            }
+            (Self::MoveTasks { source_arn }, Outcome::MoveTasks(tasks)) => {
+                envelope.reply(&list_message_move_tasks::reply(&tasks, &source_arn))
             }
             (Self::QueueUrl | Self::Created { .. }, Outcome::Queue { key, .. }) => envelope
                 .reply(&QueueUrlReply { queue_url: queue_url::write(endpoint, key.account, &key.name) }),

@@ -102,6 +102,9 @@ impl Selection {
         let messages = deliveries.iter().zip(payloads).map(|(delivery, encoded)| {
             let mut payload = Payload::decode(&encoded)
                 .map_err(|error| SqsError::Internal(format!("a message can't be read: {error}").into()))?;
+            if let Some(number) = delivery.moved {
+                payload.message_id = receipts.moved_id(number);
+            }
             payload.attributes.retain(|attribute| self.attributes.takes(&attribute.name));
             let receipt = Receipt { queue, sequence: delivery.sequence, delivery: delivery.delivery };
             Ok(ReceivedMessage { payload, delivery, system: self.system, handle: receipts.encode(receipt) })

@@ -1,8 +1,8 @@
-//! The table of actions: complete, findable, and honest about what is not here.
+//! The table of actions: complete and findable.
 
 use millpond_sqs::catalogue::{ACTIONS, ResourceKind, find};
 
-use crate::service::{Service, shown};
+use crate::service::Service;
 
 #[test]
 fn the_table_is_in_order_and_each_action_is_found() {
@@ -14,31 +14,12 @@ fn the_table_is_in_order_and_each_action_is_found() {
 }
 
 #[test]
-fn twenty_of_23_actions_are_here() {
-    assert_eq!(ACTIONS.iter().filter(|action| action.is_supported()).count(), 20);
-}
-
-#[test]
 fn batches_need_the_permission_of_the_single_action() {
     for action in &ACTIONS {
         let single = action.name.strip_suffix("Batch").unwrap_or(action.name);
         assert_eq!(action.iam_action, format!("sqs:{single}"));
         let on_account = action.resource == ResourceKind::Account;
         assert_eq!(on_account, action.name == "ListQueues");
-    }
-}
-
-#[test]
-fn an_action_that_is_not_here_is_refused_by_name_with_those_that_are() {
-    for action in ACTIONS.iter().filter(|action| !action.is_supported()) {
-        let error = Service::new().prepare(action.name, b"{}").unwrap_err();
-        let (shape, status, text) = shown(&error);
-        assert_eq!((shape, status), ("UnsupportedOperation", 400));
-        let start = format!(
-            "The action {} is not supported by this version of Millpond. Supported are: ",
-            action.name
-        );
-        assert!(text.starts_with(&start) && text.contains("SendMessageBatch"), "{text}");
     }
 }
 

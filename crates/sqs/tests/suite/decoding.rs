@@ -33,7 +33,7 @@ fn valid_request() -> Vec<u8> {
 
 /// Whatever comes in, an answer or an error with a message comes out.
 fn survives(body: &[u8]) {
-    for action in ACTIONS.iter().filter(|action| action.is_supported()) {
+    for action in &ACTIONS {
         if let Err(error) = Service::with_queue().call(action.name, body) {
             assert!(!error.message().is_empty());
             assert_eq!(error.status() / 100, 4, "{} {error}", action.name);

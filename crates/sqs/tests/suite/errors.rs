@@ -7,7 +7,7 @@ use millpond_sqs::error::{ERRORS, MessageAttributeError, SqsError};
 use millpond_wire::error::{ApiError, CORAL_ERRORS, ErrorKind, Fault};
 
 /// Shape, query code and status of every modelled error, as documented or recorded.
-const DOCUMENTED: [(&str, &str, u16); 14] = [
+const DOCUMENTED: [(&str, &str, u16); 15] = [
     ("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
     ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400),
     ("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400),
@@ -20,6 +20,7 @@ const DOCUMENTED: [(&str, &str, u16); 14] = [
     ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400),
     ("QueueNameExists", "QueueAlreadyExists", 400),
     ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 400),
+    ("ResourceNotFoundException", "ResourceNotFoundException", 404),
     ("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400),
     ("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400),
 ];
@@ -53,7 +54,13 @@ fn every_error_travels_as_its_row() {
         (SqsError::OnlyForFifo("a"), "InvalidAttributeName"),
         (SqsError::InvalidAttributeValue("a"), "InvalidAttributeValue"),
         (SqsError::NotSupported { what: "a", advice: "b" }, "UnsupportedOperation"),
-        (SqsError::ActionNotSupported { action: "a", supported: text() }, "UnsupportedOperation"),
+        (SqsError::ResourceNotFound("a"), "ResourceNotFoundException"),
+        (SqsError::TaskDoesNotExist, "ResourceNotFoundException"),
+        (SqsError::InvalidArn("a"), "InvalidParameterValueException"),
+        (SqsError::InvalidTaskHandle, "InvalidParameterValueException"),
+        (SqsError::MoveTaskRefused("a"), "InvalidParameterValueException"),
+        (SqsError::TaskHasEnded, "UnsupportedOperation"),
+        (SqsError::TooManyMoveTasks { limit: 1 }, "OverLimit"),
         (SqsError::InvalidMessageContents, "InvalidMessageContents"),
         (SqsError::InvalidAttributeContents, "InvalidParameterValueException"),
         (MessageAttributeError::ListValues.into(), "InvalidParameterValueException"),

@@ -17,6 +17,7 @@ mod get_queue_url;
 mod list_queues;
 mod message_attributes;
 mod message_body;
+mod move_tasks;
 mod permissions;
 mod policy;
 mod purge_and_delete_queue;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use millpond_core::command::Command;
 use millpond_core::decide::decide;
-use millpond_core::event::Event;
+use millpond_core::event::{Event, MoveTaskEvent};
 use millpond_core::message::{MessageRef, QueueId};
 use millpond_core::name::{AccountId, Region};
 use millpond_core::outcome::Outcome;
@@ -133,16 +134,32 @@ impl Service {
         if let Some(queue_id) = queue_id {
             self.state.settle(queue_id, self.now, usize::MAX);
         }
-        let (events, outcome) = decide(&self.state, self.now, command);
-        for event in &events {
-            if let Event::MessageSent { queue, sequence, payload, .. } = event {
-                self.payloads.insert(MessageRef { queue: *queue, sequence: *sequence }, payload.clone());
-            }
-        }
-        self.state.apply(self.now, &events).unwrap();
+        let outcome = self.decide(command);
         let payloads = self.payloads_of(&outcome);
         let envelope = envelope(action, protocol);
         answer.encode(outcome, payloads, &Endpoint { base_url: BASE_URL }, &self.receipts, &envelope)
+    }
+
+    /// Decides a command on the state as it is, and applies its events.
+    pub(crate) fn decide(&mut self, command: Command) -> Outcome {
+        let (events, outcome) = decide(&self.state, self.now, command);
+        for event in &events {
+            match event {
+                Event::MessageSent { queue, sequence, payload, .. } => {
+                    self.payloads.insert(MessageRef { queue: *queue, sequence: *sequence }, payload.clone());
+                }
+                Event::MessagesMoved { from, to, moves, .. }
+                | Event::MoveTask { queue: from, event: MoveTaskEvent::SentAgain { to, moves, .. } } => {
+                    for (before, after) in moves {
+                        let payload = self.payloads.remove(&MessageRef { queue: *from, sequence: *before });
+                        self.payloads.insert(MessageRef { queue: *to, sequence: *after }, payload.unwrap());
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.state.apply(self.now, &events).unwrap();
+        outcome
     }
 
     fn payloads_of(&self, outcome: &Outcome) -> Vec<Bytes> {
@@ -182,6 +199,11 @@ impl Service {
 
     pub(crate) fn wait_secs(&mut self, secs: u64) {
         self.now = self.now.plus_secs(secs);
+    }
+
+    pub(crate) fn queue_id_of(&self, name: &str) -> QueueId {
+        let mut queues = self.state.queues();
+        queues.find(|queue| queue.record.key.name.as_str() == name).unwrap().record.id
     }
 
     pub(crate) fn queue_id(&self) -> QueueId {

@@ -86,5 +86,9 @@ pub const CLOCK_JUMP_SECS: u64 = 3_600;
 pub const OUTLIVED_MESSAGES_COUNTED: usize = 1_000;
 /// Messages one command moves from hidden to visible, or expires, before it decides; the rest follows in later steps.
 pub const SETTLE_MESSAGES: usize = 1_000;
+/// A deleted queue's name and a purged queue wait this long, where the waiting rules of Amazon SQS are kept.
+pub const PACING_SECS: u64 = 60;
+/// Names that wait at once; beyond it the oldest waits no longer, so that what is remembered stays bounded.
+pub const PACED_NAMES: usize = 1_000;
 /// Bytes of a document's value.
 pub const DOCUMENT_BYTES: usize = 1_048_576;

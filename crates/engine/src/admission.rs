@@ -82,10 +82,12 @@ enum Need {
     Send,
 }
 
-const fn need(command: &Command) -> Need {
+fn need(command: &Command) -> Need {
     match command {
+        Command::Paced(command) => need(command),
         Command::Begin { .. }
         | Command::NoteClock { .. }
+        | Command::NoteJump { .. }
         | Command::FindQueue { .. }
         | Command::ListQueues { .. }
         | Command::ListQueueTags { .. }
@@ -101,6 +103,7 @@ const fn need(command: &Command) -> Need {
         | Command::UntagQueue { .. }
         | Command::Expire { .. }
         | Command::ConfirmClock
+        | Command::Reset
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
         | Command::RemoveDocument { .. } => Need::Delete,

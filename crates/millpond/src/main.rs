@@ -5,11 +5,11 @@
 
 mod api;
 mod cli;
-mod data;
 mod failure;
 mod hold;
 mod note;
 mod platform;
+mod random;
 mod service;
 mod sqs;
 mod stop;

@@ -9,8 +9,10 @@
 //! Suggested reading order: [`listen`], `route`, `origin`, `aws`, [`platform`].
 
 mod aws;
+mod behaviour;
 mod body;
 mod console;
+mod controls;
 mod entropy;
 pub mod listen;
 mod origin;
@@ -20,4 +22,5 @@ mod respond;
 mod route;
 mod scope;
 
+pub use behaviour::{Behaviour, TestControls};
 pub use listen::{BindError, Limits, Listening, ServerConfig, bind};

@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::aws::{self, Aws, AwsRequest};
+use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
 use crate::origin::{self, Provenance};
 use crate::platform::{Platform, PlatformCall};
@@ -73,6 +74,8 @@ pub struct ServerConfig {
     pub region: Region,
     /// What it takes at once.
     pub limits: Limits,
+    /// In what it is to be unlike itself.
+    pub behaviour: Behaviour,
 }
 
 /// Why a server can't listen.
@@ -153,6 +156,7 @@ impl Listening {
                 receipts: ReceiptCodec::new(receipt_key),
                 account: self.config.account,
                 region: self.config.region,
+                behaviour: self.config.behaviour,
             },
             platform,
             intake: BodyIntake::new(
@@ -259,7 +263,8 @@ impl Service {
                 };
                 let query = head.uri.query().unwrap_or_default().to_owned();
                 let call = PlatformCall { method: head.method.to_string(), path, query, body };
-                own::answer(&self.aws.engine, self.platform.as_ref(), &head.headers, call).await
+                let controls = self.aws.behaviour.test_controls.as_ref();
+                own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
             }
             Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,
             Route::ToConsole => respond::redirect("/console/"),

@@ -1,7 +1,8 @@
 //! Our own JSON API below `/_millpond/v1/`: what AWS has no call for.
 //!
 //! `GET queues` lists all queues with exact counts and the oldest expiry, `GET clock` tells whether expiry is held, and
-//! `GET status` how engine and log fare.
+//! `GET status` how engine and log fare. `POST reset` and
+//! `POST clock/advance` are for tests.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.
 
@@ -16,6 +17,8 @@ use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 use serde_json::{Value, json};
 
+use crate::behaviour::TestControls;
+use crate::controls;
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
 
@@ -25,6 +28,7 @@ const QUEUES_PER_CALL: usize = 1_000;
 pub(crate) async fn answer(
     engine: &EngineHandle,
     platform: &dyn Platform,
+    controls: Option<&TestControls>,
     headers: &HeaderMap,
     call: PlatformCall,
 ) -> Reply {
@@ -38,6 +42,8 @@ pub(crate) async fn answer(
         ("GET", "status") => status(engine).await,
         ("GET", "clock") => clock(engine).await,
         ("POST", "clock/confirm") => confirm_clock(engine).await,
+        ("POST", "reset") => return controls::reset(engine, controls).await,
+        ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
         _ => {
             return match platform.call(call).await {
                 Some(reply) => respond::own(reply.status, &reply.body),
@@ -77,7 +83,7 @@ async fn queues(engine: &EngineHandle) -> Result<Value, CallError> {
     }))
 }
 
-async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
+pub(crate) async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
     let status = engine.status().await?;
     Ok(json!({ "now_millis": status.now.as_millis(), "expiry_hold": hold_json(status.expiry_hold) }))
 }

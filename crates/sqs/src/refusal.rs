@@ -19,7 +19,7 @@ pub(crate) struct Refused<'a> {
     pub(crate) redrive_policy: &'a str,
     /// The label of a permission, as given.
     pub(crate) label: &'a str,
-    /// The name of the queue that is tagged.
+    /// The name of the queue that is tagged or purged.
     pub(crate) queue_name: &'a str,
 }
 
@@ -61,6 +61,8 @@ impl Refused<'_> {
                 SqsError::invalid(self.redrive_policy, "RedrivePolicy", redrive_reason(refusal))
             }
             Refusal::Policy(refusal) => self.explain_policy(refusal),
+            Refusal::QueueDeletedRecently => SqsError::QueueDeletedRecently,
+            Refusal::PurgeInProgress => SqsError::PurgeQueueInProgress(self.queue_name.to_owned()),
             Refusal::TooManyTags { .. } => SqsError::TooManyTags(self.queue_name.to_owned()),
             Refusal::RevisionMismatch { .. } | Refusal::DocumentTooLong { .. } => {
                 SqsError::Internal(format!("unexpected refusal: {refusal}").into())

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod codec;
 pub mod fifo;
 mod outage;
+mod pacing;
 pub mod row;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
 use super::fifo::{put_group, take_group};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
+use super::pacing::{put_waits, take_waits};
 use crate::document::Document;
 use crate::evolve::Instance;
 use crate::message::{Entry, QueueId, Sequence};
@@ -24,7 +25,8 @@ const VERSION: u8 = 1;
 /// The instance row.
 #[must_use]
 pub fn encode_instance(instance: &Instance) -> Vec<u8> {
-    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading } = instance;
+    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading, waits } =
+        instance;
     let mut out = vec![VERSION];
     out.put_byte_string(receipt_key.as_ref().map_or(&[][..], |key| &key[..]));
     out.put_varint(clock.as_millis());
@@ -32,6 +34,7 @@ pub fn encode_instance(instance: &Instance) -> Vec<u8> {
     out.put_varint(*next_revision);
     put_hold(&mut out, expiry_hold.as_ref());
     put_noted(&mut out, noted_reading.as_ref());
+    put_waits(&mut out, waits);
     out
 }
 
@@ -52,8 +55,9 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
     let next_revision = take.varint(WHAT)?;
     let expiry_hold = take_hold(&mut take)?;
     let noted_reading = take_noted(&mut take)?;
+    let waits = take_waits(&mut take)?;
     take.finish(WHAT)?;
-    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading })
+    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, noted_reading, waits })
 }
 
 /// A queue's row.

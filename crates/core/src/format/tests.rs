@@ -21,6 +21,7 @@ use crate::evolve::Instance;
 use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
+use crate::pacing::{WaitingRule, Waits};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
 use crate::queue::{
     DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes,
@@ -208,15 +209,30 @@ fn hold() -> impl Strategy<Value = ExpiryHold> {
 
 fn instance() -> impl Strategy<Value = Instance> {
     let noted = (time(), reading()).prop_map(|(at, reading)| NotedReading { at, reading });
-    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), option::of(hold()), option::of(noted))
-        .prop_map(|(receipt_key, clock, [next_queue, next_revision], expiry_hold, noted_reading)| Instance {
+    let known = (option::of(hold()), option::of(noted), waits());
+    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 2]>(), known).prop_map(
+        |(receipt_key, clock, [next_queue, next_revision], (expiry_hold, noted_reading, waits))| Instance {
             receipt_key,
             clock,
             next_queue,
             next_revision,
             expiry_hold,
             noted_reading,
-        })
+            waits,
+        },
+    )
+}
+
+fn waiting_rule() -> impl Strategy<Value = WaitingRule> {
+    select(vec![WaitingRule::CreateAfterDelete, WaitingRule::PurgeAfterPurge])
+}
+
+fn waits() -> impl Strategy<Value = Waits> {
+    vec((waiting_rule(), queue_key(), time()), 0..3).prop_map(|entries| {
+        let mut waits = Waits::default();
+        entries.into_iter().for_each(|(rule, key, since)| waits.restore(rule, key, since));
+        waits
+    })
 }
 
 fn sources() -> impl Strategy<Value = BTreeMap<QueueId, QueueKey>> {
@@ -323,6 +339,8 @@ fn event() -> impl Strategy<Value = Event> {
         (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesDeleted { queue, sequences }),
         (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesExpired { queue, sequences }),
         (queue(), sequence()).prop_map(|(queue, sequence)| Event::MessageQuarantined { queue, sequence }),
+        (waiting_rule(), queue_key()).prop_map(|(rule, key)| Event::WaitBegun { rule, key }),
+        Just(Event::WaitsForgotten),
         document_put.prop_map(|(key, revision, value)| Event::DocumentPut { key, revision, value }),
         document_key().prop_map(|key| Event::DocumentRemoved { key }),
     ]

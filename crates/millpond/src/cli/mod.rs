@@ -9,6 +9,7 @@ mod hide_option;
 mod queue;
 mod queues;
 mod receive;
+mod reset;
 mod rows;
 mod send;
 mod serve;
@@ -56,7 +57,9 @@ enum Command {
     /// Create, remove, purge or show a queue.
     #[command(subcommand)]
     Queue(queue::Queue),
-    /// Show whether messages expire by their retention, or confirm the clock after a jump.
+    /// For tests: take away all queues with their messages.
+    Reset(reset::Reset),
+    /// Show whether messages expire by their retention, or confirm the clock after a jump; put it forward in tests.
     Clock(clock::Clock),
     /// Show the rows that a sink has landed.
     Rows(rows::Rows),
@@ -105,6 +108,7 @@ impl Cli {
             Command::Receive(receive) => in_runtime(receive.run()),
             Command::Queues(queues) => in_runtime(queues.run()),
             Command::Queue(queue) => in_runtime(queue.run()),
+            Command::Reset(reset) => in_runtime(reset.run()),
             Command::Clock(clock) => in_runtime(clock.run()),
             Command::Rows(rows) => in_runtime(rows.run()),
             Command::Ps(ps) => in_runtime(ps.run()),

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Target, say};
-use crate::data::random;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::random::random;
 use crate::service::Service;
 use crate::sqs::{explain, queue_url};
 

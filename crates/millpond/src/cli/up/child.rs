@@ -117,6 +117,6 @@ impl ServeChild {
 }
 
 fn ready_file() -> Result<PathBuf, Failure> {
-    let name = u64::from_le_bytes(crate::data::random()?);
+    let name = u64::from_le_bytes(crate::random::random()?);
     Ok(std::env::temp_dir().join(format!("millpond-{name:016x}.json")))
 }

@@ -77,9 +77,10 @@ fn a_batch_that_is_open_keeps_its_time_and_the_answer_waits_for_the_jump() {
     // The log is writing one batch while the next is open.
     stage.ask(send("q", 1));
     stage.end_turn();
-    stage.ask(send("q", 2));
+    stage.ask(send_delayed("q", 2, 900));
     stage.end_turn();
     advance(&mut stage, 900);
+    assert_eq!(counts(&stage, "q"), [2, 0, 0], "the jump is not held up by the open batch");
     stage.end_turn();
     let sent_at = |stage: &Stage, sequence: usize| {
         stage

@@ -54,6 +54,15 @@ pub enum Command {
         /// The service is about to stop.
         stopping: bool,
     },
+    /// Note a jump of the service's clock that was asked for: the time now is later than the boot clock explains.
+    NoteJump {
+        /// The machine's boot clock now.
+        reading: BootReading,
+    },
+    /// Keep to the waiting rules of Amazon SQS, see [`crate::pacing`].
+    Paced(Box<Command>),
+    /// Take away all queues with their messages, for tests.
+    Reset,
     /// Confirm that the time is right although it went forward without an explanation.
     ConfirmClock,
     /// Create a queue, or find it when it exists with the given settings.

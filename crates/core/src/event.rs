@@ -10,6 +10,7 @@ use crate::document::DocumentKey;
 use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::outage::{BootReading, ExpiryHold};
+use crate::pacing::WaitingRule;
 use crate::queue::{MoveEnd, MoveOrder, QueueAttributes, Tags};
 use crate::time::Timestamp;
 
@@ -198,6 +199,15 @@ pub enum Event {
         /// The message.
         sequence: Sequence,
     },
+    /// Under the waiting rules of Amazon SQS a name waits from now on.
+    WaitBegun {
+        /// What it waits for.
+        rule: WaitingRule,
+        /// The full name of the queue.
+        key: QueueKey,
+    },
+    /// No name waits any more.
+    WaitsForgotten,
     /// A document has a new value.
     DocumentPut {
         /// Its name.

@@ -8,6 +8,7 @@ use crate::document::{Document, DocumentKey};
 use crate::event::{Event, MoveTaskEvent, SendRemembered};
 use crate::message::{Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
+use crate::pacing::Waits;
 use crate::queue::{Deduplication, MoveTasks, QueueRecord};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -30,6 +31,8 @@ pub struct Instance {
     pub moves: u64,
     /// The last reading of the machine's boot clock that was noted.
     pub noted_reading: Option<NotedReading>,
+    /// The names that wait by the rules of Amazon SQS.
+    pub waits: Waits,
 }
 
 impl Instance {
@@ -163,13 +166,17 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::MessagesDeleted { queue, sequences } => remove(rows, *queue, sequences)?,
         Event::MessagesExpired { queue, sequences } => expire(rows, *queue, sequences)?,
         Event::MessageQuarantined { queue, sequence } => remove(rows, *queue, &[*sequence])?,
-        Event::DocumentPut { key, revision, value } => {
-            rows.instance().next_revision = revision + 1;
-            rows.put_document(key, Document { revision: *revision, value: value.clone() });
-        }
+        Event::WaitBegun { rule, key } => rows.instance().waits.begin(*rule, key.clone(), at),
+        Event::WaitsForgotten => rows.instance().waits.clear(),
+        Event::DocumentPut { key, revision, value } => put_document(rows, key, *revision, value),
         Event::DocumentRemoved { key } => rows.remove_document(key),
     }
     Ok(())
+}
+
+fn put_document<R: Rows>(rows: &mut R, key: &DocumentKey, revision: u64, value: &Bytes) {
+    rows.instance().next_revision = revision + 1;
+    rows.put_document(key, Document { revision, value: value.clone() });
 }
 
 fn create_queue<R: Rows>(rows: &mut R, record: QueueRecord) {

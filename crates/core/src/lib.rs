@@ -20,6 +20,7 @@ pub mod message;
 pub mod name;
 pub mod outage;
 pub mod outcome;
+pub mod pacing;
 pub mod payload;
 pub mod queue;
 pub mod quota;

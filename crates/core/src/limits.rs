@@ -107,5 +107,9 @@ pub const ACTIVE_MOVE_TASKS: usize = 100;
 pub const MOVE_STEP_MESSAGES: usize = 200;
 /// Payload bytes after which one step of a move task ends, so that a checkpoint never has to hold many of them.
 pub const MOVE_STEP_BYTES: u64 = 4 << 20;
+/// A deleted queue's name and a purged queue wait this long, where the waiting rules of Amazon SQS are kept.
+pub const PACING_SECS: u64 = 60;
+/// Names that wait at once; beyond it the oldest waits no longer, so that what is remembered stays bounded.
+pub const PACED_NAMES: usize = 1_000;
 /// Bytes of a document's value.
 pub const DOCUMENT_BYTES: usize = 1_048_576;

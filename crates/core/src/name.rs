@@ -70,6 +70,13 @@ impl Region {
     }
 }
 
+impl Default for Region {
+    /// The region of a caller that names none.
+    fn default() -> Self {
+        Self("us-east-1".into())
+    }
+}
+
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

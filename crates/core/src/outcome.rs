@@ -4,7 +4,6 @@
 //! leave the process only when the events it reveals are durable, which is the engine's promise.
 
 use crate::document::{Document, DocumentKey};
-#[cfg(doc)]
 use crate::limits;
 use crate::message::{MessageId, MoveNumber, QueueId, Sequence};
 use crate::name::{QueueKey, QueueName};
@@ -87,6 +86,12 @@ pub enum Refusal {
     /// The lease would reach further from its receive than SQS allows.
     #[error("the lease would be longer than the limit")]
     VisibilityBeyondLimit,
+    /// A queue of this name was deleted too short a time ago.
+    #[error("a queue of this name was deleted less than {} seconds ago", limits::PACING_SECS)]
+    QueueDeletedRecently,
+    /// The queue was purged too short a time ago.
+    #[error("the queue was purged less than {} seconds ago", limits::PACING_SECS)]
+    PurgeInProgress,
     /// The document is not at the expected revision.
     #[error("the document is at another revision")]
     RevisionMismatch {
@@ -216,6 +221,13 @@ pub enum Outcome {
         hold: Option<ExpiryHold>,
         /// Whether this command changed it.
         confirmed: bool,
+    },
+    /// All queues are gone.
+    Reset {
+        /// How many there were.
+        queues: usize,
+        /// How many messages they held.
+        messages: usize,
     },
     /// Done, with nothing to tell.
     Done,

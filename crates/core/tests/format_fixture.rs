@@ -18,6 +18,7 @@ use millpond_core::format::row::{
 };
 use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
 use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
+use millpond_core::pacing::{WaitingRule, Waits};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
 use millpond_core::queue::{
     Deduplication, DeduplicationScope, FifoAttributes, FifoThroughputLimit, MoveEnd, MoveFailure, MoveOrder,
@@ -224,9 +225,21 @@ pub(crate) fn batch_value() -> Batch {
             moves: vec![(Sequence(1), Sequence(301))],
         },
         Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
+        Event::WaitBegun {
+            rule: WaitingRule::CreateAfterDelete,
+            key: key_in(111_122_223_333, "eu-west-1", "old.fifo"),
+        },
+        Event::WaitsForgotten,
     ];
     events.extend(move_task_events());
     Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
+}
+
+fn waits() -> Waits {
+    let mut waits = Waits::default();
+    let key = key_in(111_122_223_333, "eu-west-1", "old.fifo");
+    waits.restore(WaitingRule::PurgeAfterPurge, key, millis(1_700_000_000_123));
+    waits
 }
 
 pub(crate) fn instance_value() -> Instance {
@@ -238,6 +251,7 @@ pub(crate) fn instance_value() -> Instance {
         expiry_hold: Some(hold(HoldReason::Outage)),
         moves: 300,
         noted_reading: Some(NotedReading { at: millis(1_700_000_000_123), reading: READING }),
+        waits: waits(),
     }
 }
 

@@ -158,19 +158,18 @@ impl Model {
 
     pub(crate) fn run(&mut self, now: Timestamp, command: &Command) -> Outcome {
         match command {
-            Command::Begin { .. } | Command::NoteClock { .. } | Command::ConfirmClock => {
-                unreachable!("clocks have tests of their own, in outage.rs")
-            }
-            Command::TagQueue { .. }
+            Command::Begin { .. }
+            | Command::NoteClock { .. }
+            | Command::NoteJump { .. }
+            | Command::ConfirmClock
+            | Command::Paced(_)
+            | Command::Reset
+            | Command::TagQueue { .. }
             | Command::UntagQueue { .. }
             | Command::ListQueueTags { .. }
             | Command::AddPermission { .. }
             | Command::RemovePermission { .. }
-            | Command::ListDeadLetterSources { .. } => {
-                unreachable!(
-                    "these have tests of their own, in tags.rs, permissions.rs and redrive_policy.rs"
-                )
-            }
+            | Command::ListDeadLetterSources { .. } => unreachable!("these have tests of their own"),
             Command::CreateQueue { key, attributes, .. } => self.create(now, key, attributes),
             Command::ListQueues { .. } => self.list(command),
             Command::DescribeQueues { after, limit } => self.describe_all(now, *after, *limit),

@@ -155,3 +155,16 @@ fn the_clock_is_noted_when_the_last_batch_is_old_and_there_is_something_to_lose(
     empty.advance_secs(DAY_SECS);
     empty.run_without_effect(note(empty.now, true));
 }
+
+#[test]
+fn a_jump_that_was_asked_for_is_explained_at_the_next_start() {
+    let mut machine = with_short_message();
+    machine.advance_secs(10 * DAY_SECS);
+    // The boot clock has gone on by a second, the rest was a jump.
+    let now = machine.now;
+    let jumped = BootReading { millis: START.as_millis() + 1_000, ..reading(START) };
+    assert_eq!(machine.run(Command::NoteJump { reading: jumped }), Outcome::Done);
+    assert_eq!(machine.state.clock(), now);
+    begin_at(&mut machine, now.plus_secs(5), 6_000);
+    assert_eq!(hold(&machine).reason, HoldReason::Outage, "the clock is not in doubt");
+}

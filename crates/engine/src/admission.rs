@@ -105,10 +105,12 @@ enum Need {
     Send,
 }
 
-const fn need(command: &Command) -> Need {
+fn need(command: &Command) -> Need {
     match command {
+        Command::Paced(command) => need(command),
         Command::Begin { .. }
         | Command::NoteClock { .. }
+        | Command::NoteJump { .. }
         | Command::FindQueue { .. }
         | Command::ListQueues { .. }
         | Command::ListQueueTags { .. }
@@ -126,6 +128,7 @@ const fn need(command: &Command) -> Need {
         | Command::Expire { .. }
         | Command::CancelMoveTask { .. }
         | Command::ConfirmClock
+        | Command::Reset
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
         | Command::RemoveDocument { .. } => Need::Delete,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use bytes::Bytes;
 use millpond_core::command::Command;
@@ -104,6 +105,22 @@ impl EngineHandle {
                 let inbox = (!receipts.is_empty()).then(|| self.inbox.clone());
                 Ok(Answer { outcome, payloads, lease: LeaseGuard { receipts, inbox } })
             }
+        }
+    }
+
+    /// Puts the service's clock forward, for tests: what is due by then has happened when this returns, and the time
+    /// does not go back behind it.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`] when the engine has stopped.
+    pub async fn advance_clock(&self, by: Duration) -> Result<(), CallError> {
+        let request = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
+        let (reply_to, reply) = oneshot::channel();
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.inbox.send(Message::Advance { request, millis, reply_to }).map_err(|_| CallError::Stopped)?;
+        match reply.await.map_err(|_| CallError::Stopped)? {
+            Reply::Denied(denied) => Err(denied.into()),
+            Reply::Done { .. } => Ok(()),
         }
     }
 

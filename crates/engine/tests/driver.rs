@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use millpond_core::command::Command;
 use millpond_core::message::Receipt;
+use millpond_core::outage::HoldReason;
 use millpond_core::outcome::Outcome;
 use millpond_core::queue::AttributePatch;
 use millpond_engine::admission::Denied;
@@ -38,7 +39,8 @@ const UNDER_WAY_LIMIT_BYTES: usize = 1 << 20;
 
 fn start(mut log: Box<dyn Log>, store: Box<dyn Store>, inbox: Inbox) -> Running {
     let recovered = recover(log.as_mut(), store.as_ref()).unwrap();
-    let clock = Arc::new(SystemClock::starting(START.max(recovered.state.clock()), [0; 16]));
+    let noted = recovered.state.instance().noted_reading;
+    let clock = Arc::new(SystemClock::starting(START.max(recovered.state.clock()), noted.as_ref(), [0; 16]));
     let under_way_limit_bytes = UNDER_WAY_LIMIT_BYTES;
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes };
     driver::start(EngineConfig::default(), parts, inbox, RECEIPT_KEY).unwrap()
@@ -410,4 +412,26 @@ async fn the_directory_is_let_go_only_when_nothing_writes_the_store_any_more() {
     release.send(()).unwrap();
     running.join().unwrap();
     was_dropped.recv().unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_put_forward_does_not_go_back_over_a_restart() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let directory = tempfile::tempdir().unwrap();
+    let running = start_in(directory.path());
+    call(&running.handle, create("q", AttributePatch::default())).await;
+    call(&running.handle, send("q", 1)).await;
+    let before = running.handle.status().await.unwrap().now;
+    running.handle.advance_clock(DAY).await.unwrap();
+    let after = running.handle.status().await.unwrap().now;
+    assert!(after >= before.plus_secs(86_400));
+    running.handle.stop();
+    running.join().unwrap();
+    let running = start_in(directory.path());
+    let status = running.handle.status().await.unwrap();
+    assert!(status.now >= after);
+    let in_doubt = status.expiry_hold.filter(|hold| hold.reason == HoldReason::ClockJump);
+    assert_eq!(in_doubt, None, "the jump is explained");
+    running.handle.stop();
+    running.join().unwrap();
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use millpond_embed::with_causes;
+
 /// The command did what it was asked.
 pub(crate) const DONE: ExitCode = ExitCode::SUCCESS;
 
@@ -64,17 +66,3 @@ impl<E: std::error::Error> From<E> for Failure {
 
 /// What a command returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
-
-/// An error with the causes that its own text does not tell.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}

@@ -5,13 +5,13 @@
 
 mod api;
 mod cli;
-mod data;
 mod endpoint;
 mod failure;
 mod hold;
 mod log_lines;
 mod note;
 mod platform;
+mod random;
 mod service;
 mod sqs;
 mod stop;

@@ -21,6 +21,7 @@ use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recogni
 use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
+use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
 use crate::metrics::Requests;
@@ -39,6 +40,7 @@ pub(crate) struct Aws {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) requests: Requests,
+    pub(crate) behaviour: Behaviour,
 }
 
 /// One request, its body read.
@@ -98,7 +100,7 @@ impl Aws {
         let Some(asked) = self.prepare(recognised, request, known)? else { return Ok(None) };
         let Asked { action, prepared, size_bytes } = asked;
         let Prepared { command, wait, answer, queue: _ } = prepared;
-        let called = self.engine.call(command, engine_wait(wait), size_bytes).await;
+        let called = self.behaviour.carry_out(&self.engine, command, engine_wait(wait), size_bytes).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
         let protocol = recognised.protocol();
         let base_url = base_url(headers);

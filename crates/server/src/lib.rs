@@ -9,8 +9,10 @@
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 mod aws;
+mod behaviour;
 mod body;
 mod console;
+mod controls;
 mod entropy;
 pub mod listen;
 mod metrics;
@@ -23,4 +25,5 @@ mod route;
 mod scope;
 mod service;
 
+pub use behaviour::{Behaviour, TestControls};
 pub use listen::{Answering, BindError, Limits, Listening, ServerConfig, bind};

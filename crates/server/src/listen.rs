@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::aws::Aws;
+use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
 use crate::metrics::Requests;
 use crate::platform::Platform;
@@ -71,6 +72,8 @@ pub struct ServerConfig {
     pub region: Region,
     /// What it takes at once.
     pub limits: Limits,
+    /// In what it is to be unlike itself.
+    pub behaviour: Behaviour,
 }
 
 /// Why a server can't listen.
@@ -167,10 +170,17 @@ impl Listening {
 impl Answering {
     /// The service begins: its data is recovered. Only the first call counts.
     pub fn begin(&self, engine: EngineHandle, receipt_key: [u8; 16], platform: Arc<dyn Platform>) {
-        let ServerConfig { account, ref region, limits, .. } = self.config;
+        let ServerConfig { account, ref region, limits, ref behaviour, .. } = self.config;
         let receipts = ReceiptCodec::new(receipt_key);
         let service = Service {
-            aws: Aws { engine, receipts, account, region: region.clone(), requests: Requests::new() },
+            aws: Aws {
+                engine,
+                receipts,
+                account,
+                region: region.clone(),
+                behaviour: behaviour.clone(),
+                requests: Requests::new(),
+            },
             platform,
             intake: BodyIntake::new(
                 limits.bodies_total_bytes,

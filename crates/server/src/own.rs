@@ -2,6 +2,7 @@
 //!
 //! `GET queues` lists all queues with exact counts and the oldest expiry, `GET queues/ACCOUNT/REGION/NAME` tells the same
 //! of one, `GET clock` whether expiry is held, and `GET status` how engine and log fare.
+//! `POST reset` and `POST clock/advance` are for tests.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.
 
@@ -17,6 +18,8 @@ use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 use serde_json::{Value, json};
 
+use crate::behaviour::TestControls;
+use crate::controls;
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
 
@@ -26,6 +29,7 @@ const QUEUES_PER_CALL: usize = 1_000;
 pub(crate) async fn answer(
     engine: &EngineHandle,
     platform: &dyn Platform,
+    controls: Option<&TestControls>,
     headers: &HeaderMap,
     call: PlatformCall,
 ) -> Reply {
@@ -42,6 +46,8 @@ pub(crate) async fn answer(
         ("GET", "status") => status(engine).await,
         ("GET", "clock") => clock(engine).await,
         ("POST", "clock/confirm") => confirm_clock(engine).await,
+        ("POST", "reset") => return controls::reset(engine, controls).await,
+        ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
         _ => {
             return match platform.call(call).await {
                 Some(reply) => respond::own(reply.status, &reply.body),
@@ -114,7 +120,7 @@ async fn queue(engine: &EngineHandle, place: &str) -> Reply {
     }
 }
 
-async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
+pub(crate) async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
     let status = engine.status().await?;
     Ok(json!({ "now_millis": status.now.as_millis(), "expiry_hold": hold_json(status.expiry_hold) }))
 }

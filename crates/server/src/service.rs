@@ -117,7 +117,8 @@ impl Service {
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
         let call = PlatformCall { method: head.method.to_string(), path, query, body };
-        own::answer(&self.aws.engine, self.platform.as_ref(), &head.headers, call).await
+        let controls = self.aws.behaviour.test_controls.as_ref();
+        own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
     }
 }
 

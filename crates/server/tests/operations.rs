@@ -18,7 +18,7 @@ use millpond_engine::recovery::recover;
 use millpond_engine::step::{EngineConfig, Wait};
 use millpond_log::{Log, MemoryLog};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Answering, Limits, ServerConfig, bind};
+use millpond_server::{Answering, Behaviour, Limits, ServerConfig, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -36,6 +36,10 @@ impl Clock for Turned {
 
     fn reading(&self) -> BootReading {
         BootReading { boot_id: [1; 16], millis: self.0.load(SeqCst) }
+    }
+
+    fn advance(&self, millis: u64) {
+        self.0.fetch_add(millis, SeqCst);
     }
 }
 
@@ -59,6 +63,7 @@ impl Server {
             account: AccountId::DEFAULT,
             region: Region::parse("us-east-1").unwrap(),
             limits: Limits::default(),
+            behaviour: Behaviour::default(),
         };
         let (address, answering, running) = runtime.block_on(async {
             let listening = bind(config).await.unwrap();

@@ -14,7 +14,7 @@ use millpond_engine::recovery::recover;
 use millpond_engine::step::EngineConfig;
 use millpond_log::{Log, MemoryLog};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Limits, ServerConfig, bind};
+use millpond_server::{Behaviour, Limits, ServerConfig, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -42,6 +42,7 @@ impl Server {
                 account: AccountId::DEFAULT,
                 region: Region::parse("us-east-1").unwrap(),
                 limits: Limits::default(),
+                behaviour: Behaviour::default(),
             };
             let listening = bind(config).await.unwrap();
             let address = listening.address();
@@ -89,7 +90,7 @@ impl Server {
 fn start_engine() -> Running {
     let (mut log, store): (Box<dyn Log>, _) = (Box::new(MemoryLog::new()), Box::new(MemoryStore::new()));
     let recovered = recover(log.as_mut(), store.as_ref()).unwrap();
-    let clock = Arc::new(SystemClock::starting(Timestamp::from_millis(1_700_000_000_000), [0; 16]));
+    let clock = Arc::new(SystemClock::starting(Timestamp::from_millis(1_700_000_000_000), None, [0; 16]));
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes: 1 << 24 };
     driver::start(EngineConfig::default(), parts, Inbox::default(), [0; 16]).unwrap()
 }

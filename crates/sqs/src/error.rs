@@ -45,6 +45,11 @@ errors! {
     INVALID_MESSAGE_CONTENTS = "InvalidMessageContents", "InvalidMessageContents";
     /// A quota is used up.
     OVER_LIMIT = "OverLimit", "OverLimit", 403;
+    /// A queue was purged too short a time ago.
+    PURGE_QUEUE_IN_PROGRESS =
+        "PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403;
+    /// A queue of this name was deleted too short a time ago.
+    QUEUE_DELETED_RECENTLY = "QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently";
     /// There is no such queue.
     QUEUE_DOES_NOT_EXIST = "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue";
     /// A queue of this name has other attributes.
@@ -69,6 +74,15 @@ pub enum SqsError {
     /// A queue of this name has another value for a given attribute.
     #[error("A queue already exists with the same name and a different value for attribute {0}")]
     QueueNameExists(&'static str),
+    /// A queue of this name was deleted too short a time ago.
+    #[error(
+        "You must wait {} seconds after deleting a queue before you can create another with the same name.",
+        limits::PACING_SECS
+    )]
+    QueueDeletedRecently,
+    /// A queue was purged too short a time ago.
+    #[error("Only one PurgeQueue operation on {name} is allowed every {} seconds.", limits::PACING_SECS, name = .0)]
+    PurgeQueueInProgress(String),
     /// The queue URL is none.
     #[error("The address {0} is not valid for this endpoint.")]
     InvalidAddress(String),
@@ -363,6 +377,8 @@ impl SqsError {
         match self {
             Self::QueueDoesNotExist => &QUEUE_DOES_NOT_EXIST,
             Self::QueueNameExists(_) => &QUEUE_NAME_EXISTS,
+            Self::QueueDeletedRecently => &QUEUE_DELETED_RECENTLY,
+            Self::PurgeQueueInProgress(_) => &PURGE_QUEUE_IN_PROGRESS,
             Self::InvalidAddress(_) => &INVALID_ADDRESS,
             Self::MissingParameter(_) | Self::GroupIdMissing => &MISSING_PARAMETER,
             Self::InvalidQueueName

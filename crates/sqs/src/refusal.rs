@@ -19,7 +19,7 @@ pub(crate) struct Refused<'a> {
     pub(crate) redrive_policy: &'a str,
     /// The label of a permission, as given.
     pub(crate) label: &'a str,
-    /// The name of the queue that is tagged.
+    /// The name of the queue that is tagged or purged.
     pub(crate) queue_name: &'a str,
 }
 
@@ -63,6 +63,8 @@ impl Refused<'_> {
             }
             Refusal::Policy(refusal) => self.explain_policy(refusal),
             Refusal::MoveTask(refusal) => refusal.into(),
+            Refusal::QueueDeletedRecently => SqsError::QueueDeletedRecently,
+            Refusal::PurgeInProgress => SqsError::PurgeQueueInProgress(self.queue_name.to_owned()),
             Refusal::TooManyTags { .. } => SqsError::TooManyTags(self.queue_name.to_owned()),
             Refusal::RevisionMismatch { .. } | Refusal::DocumentTooLong { .. } => {
                 SqsError::Internal(format!("unexpected refusal: {refusal}").into())

@@ -10,10 +10,12 @@ mod expire;
 mod fifo;
 mod move_tasks;
 mod outage;
+mod pacing;
 mod permissions;
 mod queues;
 mod receive;
 mod redrive;
+mod reset;
 mod send;
 mod tags;
 mod visibility;
@@ -43,6 +45,9 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
     match command {
         Command::Begin { receipt_key, reading } => outage::begin(state, now, receipt_key, reading),
         Command::NoteClock { reading, stopping } => outage::note_clock(state, now, reading, stopping),
+        Command::NoteJump { reading } => outage::note_jump(reading),
+        Command::Paced(command) => pacing::paced(state, now, *command),
+        Command::Reset => reset::reset(state),
         Command::ConfirmClock => outage::confirm_clock(state, now),
         Command::CreateQueue { key, attributes, tags } => queues::create(state, key, &attributes, tags),
         Command::DeleteQueue { key } => queues::delete(state, &key),

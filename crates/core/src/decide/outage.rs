@@ -55,6 +55,12 @@ pub(super) fn note_clock(state: &State, now: Timestamp, reading: BootReading, at
     (event.into_iter().collect(), Outcome::Done)
 }
 
+/// The time went forward because a test asked for it. The note says that this time belongs to this reading, so that
+/// the next start takes the jump for explained, and goes on behind it.
+pub(super) fn note_jump(reading: BootReading) -> Decision {
+    (vec![Event::ClockNoted { reading }], Outcome::Done)
+}
+
 /// The time is right: what a jump of the clock holds goes after the grace that every outage has.
 pub(super) fn confirm_clock(state: &State, now: Timestamp) -> Decision {
     match state.instance().expiry_hold.filter(|hold| hold.until > now) {

@@ -11,10 +11,13 @@ use super::codec::{Put, Take};
 use super::fifo::{put_group, put_remembered, take_group, take_remembered};
 use super::moves::{put_move_task, take_move_task};
 use super::outage::{put_hold, put_reading, take_hold, take_reading};
+use super::pacing::{put_wait_change, take_wait_change};
 use super::row::{put_queue_key, put_tags, take_queue_key, take_tags};
 use crate::document::DocumentKey;
 use crate::event::{Event, SendRemembered};
 use crate::message::{GroupKey, QueueId, Sequence};
+use crate::name::QueueKey;
+use crate::pacing::WaitingRule;
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -42,6 +45,7 @@ const DEDUPLICATIONS_FORGOTTEN: u8 = 19;
 const QUEUE_TAGS_SET: u8 = 20;
 const MESSAGES_MOVED: u8 = 21;
 // 24 to 27 are those of `super::moves`.
+const PACED: u8 = 31;
 
 /// Version, time and count: fixed in size, so that a payload's place is known while the batch is collected.
 const HEADER_BYTES: usize = 1 + 8 + 4;
@@ -204,12 +208,9 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
         Event::MessageQuarantined { queue, sequence } => {
             put_numbered(out, MESSAGE_QUARANTINED, *queue, *sequence);
         }
-        Event::DocumentPut { key, revision, value } => {
-            out.put_tag(DOCUMENT_PUT);
-            put_document_key(out, key);
-            out.put_varint(*revision);
-            out.put_byte_string(value);
-        }
+        Event::WaitBegun { rule, key } => put_paced(out, Some((*rule, key))),
+        Event::WaitsForgotten => put_paced(out, None),
+        Event::DocumentPut { key, revision, value } => put_document(out, key, *revision, value),
         Event::DocumentRemoved { key } => {
             out.put_tag(DOCUMENT_REMOVED);
             put_document_key(out, key);
@@ -272,6 +273,7 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
         MESSAGE_QUARANTINED => {
             Event::MessageQuarantined { queue: take_queue(take)?, sequence: take_sequence(take)? }
         }
+        PACED => take_wait_change(take)?,
         DOCUMENT_PUT => Event::DocumentPut {
             key: take_document_key(take)?,
             revision: take.varint(WHAT)?,
@@ -280,6 +282,18 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
         DOCUMENT_REMOVED => Event::DocumentRemoved { key: take_document_key(take)? },
         tag => take_move_task(take, tag)?,
     })
+}
+
+fn put_document(out: &mut Vec<u8>, key: &DocumentKey, revision: u64, value: &Bytes) {
+    out.put_tag(DOCUMENT_PUT);
+    put_document_key(out, key);
+    out.put_varint(revision);
+    out.put_byte_string(value);
+}
+
+fn put_paced(out: &mut Vec<u8>, begun: Option<(WaitingRule, &QueueKey)>) {
+    out.put_tag(PACED);
+    put_wait_change(out, begun);
 }
 
 fn put_queue_event(out: &mut Vec<u8>, tag: u8, queue: QueueId) {

@@ -10,6 +10,7 @@ pub mod codec;
 pub mod fifo;
 mod moves;
 mod outage;
+mod pacing;
 pub mod row;
 
 #[cfg(test)]

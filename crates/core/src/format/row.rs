@@ -13,6 +13,7 @@ use super::codec::{Put, Take};
 use super::fifo::{put_group, take_group};
 use super::moves::{put_move_number, put_move_tasks, take_move_number, take_move_tasks};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
+use super::pacing::{put_waits, take_waits};
 use crate::document::Document;
 use crate::evolve::Instance;
 use crate::message::{Entry, QueueId, Sequence};
@@ -25,7 +26,7 @@ const VERSION: u8 = 1;
 /// The instance row.
 #[must_use]
 pub fn encode_instance(instance: &Instance) -> Vec<u8> {
-    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading } =
+    let Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading, waits } =
         instance;
     let mut out = vec![VERSION];
     out.put_byte_string(receipt_key.as_ref().map_or(&[][..], |key| &key[..]));
@@ -35,6 +36,7 @@ pub fn encode_instance(instance: &Instance) -> Vec<u8> {
     put_hold(&mut out, expiry_hold.as_ref());
     put_noted(&mut out, noted_reading.as_ref());
     out.put_varint(*moves);
+    put_waits(&mut out, waits);
     out
 }
 
@@ -56,8 +58,9 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
     let expiry_hold = take_hold(&mut take)?;
     let noted_reading = take_noted(&mut take)?;
     let moves = take.varint(WHAT)?;
+    let waits = take_waits(&mut take)?;
     take.finish(WHAT)?;
-    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading })
+    Ok(Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading, waits })
 }
 
 /// A queue's row.

@@ -22,6 +22,7 @@ use crate::evolve::Instance;
 use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
+use crate::pacing::{WaitingRule, Waits};
 use crate::payload::{AttributeValue, MessageAttribute, Payload};
 use crate::queue::{
     DeduplicationScope, FifoAttributes, FifoThroughputLimit, MoveEnd, MoveFailure, MoveOrder, MoveStatus,
@@ -210,10 +211,33 @@ fn hold() -> impl Strategy<Value = ExpiryHold> {
 
 fn instance() -> impl Strategy<Value = Instance> {
     let noted = (time(), reading()).prop_map(|(at, reading)| NotedReading { at, reading });
-    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 3]>(), option::of(hold()), option::of(noted))
-        .prop_map(|(receipt_key, clock, [next_queue, next_revision, moves], expiry_hold, noted_reading)| {
-            Instance { receipt_key, clock, next_queue, next_revision, expiry_hold, moves, noted_reading }
-        })
+    let known = (option::of(hold()), option::of(noted), waits());
+    (option::of(any::<[u8; 16]>()), time(), any::<[u64; 3]>(), known).prop_map(
+        |(receipt_key, clock, [next_queue, next_revision, moves], (expiry_hold, noted_reading, waits))| {
+            Instance {
+                receipt_key,
+                clock,
+                next_queue,
+                next_revision,
+                expiry_hold,
+                moves,
+                noted_reading,
+                waits,
+            }
+        },
+    )
+}
+
+fn waiting_rule() -> impl Strategy<Value = WaitingRule> {
+    select(vec![WaitingRule::CreateAfterDelete, WaitingRule::PurgeAfterPurge])
+}
+
+fn waits() -> impl Strategy<Value = Waits> {
+    vec((waiting_rule(), queue_key(), time()), 0..3).prop_map(|entries| {
+        let mut waits = Waits::default();
+        entries.into_iter().for_each(|(rule, key, since)| waits.restore(rule, key, since));
+        waits
+    })
 }
 
 fn sources() -> impl Strategy<Value = BTreeMap<QueueId, QueueKey>> {
@@ -381,6 +405,8 @@ fn event() -> impl Strategy<Value = Event> {
         (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesDeleted { queue, sequences }),
         (queue(), sequences()).prop_map(|(queue, sequences)| Event::MessagesExpired { queue, sequences }),
         (queue(), sequence()).prop_map(|(queue, sequence)| Event::MessageQuarantined { queue, sequence }),
+        (waiting_rule(), queue_key()).prop_map(|(rule, key)| Event::WaitBegun { rule, key }),
+        Just(Event::WaitsForgotten),
         document_put.prop_map(|(key, revision, value)| Event::DocumentPut { key, revision, value }),
         document_key().prop_map(|key| Event::DocumentRemoved { key }),
     ]

@@ -193,6 +193,11 @@ impl Driver {
                 let wait = if self.stopping { Wait::Secs(0) } else { wait };
                 self.step(Input::Request { request, command, wait }, out)
             }
+            Message::Advance { request, millis, reply_to } => {
+                self.callers.insert(request, reply_to);
+                self.clock.advance(millis);
+                self.step(Input::Advanced { request, reading: self.clock.reading() }, out)
+            }
             Message::Closed { request } => {
                 self.callers.remove(&request);
                 self.step(Input::Closed { request }, out)

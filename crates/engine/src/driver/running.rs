@@ -59,6 +59,15 @@ pub enum Message {
     },
     /// A checkpoint has ended.
     Checkpointed(Result<Position, CheckpointError>),
+    /// A caller puts the clock forward.
+    Advance {
+        /// The caller's name for it.
+        request: RequestId,
+        /// By how much.
+        millis: u64,
+        /// Where the reply goes.
+        reply_to: oneshot::Sender<Reply>,
+    },
     /// Someone wants figures.
     Status {
         /// Where they go.

@@ -76,6 +76,13 @@ pub enum Input {
     },
     /// The space that is left.
     Space(Load),
+    /// The clock was put forward, because a caller asks for it. Comes with the machine's boot clock.
+    Advanced {
+        /// The caller's name for it.
+        request: RequestId,
+        /// The boot clock now.
+        reading: BootReading,
+    },
     /// Time has passed. Comes with the machine's boot clock.
     Tick(BootReading),
     /// The service is about to stop: those who wait for messages are told that there are none.

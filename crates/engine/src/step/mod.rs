@@ -6,6 +6,7 @@
 //!
 //! It refuses to do IO, to read a clock, and to roll back: there is no way to take an event out of a batch.
 
+mod controls;
 mod input;
 mod moves;
 mod receive;
@@ -182,6 +183,10 @@ impl Engine {
 
     /// Takes one input at a time that never goes back, and appends what follows from it to `out`.
     pub fn step(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        if let Input::Advanced { .. } = input {
+            // The open batch keeps its time; what comes now is of another.
+            self.append(out);
+        }
         let now = self.time(now);
         match input {
             Input::Request { request, command, wait } => self.request(now, request, command, wait, out),
@@ -197,6 +202,7 @@ impl Engine {
             Input::Durable(position) => self.durable_through(position, out),
             Input::Checkpointed { reflected } => self.bodies.checkpointed(reflected),
             Input::Space(load) => self.load = load,
+            Input::Advanced { request, reading } => self.advanced(now, request, reading, out),
             Input::Tick(reading) => self.tick(now, reading, out),
             Input::Stopping(reading) => self.stop(now, reading, out),
             Input::TurnEnded => {
@@ -238,6 +244,10 @@ impl Engine {
         }
         if let Command::Receive { key, limit, visibility_timeout_secs } = command {
             self.receive(now, request, key, limit, visibility_timeout_secs, wait, out);
+            return;
+        }
+        if let Command::Reset = command {
+            self.reset(now, request, out);
             return;
         }
         let queue = self.queue_of(&command);
@@ -395,6 +405,7 @@ impl Engine {
 
     fn queue_of(&self, command: &Command) -> Option<QueueId> {
         match command {
+            Command::Paced(command) => self.queue_of(command),
             Command::DeleteQueue { key }
             | Command::DescribeQueue { key }
             | Command::SetQueueAttributes { key, .. }
@@ -413,7 +424,9 @@ impl Engine {
             | Command::StepMoveTask { queue } => Some(*queue),
             Command::Begin { .. }
             | Command::NoteClock { .. }
+            | Command::NoteJump { .. }
             | Command::ConfirmClock
+            | Command::Reset
             | Command::CreateQueue { .. }
             | Command::FindQueue { .. }
             | Command::ListQueues { .. }

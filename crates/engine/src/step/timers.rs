@@ -15,17 +15,21 @@ const QUEUES_PER_TICK: usize = 1_000;
 
 impl Engine {
     pub(super) fn tick(&mut self, now: Timestamp, reading: BootReading, out: &mut Vec<Output>) {
-        while let Some(queue) = self.waiters.due_queue(now) {
-            self.waiters.wake(queue, None);
-            self.serve(now, queue, out);
-        }
+        self.serve_due(now, out);
         self.dismiss_overdue(now, out);
         self.expire_some(now, out);
         self.execute(now, Command::NoteClock { reading, stopping: false });
         self.note_idle(out);
     }
 
-    fn dismiss_overdue(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+    pub(super) fn serve_due(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        while let Some(queue) = self.waiters.due_queue(now) {
+            self.waiters.wake(queue, None);
+            self.serve(now, queue, out);
+        }
+    }
+
+    pub(super) fn dismiss_overdue(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         while let Some(request) = self.waiters.overdue(now) {
             let Some(waiter) = self.waiters.remove(request) else { break };
             if let Some(queue) = self.queue_named(&waiter.key) {

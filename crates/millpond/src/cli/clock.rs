@@ -1,4 +1,4 @@
-//! `millpond clock`: whether the service trusts its clock, and a word that it may.
+//! `millpond clock`: whether the service trusts its clock, a word that it may, and time that passes at once in tests.
 
 use clap::{Args, Subcommand};
 use millpond_core::time::Timestamp;
@@ -16,7 +16,7 @@ use crate::table::span;
 /// and the machine's uptime does not account for it, the clock may have been set: then nothing expires for as long as that
 /// jump was, or until you confirm the clock.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  millpond clock\n  millpond clock confirm")]
+#[command(after_help = "Examples:\n  millpond clock\n  millpond clock confirm\n  millpond clock advance 15m")]
 pub(crate) struct Clock {
     #[command(subcommand)]
     action: Option<Action>,
@@ -29,19 +29,62 @@ enum Action {
     #[command(after_help = "Examples:\n  millpond clock confirm\n  millpond clock confirm --json")]
     /// The time is right: messages past their retention may expire, an hour after the start at the earliest.
     Confirm,
+    /// For tests: let time pass at once. Delayed messages appear, leases end, messages expire, long polls are answered.
+    ///
+    /// The service must have been started with --test-controls or --in-memory. The time does not go back.
+    #[command(
+        after_help = "Examples:\n  millpond clock advance 15m\n  millpond clock advance 1h30m\n  millpond clock advance 90"
+    )]
+    Advance {
+        /// How much: 15m, 90s, 1h30m, 4d, or a number of seconds.
+        #[arg(value_name = "SPAN", value_parser = parse_span)]
+        secs: u64,
+    },
+}
+
+/// `1h30m` and the like, or a number of seconds.
+fn parse_span(text: &str) -> Result<u64, String> {
+    let wrong = || format!("a span of time looks like 15m, 90s, 1h30m or 4d, not `{text}`");
+    if let Ok(secs) = text.parse() {
+        return Ok(secs);
+    }
+    let mut rest = text;
+    let mut secs: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit_secs = match rest[digits..].chars().next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3_600,
+            Some('d') => 86_400,
+            _ => return Err(wrong()),
+        };
+        secs = number.checked_mul(unit_secs).and_then(|part| secs.checked_add(part)).ok_or_else(wrong)?;
+        rest = &rest[digits + 1..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(secs) }
 }
 
 impl Clock {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = match self.action {
+        let body = match &self.action {
             None => service.call("GET", "clock", None).await?,
+            Some(Action::Advance { secs }) => {
+                service.call("POST", "clock/advance", Some(&json!({ "seconds": secs }))).await?
+            }
             Some(Action::Confirm) => service.call("POST", "clock/confirm", Some(&json!({}))).await?,
         };
         if self.target.json {
             say(&body.to_string());
         } else {
-            say(&shown(&body));
+            say(&match self.action {
+                Some(Action::Advance { secs }) => {
+                    format!("the service's clock is {} ahead of where it was; {}", span(secs), shown(&body))
+                }
+                _ => shown(&body),
+            });
         }
         Ok(DONE)
     }
@@ -65,5 +108,23 @@ fn shown(body: &Value) -> String {
         (Some(false), Some(held)) => format!("there was nothing to confirm; {held}"),
         (None, Some(held)) => held,
         (None, None) => "messages expire by their retention".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_span;
+
+    #[test]
+    fn spans_are_read() {
+        let read = ["0", "90", "90s", "15m", "1h30m", "4d", "1d1h1m1s"].map(parse_span);
+        assert_eq!(read, [0, 90, 90, 900, 5_400, 345_600, 90_061].map(Ok));
+    }
+
+    #[test]
+    fn what_is_no_span_is_refused() {
+        for text in ["", "m", "15", "15m ", "-1", "1.5h", "15 m", "15min", "99999999999999999999d", "1é"] {
+            assert_eq!(parse_span(text).is_ok(), text == "15", "{text}");
+        }
     }
 }

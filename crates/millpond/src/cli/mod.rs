@@ -16,6 +16,7 @@ mod queues;
 mod quotas;
 mod receive;
 mod redrive;
+mod reset;
 mod rows;
 mod send;
 mod serve;
@@ -70,7 +71,9 @@ enum Command {
                       millpond queue redrive failed"
     )]
     Queue(queue::Queue),
-    /// Show whether messages expire by their retention, or confirm the clock after a jump.
+    /// For tests: take away all queues with their messages.
+    Reset(reset::Reset),
+    /// Show whether messages expire by their retention, or confirm the clock after a jump; put it forward in tests.
     Clock(clock::Clock),
     /// Show the rows that a sink has landed.
     Rows(rows::Rows),
@@ -123,6 +126,7 @@ impl Cli {
             Command::Receive(receive) => in_runtime(receive.run()),
             Command::Queues(queues) => in_runtime(queues.run()),
             Command::Queue(queue) => in_runtime(queue.run()),
+            Command::Reset(reset) => in_runtime(reset.run()),
             Command::Clock(clock) => in_runtime(clock.run()),
             Command::Rows(rows) => in_runtime(rows.run()),
             Command::Stacks(stacks) => in_runtime(stacks.run()),

@@ -5,72 +5,38 @@
 
 use clap::Args;
 use millpond_core::quota::{Quota, Quotas};
+use millpond_embed::amount;
 
 /// Quotas as they are given.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Quotas")]
 pub(crate) struct QuotaOptions {
     /// Messages that each queue may hold; a send that would be one more is refused. No limit unless given.
-    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
+    #[arg(long, value_name = "COUNT", value_parser = amount::count)]
     max_queue_messages: Option<u64>,
     /// Bytes that the messages of each queue may take, such as 10GiB.
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = amount::bytes)]
     max_queue_bytes: Option<u64>,
     /// Messages that all queues of an account may hold together.
-    #[arg(long, value_name = "COUNT", value_parser = parse_count)]
+    #[arg(long, value_name = "COUNT", value_parser = amount::count)]
     max_account_messages: Option<u64>,
     /// Bytes that the messages of all queues of an account may take together.
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = amount::bytes)]
     max_account_bytes: Option<u64>,
 }
 
 impl QuotaOptions {
-    /// As the engine takes them.
-    pub(crate) const fn quotas(self) -> Quotas {
+    /// Those given, over those of the file.
+    pub(crate) fn over(self, file: Quotas) -> Quotas {
         Quotas {
-            queue: Quota { messages: self.max_queue_messages, bytes: self.max_queue_bytes },
-            account: Quota { messages: self.max_account_messages, bytes: self.max_account_bytes },
+            queue: Quota {
+                messages: self.max_queue_messages.or(file.queue.messages),
+                bytes: self.max_queue_bytes.or(file.queue.bytes),
+            },
+            account: Quota {
+                messages: self.max_account_messages.or(file.account.messages),
+                bytes: self.max_account_bytes.or(file.account.bytes),
+            },
         }
-    }
-}
-
-fn parse_count(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) => Err("nothing could be sent; leave the option out for no limit".to_owned()),
-        Ok(count) => Ok(count),
-        Err(_) => Err("a whole number of messages, such as 1000000".to_owned()),
-    }
-}
-
-/// Bytes, with or without a unit of 1,024.
-fn parse_bytes(text: &str) -> Result<u64, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("", 0)];
-    let with_unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
-    let (number, shift) = with_unit.unwrap_or((text, 0));
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-    match bytes {
-        Some(0) => Err("nothing could be sent; leave the option out for no limit".to_owned()),
-        Some(bytes) => Ok(bytes),
-        None => Err("a number of bytes, or one with KiB, MiB, GiB or TiB, such as 10GiB".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{parse_bytes, parse_count};
-
-    #[test]
-    fn bytes_may_have_a_unit() {
-        let parsed = ["7", "2KiB", "3MiB", "1GiB", "1TiB"].map(|text| parse_bytes(text).unwrap_or_default());
-        assert_eq!(parsed, [7, 2_048, 3 << 20, 1 << 30, 1 << 40]);
-        for wrong in ["", "GiB", "1 GiB", "1GB", "-1", "1.5GiB", "99999999999TiB", "0", "0KiB"] {
-            assert!(parse_bytes(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_quota_of_nothing_is_none() {
-        assert_eq!(parse_count("1"), Ok(1));
-        assert!(parse_count("0").is_err_and(|why| why.contains("leave the option out")));
     }
 }

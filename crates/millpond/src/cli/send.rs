@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Target, duration, pairs, say};
-use crate::data::random;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::random::random;
 use crate::sqs::{NamedQueue, explain};
 
 /// The largest body that any queue takes.

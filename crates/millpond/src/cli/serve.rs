@@ -1,59 +1,76 @@
 //! `millpond serve`: the queue service.
 
+mod settings;
+
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use millpond_core::command::Command;
-use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
-use millpond_core::outcome::Outcome as CoreOutcome;
-use millpond_core::queue::{AttributePatch, Tags};
-use millpond_engine::EngineHandle;
-use millpond_engine::driver::Running;
-use millpond_engine::step::{EngineConfig, Wait};
+use millpond_core::name::{AccountId, QueueName, Region};
+use millpond_embed::{Declared, Fate, Service, Settings};
 use millpond_server::platform::{Platform, QueuesOnly};
-use millpond_server::{Answering, Limits, ServerConfig, bind};
 use serde_json::json;
-use tokio::sync::watch;
+use std::net::SocketAddr;
 
 use super::quotas::QuotaOptions;
 use super::{asked_to_stop, listen, remark, say};
-use crate::data::{self, Found};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::hold;
 use crate::log_lines::{self, Verbosity};
 use crate::note::{self, Left, Note};
 use crate::platform::Stacks;
+use settings::Configured;
 
 /// Run the queue service until interrupted.
+///
+/// Settings come from the flags, then from the file: ./millpond.toml when it is there, or the one that --config names.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
                         millpond serve --in-memory --create jobs --create orders.fifo\n  \
-                        millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB"
+                        millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB\n  \
+                        millpond serve --config queues.toml --update-queues"
 )]
 pub(crate) struct Serve {
-    /// Where to listen; a loopback address. Port 0 takes any free port.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4566", value_parser = listen::loopback)]
-    listen: SocketAddr,
-    /// Where queues and messages are kept.
-    #[arg(long, value_name = "DIR", default_value = "./millpond-data")]
-    data: PathBuf,
+    /// The file with settings and queues [default: ./millpond.toml, when it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen; a loopback address. Port 0 takes any free port [default: 127.0.0.1:4566].
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen::loopback)]
+    listen: Option<SocketAddr>,
+    /// Where queues and messages are kept [default: ./millpond-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Keep everything in memory; nothing survives a stop.
     #[arg(long, conflicts_with = "data")]
     in_memory: bool,
-    /// The region of callers that name none.
-    #[arg(long, default_value = "us-east-1", value_parser = parse_region)]
-    region: Region,
-    /// The account of callers that name none: 12 digits.
-    #[arg(long, value_name = "DIGITS", default_value = "000000000000", value_parser = parse_account)]
-    account_id: AccountId,
+    /// The region of callers that name none [default: us-east-1].
+    #[arg(long, value_parser = parse_region)]
+    region: Option<Region>,
+    /// The account of callers that name none: 12 digits [default: 000000000000].
+    #[arg(long, value_name = "DIGITS", value_parser = parse_account)]
+    account_id: Option<AccountId>,
     /// A queue that is there once the service takes requests; one that exists stays as it is. Can be repeated. A name
     /// that ends in .fifo makes a FIFO queue.
     #[arg(long, value_name = "QUEUE", value_parser = parse_queue)]
     create: Vec<QueueName>,
+    /// Give queues of the file that exist the settings of the file; otherwise they stay as they are, and what differs is
+    /// told.
+    #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    update_queues: Option<bool>,
+    /// Create a queue when it is called and does not exist: with default settings, as a FIFO queue when its name ends in
+    /// .fifo.
+    #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    auto_create: Option<bool>,
+    /// Wait as Amazon SQS does: 60 seconds from the deletion of a queue to the next one of its name, and from purge to
+    /// purge.
+    #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    aws_pacing: Option<bool>,
+    /// Let callers empty the service (millpond reset) and put its clock forward (millpond clock advance). For data of
+    /// tests only; with --in-memory it is on.
+    #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    test_controls: Option<bool>,
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -79,117 +96,107 @@ impl Serve {
     pub(crate) fn run(self) -> Outcome {
         log_lines::start(Verbosity::Warnings);
         raise_open_files();
+        let configured = self.configured()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(self.serve())
+        runtime.block_on(serve(configured))
     }
+}
 
-    async fn serve(self) -> Outcome {
-        // The address first: a port that is taken is the likelier mistake, and the data directory stays untouched.
-        let listening = bind(ServerConfig {
-            listen: self.listen,
-            account: self.account_id,
-            region: self.region.clone(),
-            limits: Limits::default(),
-        })
-        .await?;
-        let endpoint = format!("http://{}", listening.address());
-        let (stop, stopped) = watch::channel(false);
-        // Whoever looks after the process learns that it lives while the data is recovered.
-        let answering = listening.answer(stopped);
-        let config = EngineConfig { quotas: self.quotas.quotas(), ..EngineConfig::default() };
-        let (running, found) =
-            if self.in_memory { data::open_in_memory(config)? } else { data::open(&self.data, config)? };
-        self.create_queues(&running.handle).await?;
-        let note = self.note(&endpoint, &found);
-        let stacks = if self.in_memory {
-            None
-        } else {
-            Some(Arc::new(Stacks::start(running.handle.clone(), note.clone()).await?))
-        };
-        let platform: Arc<dyn Platform> = match &stacks {
-            Some(stacks) => stacks.clone(),
-            None => Arc::new(QueuesOnly),
-        };
-        answering.begin(running.handle.clone(), running.receipt_key, platform);
-        let left = self.announce(&note, &found)?;
-        if let Some(text) = hold::told_at_start(&running.handle).await {
-            remark(&text);
-        }
-        let ended = run_until_stopped(answering, stop, running, stacks).await;
-        drop(left);
-        if let Some(file) = &self.ready_file {
-            // It says that the service is ready, which it is not any more; if it is gone already, all the better.
-            let _ = fs::remove_file(file);
-        }
-        ended?;
-        remark(if self.in_memory {
-            "stopped; what was in memory is gone"
-        } else {
-            "stopped; everything acknowledged is on disk"
-        });
-        Ok(DONE)
+async fn serve(configured: Configured) -> Outcome {
+    let Configured { settings, ready_file, .. } = &configured;
+    let in_memory = settings.data.is_none();
+    let service = Service::start(settings.clone()).await?;
+    let note = note_of(settings, &service);
+    let stacks = if in_memory {
+        None
+    } else {
+        Some(Arc::new(Stacks::start(service.engine().clone(), note.clone()).await?))
+    };
+    let platform: Arc<dyn Platform> = match &stacks {
+        Some(stacks) => stacks.clone(),
+        None => Arc::new(QueuesOnly),
+    };
+    service.begin(platform);
+    let left = announce(&configured, &note, &service)?;
+    if let Some(text) = hold::told_at_start(service.engine()).await {
+        remark(&text);
     }
-
-    async fn create_queues(&self, engine: &EngineHandle) -> Result<(), Failure> {
-        for name in &self.create {
-            let attributes =
-                AttributePatch { fifo_queue: name.is_fifo().then_some(true), ..AttributePatch::default() };
-            let key = QueueKey { account: self.account_id, region: self.region.clone(), name: name.clone() };
-            let command = Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() };
-            let failed =
-                |reason: &str| Failure::new(format!("the queue {name} could not be created: {reason}"));
-            match engine.call(command, Wait::Secs(0), 0).await {
-                Ok(answer) => {
-                    if let CoreOutcome::Refused(refusal) = answer.outcome {
-                        return Err(failed(&refusal.to_string()));
-                    }
-                }
-                Err(error) => return Err(failed(&error.to_string())),
-            }
-        }
-        Ok(())
+    let ended = service.run(asked_to_stop_workloads_first(stacks)).await;
+    drop(left);
+    if let Some(file) = ready_file {
+        // It says that the service is ready, which it is not any more; if it is gone already, all the better.
+        let _ = fs::remove_file(file);
     }
+    ended?;
+    remark(if in_memory {
+        "stopped; what was in memory is gone"
+    } else {
+        "stopped; everything acknowledged is on disk"
+    });
+    Ok(DONE)
+}
 
-    fn note(&self, endpoint: &str, found: &Found) -> Note {
-        Note {
-            endpoint: endpoint.to_owned(),
-            region: self.region.to_string(),
-            account_id: self.account_id.to_string(),
-            access_key_id: "test".into(),
-            secret_access_key: "test".into(),
-            pid: std::process::id(),
-            data: found.path.clone().unwrap_or_default(),
-        }
+/// Workloads finish what they hold while the queues still answer.
+async fn asked_to_stop_workloads_first(stacks: Option<Arc<Stacks>>) {
+    asked_to_stop().await;
+    if let Some(stacks) = stacks {
+        stacks.stop_all().await;
     }
+}
 
-    /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
-    fn announce(&self, note: &Note, found: &Found) -> Result<Option<Left>, Failure> {
-        let endpoint = &note.endpoint;
-        let left = note::leave(note)
-            .inspect_err(|error| {
-                remark(&format!(
-                    "client commands of this user need --endpoint {endpoint}: the note for them failed: {error}"
-                ));
-            })
-            .ok();
-        if let Some(torn) = &found.torn {
+fn note_of(settings: &Settings, service: &Service) -> Note {
+    Note {
+        endpoint: service.endpoint().to_owned(),
+        region: settings.region.to_string(),
+        account_id: settings.account.to_string(),
+        access_key_id: "test".into(),
+        secret_access_key: "test".into(),
+        pid: std::process::id(),
+        data: service.found().path.clone().unwrap_or_default(),
+    }
+}
+
+/// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
+fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<Option<Left>, Failure> {
+    let (endpoint, found) = (&note.endpoint, service.found());
+    let left = note::leave(note)
+        .inspect_err(|error| {
             remark(&format!(
-                "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"
+                "client commands of this user need --endpoint {endpoint}: the note for them failed: {error}"
             ));
-        }
-        say(&format!("queues   {endpoint}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
-        if let Some(file) = &self.ready_file {
-            let ready = json!({
-                "endpoint": endpoint,
-                "pid": note.pid,
-                "data": note.data,
-                "found": found.describe(),
-            });
-            write_whole(file, &format!("{ready}\n"))
-                .map_err(|error| Failure::while_doing(&format!("cannot write {}", file.display()), &error))?;
-        }
-        Ok(left)
+        })
+        .ok();
+    if let Some(torn) = &found.torn {
+        remark(&format!(
+            "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"
+        ));
     }
+    let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
+    say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
+    service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
+    if let Some(file) = &configured.ready_file {
+        let ready = json!({
+            "endpoint": endpoint,
+            "pid": note.pid,
+            "data": note.data,
+            "found": found.describe(),
+        });
+        write_whole(file, &format!("{ready}\n"))
+            .map_err(|error| Failure::while_doing(&format!("cannot write {}", file.display()), &error))?;
+    }
+    Ok(left)
+}
+
+/// A queue that was there and was not as declared, in words.
+fn difference(declared: &Declared) -> Option<String> {
+    let name = &declared.name;
+    let (differences, ending) = match &declared.fate {
+        Fate::Created | Fate::Found => return None,
+        Fate::Kept(differences) => (differences, "it stays as it is; --update-queues changes it"),
+        Fate::Updated(differences) => (differences, "it is as declared now"),
+    };
+    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    Some(format!("the queue {name} differs from the file: {}; {ending}", differences.join("; ")))
 }
 
 /// A reader of the file finds all of it or nothing.
@@ -197,35 +204,6 @@ fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     fs::write(&fresh, text)?;
     fs::rename(&fresh, path)
-}
-
-/// Answers requests until a signal asks to stop, or the engine dies.
-async fn run_until_stopped(
-    answering: Answering,
-    stop: watch::Sender<bool>,
-    running: Running,
-    stacks: Option<Arc<Stacks>>,
-) -> Result<(), Failure> {
-    let engine = running.handle.clone();
-    let mut ended = tokio::task::spawn_blocking(move || running.join());
-    let died = tokio::select! {
-        died = &mut ended => Some(died),
-        () = asked_to_stop() => None,
-    };
-    if let Some(died) = died {
-        return died?.map_err(Failure::from);
-    }
-    // Workloads first: they finish what they hold while the queues still answer.
-    if let Some(stacks) = stacks {
-        stacks.stop_all().await;
-    }
-    // No receiver is left when the server has ended by itself.
-    let _ = stop.send(true);
-    engine.stop();
-    answering.ended().await;
-    drop(engine);
-    ended.await??;
-    Ok(())
 }
 
 /// Every connection takes a file; the usual limit of 1,024 is soon reached.

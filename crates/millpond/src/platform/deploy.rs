@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::effects::StackEffects;
 use super::{Answered, Refused, Stacks};
-use crate::data::random;
+use crate::random::random;
 use crate::workload::check_workload;
 
 /// A template with the values given for its parameters.

@@ -59,8 +59,8 @@ pub(crate) enum Reply {
     AttributesSet { redrive_policy: String },
     /// Nothing but that the permission of this label is added or removed.
     PermissionChanged { label: String },
-    /// Nothing but that this queue is tagged.
-    Tagged { queue_name: QueueName },
+    /// Nothing but that this queue is tagged or purged.
+    Changed { queue_name: QueueName },
     /// The tags of the queue.
     Tags,
     /// The URLs of queues whose dead letters go to the queue.
@@ -102,7 +102,7 @@ impl Reply {
                 Refused { redrive_policy, ..Refused::default() }.explain(refusal)
             }
             Self::PermissionChanged { label } => Refused { label, ..Refused::default() }.explain(refusal),
-            Self::Tagged { queue_name } => {
+            Self::Changed { queue_name } => {
                 Refused { queue_name: queue_name.as_str(), ..Refused::default() }.explain(refusal)
             }
             Self::VisibilityChanged(change) => change.explain(refusal),
@@ -129,7 +129,7 @@ impl Reply {
                 Self::Empty
                 | Self::AttributesSet { .. }
                 | Self::PermissionChanged { .. }
-                | Self::Tagged { .. },
+                | Self::Changed { .. },
                 Outcome::Queue { .. } | Outcome::QueueDeleted,
             ) => envelope.no_result(),
             (Self::Tags, Outcome::Tags(tags)) => envelope.reply(&list_queue_tags::reply(tags)),

@@ -11,5 +11,6 @@ use crate::queue_url::QueueOnly;
 
 pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let key = call.decode::<QueueOnly<'_>>()?.resolve(call)?;
-    Ok(Prepared::about(key.clone(), Command::PurgeQueue { key }, Reply::Empty))
+    let reply = Reply::Changed { queue_name: key.name.clone() };
+    Ok(Prepared::about(key.clone(), Command::PurgeQueue { key }, reply))
 }

@@ -27,6 +27,6 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let given = request.tags.filter(|tags| tags.sent > 0);
     let given = given.ok_or(SqsError::MissingParameter("Tags".into()))?;
     let tags = tags::parse(given, key.name.as_str())?;
-    let reply = Reply::Tagged { queue_name: key.name.clone() };
+    let reply = Reply::Changed { queue_name: key.name.clone() };
     Ok(Prepared::about(key.clone(), Command::TagQueue { key, tags }, reply))
 }

@@ -7,7 +7,7 @@ use millpond_sqs::error::{ERRORS, MessageAttributeError, SqsError};
 use millpond_wire::error::{ApiError, CORAL_ERRORS, ErrorKind, Fault};
 
 /// Shape, query code and status of every modelled error, as documented or recorded.
-const DOCUMENTED: [(&str, &str, u16); 15] = [
+const DOCUMENTED: [(&str, &str, u16); 17] = [
     ("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", 400),
     ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400),
     ("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest", 400),
@@ -17,6 +17,8 @@ const DOCUMENTED: [(&str, &str, u16); 15] = [
     ("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId", 400),
     ("InvalidMessageContents", "InvalidMessageContents", 400),
     ("OverLimit", "OverLimit", 403),
+    ("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", 403),
+    ("QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently", 400),
     ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", 400),
     ("QueueNameExists", "QueueAlreadyExists", 400),
     ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 400),
@@ -46,6 +48,8 @@ fn every_error_travels_as_its_row() {
     let errors = [
         (SqsError::QueueDoesNotExist, "QueueDoesNotExist"),
         (SqsError::QueueNameExists("a"), "QueueNameExists"),
+        (SqsError::QueueDeletedRecently, "QueueDeletedRecently"),
+        (SqsError::PurgeQueueInProgress(text()), "PurgeQueueInProgress"),
         (SqsError::InvalidAddress(text()), "InvalidAddress"),
         (SqsError::InvalidQueueName, "InvalidParameterValueException"),
         (SqsError::EmptyQueueName, "InvalidParameterValueException"),

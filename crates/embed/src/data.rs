@@ -13,27 +13,30 @@ use millpond_log::{
 };
 use millpond_store::{MemoryStore, RedbConfig, RedbStore, Store};
 
-use crate::failure::Failure;
+use crate::error::{StartError, with_causes};
 
 /// Bytes of requests under way at once.
 const UNDER_WAY_LIMIT_BYTES: usize = 256 << 20;
 
+const ADVICE: &str = "\n  Choose another with --data DIR";
+
 /// What was found when a data directory was opened.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub struct Found {
     /// The directory; `None` when everything is in memory.
-    pub(crate) path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
     /// Queues.
-    pub(crate) queues: usize,
+    pub queues: usize,
     /// Messages in all of them.
-    pub(crate) messages: usize,
+    pub messages: usize,
     /// Whether the end of the log was cut because its last write had been interrupted.
-    pub(crate) torn: Option<String>,
+    pub torn: Option<String>,
 }
 
 impl Found {
     /// One line for people.
-    pub(crate) fn describe(&self) -> String {
+    #[must_use]
+    pub fn describe(&self) -> String {
         let Some(path) = &self.path else { return "in memory; nothing survives a stop".to_owned() };
         let plural =
             |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
@@ -47,19 +50,15 @@ impl Found {
 }
 
 /// Opens a directory, creating it if need be, and starts the engine on it.
-pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found), Failure> {
-    let failed = |error: &dyn std::error::Error| {
-        Failure::new(format!(
-            "cannot use the data directory {}: {}\n  Choose another with --data DIR",
-            path.display(),
-            crate::failure::with_causes(error)
-        ))
+pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found), StartError> {
+    let failed = |error: &dyn std::error::Error| StartError::Data {
+        path: path.display().to_string(),
+        reason: with_causes(error),
+        advice: ADVICE,
     };
     if path.exists() && !path.is_dir() {
-        return Err(Failure::new(format!(
-            "cannot use {} for the data: it is a file, and a directory is needed\n  Choose another with --data DIR",
-            path.display()
-        )));
+        let reason = "it is a file, and a directory is needed".to_owned();
+        return Err(StartError::Data { path: path.display().to_string(), reason, advice: ADVICE });
     }
     std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
     let path = path.canonicalize().map_err(|error| failed(&error))?;
@@ -74,13 +73,13 @@ pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found)
         .torn
         .as_ref()
         .map(|end| format!("{} from byte {} on, batch {}", end.file, end.offset_bytes, end.position));
-    start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|failure| {
-        Failure::new(format!("cannot use the data directory {}: {failure}", path.display()))
+    start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|error| {
+        StartError::Data { path: path.display().to_string(), reason: error.to_string(), advice: "" }
     })
 }
 
 /// Starts an engine whose data is gone when it stops.
-pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), Failure> {
+pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), StartError> {
     let inbox = Inbox::default();
     let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
     start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
@@ -93,8 +92,8 @@ fn start(
     inbox: Inbox,
     path: Option<PathBuf>,
     torn: Option<String>,
-) -> Result<(Running, Found), Failure> {
-    let recovered = recover(log.as_mut(), store.as_ref())?;
+) -> Result<(Running, Found), StartError> {
+    let recovered = recover(log.as_mut(), store.as_ref()).map_err(|error| system(&error))?;
     let not_before: Timestamp = recovered.state.clock();
     let found = Found {
         path,
@@ -102,16 +101,23 @@ fn start(
         messages: recovered.state.queues().map(|queue| queue.messages.len()).sum(),
         torn,
     };
-    let clock = Arc::new(SystemClock::starting(not_before, random()?));
+    let noted = recovered.state.instance().noted_reading;
+    let clock = Arc::new(SystemClock::starting(not_before, noted.as_ref(), random()?));
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes: UNDER_WAY_LIMIT_BYTES };
-    let running = driver::start(config, parts, inbox, random()?)?;
+    let running = driver::start(config, parts, inbox, random()?).map_err(|error| system(&error))?;
     Ok((running, found))
 }
 
 /// Random bytes of the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+fn random<const N: usize>() -> Result<[u8; N], StartError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Failure::new(format!("the operating system gives no random numbers: {error}")))?;
+    let filled = getrandom::fill(&mut bytes);
+    filled.map_err(|error| {
+        StartError::System(format!("the operating system gives no random numbers: {error}"))
+    })?;
     Ok(bytes)
+}
+
+fn system(error: &dyn std::error::Error) -> StartError {
+    StartError::System(with_causes(error))
 }

@@ -1,0 +1,132 @@
+//! The service: engine, server and declared queues, wired together. The binary and [`Millpond`](crate::Millpond) are
+//! thin around it.
+
+use std::sync::Arc;
+
+use millpond_core::command::Command;
+use millpond_engine::EngineHandle;
+use millpond_engine::driver::Running;
+use millpond_engine::step::EngineConfig;
+use millpond_server::platform::Platform;
+use millpond_server::{Answering, Behaviour, ServerConfig, TestControls, bind};
+use tokio::sync::watch;
+
+use crate::data::{self, Found};
+use crate::declare::{self, Declared};
+use crate::error::{EndError, StartError};
+use crate::settings::Settings;
+
+/// A service that has its data and its address, and answers only that it lives.
+#[derive(Debug)]
+pub struct Service {
+    endpoint: String,
+    answering: Answering,
+    /// Dropped or set, it ends what answers.
+    stop: watch::Sender<bool>,
+    running: Running,
+    found: Found,
+    declared: Vec<Declared>,
+    controls: TestControls,
+}
+
+impl Service {
+    /// Listens, opens the data and brings the declared queues about.
+    ///
+    /// # Errors
+    /// [`StartError`] says what stands in the way. Queues that were created before stay.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime with time and IO.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let queues = declare::ordered(&settings.queues)?;
+        let (account, region) = (settings.account, settings.region);
+        let commands: Vec<Command> =
+            queues.iter().filter_map(|queue| queue.create(account, &region)).collect();
+        let controls = TestControls { queues: commands };
+        let behaviour = Behaviour {
+            auto_create: settings.auto_create,
+            aws_pacing: settings.aws_pacing,
+            test_controls: settings.test_controls.then(|| controls.clone()),
+        };
+        // The address first: a port that is taken is the likelier mistake, and the data directory stays untouched.
+        let listen = settings.listen;
+        let config =
+            ServerConfig { listen, account, region: region.clone(), limits: settings.limits, behaviour };
+        let listening = bind(config).await?;
+        let endpoint = format!("http://{}", listening.address());
+        let (stop, stopped) = watch::channel(false);
+        // Whoever looks after the process learns that it lives while the data is recovered.
+        let answering = listening.answer(stopped);
+        let engine = EngineConfig { quotas: settings.quotas, ..EngineConfig::default() };
+        let (running, found) = match &settings.data {
+            None => data::open_in_memory(engine)?,
+            Some(path) => data::open(path, engine)?,
+        };
+        let declared =
+            declare::declare(&running.handle, account, &region, &queues, settings.update_queues).await;
+        match declared {
+            Ok(declared) => Ok(Self { endpoint, answering, stop, running, found, declared, controls }),
+            Err(error) => {
+                running.handle.stop();
+                // It ends in order; what stands in the way of the start is the better news.
+                let _ = tokio::task::spawn_blocking(move || running.join()).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What was found in its data.
+    #[must_use]
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    /// What became of the declared queues.
+    #[must_use]
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// What makes the declared queues, in order.
+    pub(crate) fn controls(&self) -> &TestControls {
+        &self.controls
+    }
+
+    /// The way to its engine.
+    #[must_use]
+    pub fn engine(&self) -> &EngineHandle {
+        &self.running.handle
+    }
+
+    /// Answers requests from now on, with a platform beside the queues. Only the first call counts.
+    pub fn begin(&self, platform: Arc<dyn Platform>) {
+        self.answering.begin(self.running.handle.clone(), self.running.receipt_key, platform);
+    }
+
+    /// Goes on until `asked_to_stop` is there, or the engine dies. Requests are answered while
+    /// `asked_to_stop` runs, so that it can bring other things to an end first.
+    ///
+    /// # Errors
+    /// [`EndError`] when the service ended by itself.
+    pub async fn run(self, asked_to_stop: impl Future<Output = ()>) -> Result<(), EndError> {
+        let Self { answering, stop, running, .. } = self;
+        let engine = running.handle.clone();
+        let mut ended = tokio::task::spawn_blocking(move || running.join());
+        tokio::select! {
+            died = &mut ended => return Ok(died??),
+            () = asked_to_stop => {}
+        }
+        // No receiver is left when the server has ended by itself.
+        let _ = stop.send(true);
+        engine.stop();
+        answering.ended().await;
+        drop(engine);
+        Ok(ended.await??)
+    }
+}

@@ -1,0 +1,57 @@
+//! How a service is set up.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use millpond_core::name::{AccountId, Region};
+use millpond_core::quota::Quotas;
+use millpond_server::Limits;
+
+use crate::queue::Queue;
+
+/// How a service is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens; a loopback address. Port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// Where queues and messages are kept; in memory when there is none, and gone at the end.
+    pub data: Option<PathBuf>,
+    /// The region of callers that name none.
+    pub region: Region,
+    /// The account of callers that name none.
+    pub account: AccountId,
+    /// A queue that is called and is not there is created.
+    pub auto_create: bool,
+    /// The waiting rules of Amazon SQS are kept.
+    pub aws_pacing: bool,
+    /// Callers may empty the service and put its clock forward.
+    pub test_controls: bool,
+    /// Declared queues that are there get the declared settings.
+    pub update_queues: bool,
+    /// The queues that are there once it takes requests.
+    pub queues: Vec<Queue>,
+    /// What queues and accounts may hold.
+    pub quotas: Quotas,
+    /// What it takes at once.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// A service in memory on any free port, as tests want it.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data: None,
+            region: Region::default(),
+            account: AccountId::DEFAULT,
+            auto_create: false,
+            aws_pacing: false,
+            test_controls: true,
+            update_queues: false,
+            queues: Vec::new(),
+            quotas: Quotas::default(),
+            limits: Limits::default(),
+        }
+    }
+}

@@ -157,14 +157,6 @@ pub enum SqsError {
         /// Why not.
         reason: &'static str,
     },
-    /// Something that SQS has and this version has not.
-    #[error("{what} are not supported by this version of Millpond. {advice}")]
-    NotSupported {
-        /// What, in the plural.
-        what: &'static str,
-        /// What to do instead.
-        advice: &'static str,
-    },
     /// An action that SQS has and this version has not.
     #[error("The action {action} is not supported by this version of Millpond. Supported are: {supported}.")]
     ActionNotSupported {
@@ -328,7 +320,7 @@ impl SqsError {
                 &INVALID_ATTRIBUTE_NAME
             }
             Self::InvalidAttributeValue(_) | Self::UnfitAttributeValue { .. } => &INVALID_ATTRIBUTE_VALUE,
-            Self::NotSupported { .. } | Self::ActionNotSupported { .. } => &UNSUPPORTED_OPERATION,
+            Self::ActionNotSupported { .. } => &UNSUPPORTED_OPERATION,
             Self::InvalidMessageContents => &INVALID_MESSAGE_CONTENTS,
             Self::EmptyBatch(_) => &EMPTY_BATCH_REQUEST,
             Self::TooManyEntries { .. } => &TOO_MANY_ENTRIES_IN_BATCH_REQUEST,

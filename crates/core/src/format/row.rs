@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::Malformed;
 use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
-use super::fifo::{put_group, take_group};
+use super::fifo::{put_attempt, put_group, take_attempt, take_group};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use crate::document::Document;
 use crate::evolve::Instance;
@@ -107,6 +107,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         payload_bytes,
         group,
         source,
+        attempt,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -120,6 +121,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     put_group(&mut out, *group);
     // An absent queue is 0; numbers of queues are far from the end of their range.
     out.put_varint(source.map_or(0, |queue| queue.0.saturating_add(1)));
+    put_attempt(&mut out, *attempt);
     out
 }
 
@@ -141,6 +143,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         payload_bytes: take.varint_u32(WHAT)?,
         group: take_group(&mut take, WHAT)?,
         source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
+        attempt: take_attempt(&mut take, WHAT)?,
     };
     take.finish(WHAT)?;
     Ok(entry)

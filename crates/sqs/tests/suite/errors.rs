@@ -51,7 +51,6 @@ fn every_error_travels_as_its_row() {
         (SqsError::UnknownAttribute(text()), "InvalidAttributeName"),
         (SqsError::OnlyForFifo("a"), "InvalidAttributeName"),
         (SqsError::InvalidAttributeValue("a"), "InvalidAttributeValue"),
-        (SqsError::NotSupported { what: "a", advice: "b" }, "UnsupportedOperation"),
         (SqsError::ActionNotSupported { action: "a", supported: text() }, "UnsupportedOperation"),
         (SqsError::InvalidMessageContents, "InvalidMessageContents"),
         (SqsError::InvalidAttributeContents, "InvalidParameterValueException"),

@@ -3,8 +3,8 @@
 use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::limits;
 use millpond_core::message::{AttemptKey, DeduplicationKey, GroupKey};
-use millpond_core::outcome::{Delivery, Outcome};
-use millpond_core::queue::AttributePatch;
+use millpond_core::outcome::Delivery;
+use millpond_core::queue::{AttributePatch, RedrivePolicy};
 
 use crate::support::{Machine, key, message, numbers};
 
@@ -150,7 +150,7 @@ fn a_dead_letter_forgets_who_received_it() {
     let mut machine = machine();
     let dead = AttributePatch { fifo_queue: Some(true), ..AttributePatch::default() };
     machine.create("dead.fifo", dead);
-    let redrive = millpond_core::queue::RedrivePolicy { target: key("dead.fifo"), max_receive_count: 1 };
+    let redrive = RedrivePolicy { target: key("dead.fifo"), max_receive_count: 1 };
     machine.set(QUEUE, AttributePatch { redrive: Some(Some(redrive)), ..AttributePatch::default() });
     let first = receive(&mut machine, 3);
     machine.advance_secs(30);
@@ -158,11 +158,8 @@ fn a_dead_letter_forgets_who_received_it() {
     machine.advance_secs(30);
     assert_eq!(numbers(&machine.receive(QUEUE, 1)), [4]);
     machine.receive(QUEUE, 10);
-    let from_dead = machine.run(Command::Receive {
-        key: key("dead.fifo"),
-        limit: 1,
-        visibility_timeout_secs: None,
-        attempt: AGAIN,
-    });
-    assert!(matches!(from_dead, Outcome::Received { deliveries, .. } if deliveries[0].delivery == 1));
+    let letters = machine.queue("dead.fifo").messages.iter();
+    assert_eq!(letters.map(|(_, entry)| entry.attempt).collect::<Vec<_>>(), [None; 3]);
+    let from_dead = machine.receive_named("dead.fifo", 1, None, AGAIN);
+    assert_eq!((from_dead[0].sequence.0, from_dead[0].delivery), (1, 1));
 }

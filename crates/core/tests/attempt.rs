@@ -95,7 +95,7 @@ fn what_was_deleted_or_changed_is_not_given_again() {
     for touch in ["delete", "change", "give back", "receive"] {
         let mut machine = machine();
         let first = receive(&mut machine, 3);
-        let receipt = machine.receipt(QUEUE, &first[1]);
+        let receipt = machine.receipt(QUEUE, &first[0]);
         match touch {
             "delete" => drop(machine.delete(QUEUE, &[receipt])),
             "change" => machine.change_visibility(QUEUE, receipt, 30).unwrap(),
@@ -106,6 +106,8 @@ fn what_was_deleted_or_changed_is_not_given_again() {
                 assert_eq!(numbers(&machine.receive(QUEUE, 1)), [1]);
             }
         }
+        let touched = machine.queue(QUEUE).messages.get(receipt.sequence);
+        assert_eq!(touched.and_then(|entry| entry.attempt), None, "after {touch}");
         send(&mut machine, &[3]);
         let next = receive(&mut machine, 1);
         assert!(!first.contains(&next[0]), "after {touch}: {next:?}");

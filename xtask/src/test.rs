@@ -50,7 +50,7 @@ const STEPS: [Step; 6] = [
     Step {
         name: "conformance",
         what: "real clients against the real binary",
-        needs: &[Need::Python, Need::PythonPackages, Need::MariaDb, Need::Strace, Need::Chromium],
+        needs: &[Need::Python, Need::ClientPackages, Need::MariaDb, Need::Strace, Need::Chromium],
         action: Action::Tests(conformance_tests),
     },
 ];

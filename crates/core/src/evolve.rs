@@ -154,9 +154,8 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::VisibilityChanged { queue, sequence, visible_at } => {
             each(rows, *queue, &[*sequence], |_, entry| entry.change_visibility(*visible_at))?;
         }
-        Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
-            remove(rows, *queue, sequences)?;
-        }
+        Event::MessagesDeleted { queue, sequences } => remove(rows, *queue, sequences)?,
+        Event::MessagesExpired { queue, sequences } => expire(rows, *queue, sequences)?,
         Event::MessageQuarantined { queue, sequence } => remove(rows, *queue, &[*sequence])?,
         Event::DocumentPut { key, revision, value } => {
             rows.instance().next_revision = revision + 1;
@@ -267,6 +266,14 @@ fn remove<R: Rows>(rows: &mut R, queue: QueueId, sequences: &[Sequence]) -> Resu
         }
     }
     Ok(())
+}
+
+fn expire<R: Rows>(rows: &mut R, queue: QueueId, sequences: &[Sequence]) -> Result<(), Inconsistent> {
+    remove(rows, queue, sequences)?;
+    let count = |record: &mut QueueRecord| {
+        record.expired = record.expired.saturating_add(sequences.len() as u64);
+    };
+    found_queue(queue, rows.update_queue(queue, count))
 }
 
 fn found_queue(queue: QueueId, found: bool) -> Result<(), Inconsistent> {

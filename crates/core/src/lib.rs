@@ -22,5 +22,7 @@ pub mod outage;
 pub mod outcome;
 pub mod payload;
 pub mod queue;
+pub mod quota;
 pub mod state;
 pub mod time;
+pub mod usage;

@@ -12,7 +12,9 @@ use crate::outage::ExpiryHold;
 use crate::queue::{
     AttributeName, AttributeRefusal, MessageCounts, PolicyRefusal, QueueAttributes, RedriveRefusal, Tags,
 };
+use crate::quota::{QuotaScope, QuotaUnit};
 use crate::time::Timestamp;
+use crate::usage::Usage;
 
 /// Why a command, or one entry of it, was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +60,16 @@ pub enum Refusal {
     MessageTooLong {
         /// The queue's limit.
         limit_bytes: u32,
+    },
+    /// The queue or its account may not hold so much.
+    #[error("the {} may hold no more than {limit} {}", .scope.as_str(), .unit.as_str())]
+    QuotaExceeded {
+        /// Who shares the quota.
+        scope: QuotaScope,
+        /// What it counts.
+        unit: QuotaUnit,
+        /// How much of it there may be.
+        limit: u64,
     },
     /// Too many messages are in flight.
     #[error("too many messages are in flight")]
@@ -114,6 +126,8 @@ pub struct Delivery {
 /// A queue as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueDescription {
+    /// Its number.
+    pub id: QueueId,
     /// Its full name.
     pub key: QueueKey,
     /// Its settings.
@@ -124,6 +138,14 @@ pub struct QueueDescription {
     pub modified_at: Timestamp,
     /// Its messages.
     pub counts: MessageCounts,
+    /// What they take together.
+    pub usage: Usage,
+    /// Of a FIFO queue: how many message groups have messages in flight.
+    pub groups_in_flight: Option<usize>,
+    /// Messages that have expired since the queue was created.
+    pub expired: u64,
+    /// When the oldest message was sent.
+    pub oldest_sent_at: Option<Timestamp>,
     /// When the message that expires soonest does.
     pub oldest_expires_at: Option<Timestamp>,
     /// How many messages are there only because expiry is held; counted up to [`limits::OUTLIVED_MESSAGES_COUNTED`].

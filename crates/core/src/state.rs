@@ -12,9 +12,10 @@ use crate::document::{Document, DocumentKey};
 use crate::event::Event;
 use crate::evolve::{Inconsistent, Instance, Rows, evolve};
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
-use crate::name::QueueKey;
+use crate::name::{AccountId, QueueKey};
 use crate::queue::{Deduplication, Deduplications, QueueMessages, QueueRecord};
 use crate::time::Timestamp;
+use crate::usage::{Accounts, Usage};
 
 /// One queue in memory.
 #[derive(Clone, Debug)]
@@ -25,6 +26,15 @@ pub struct Queue {
     pub messages: QueueMessages,
     /// The sends that it remembers; none unless it is a FIFO queue.
     pub deduplications: Deduplications,
+    /// What its messages take together.
+    pub usage: Usage,
+}
+
+impl Queue {
+    fn new(record: QueueRecord) -> Self {
+        let messages = QueueMessages::of(&record.attributes);
+        Self { record, messages, deduplications: Deduplications::default(), usage: Usage::default() }
+    }
 }
 
 /// Everything the service knows, message bytes excepted.
@@ -33,6 +43,7 @@ pub struct State {
     instance: Instance,
     queues: BTreeMap<QueueId, Queue>,
     names: BTreeMap<QueueKey, QueueId>,
+    accounts: Accounts,
     documents: BTreeMap<DocumentKey, Document>,
 }
 
@@ -101,6 +112,12 @@ impl State {
         self.queues.values().any(|queue| !queue.messages.is_empty())
     }
 
+    /// What all queues of an account hold together.
+    #[must_use]
+    pub fn account_usage(&self, account: AccountId) -> Usage {
+        self.accounts.usage(account)
+    }
+
     /// When the oldest message of a queue expires.
     #[must_use]
     pub fn oldest_expires_at(&self, queue: &Queue) -> Option<Timestamp> {
@@ -145,10 +162,7 @@ impl State {
     /// # Errors
     /// [`Inconsistent::NoSuchQueue`] when its queue was not restored before.
     pub fn restore_message(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {
-        let clock = self.instance.clock;
-        let queue = self.queues.get_mut(&message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
-        queue.messages.put(message.sequence, entry, clock);
-        Ok(())
+        if self.put(message, entry) { Ok(()) } else { Err(Inconsistent::NoSuchQueue(message.queue)) }
     }
 
     /// Puts back what a queue remembers of a send, as it was read from a store.
@@ -174,10 +188,10 @@ impl State {
     #[must_use]
     pub fn digest(&self) -> u64 {
         // Destructured without `..`, so that a new field can't be forgotten. Indexes are left out by name.
-        let Self { instance, queues, names: _, documents } = self;
+        let Self { instance, queues, names: _, accounts: _, documents } = self;
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
-        for Queue { record, messages, deduplications } in queues.values() {
+        for Queue { record, messages, deduplications, usage: _ } in queues.values() {
             record.hash(&mut hasher);
             for (sequence, row) in deduplications.iter() {
                 (sequence, row).hash(&mut hasher);
@@ -189,6 +203,26 @@ impl State {
         documents.hash(&mut hasher);
         hasher.finish()
     }
+
+    /// Puts a message in that was not there; `false` when its queue is not there.
+    fn put(&mut self, message: MessageRef, entry: Entry) -> bool {
+        let clock = self.instance.clock;
+        let Some(queue) = self.queues.get_mut(&message.queue) else { return false };
+        queue.messages.put(message.sequence, entry, clock);
+        queue.usage = queue.usage.plus(Usage::of(&entry));
+        self.accounts.add(queue.record.key.account, Usage::of(&entry));
+        true
+    }
+
+    /// Takes a message out.
+    fn take(&mut self, message: MessageRef) -> Option<Entry> {
+        let clock = self.instance.clock;
+        let queue = self.queues.get_mut(&message.queue)?;
+        let entry = queue.messages.remove(message.sequence, clock)?;
+        queue.usage = queue.usage.minus(Usage::of(&entry));
+        self.accounts.remove(queue.record.key.account, Usage::of(&entry));
+        Some(entry)
+    }
 }
 
 impl Rows for State {
@@ -198,8 +232,8 @@ impl Rows for State {
 
     fn put_queue(&mut self, record: QueueRecord) {
         self.names.insert(record.key.clone(), record.id);
-        let messages = QueueMessages::of(&record.attributes);
-        self.queues.insert(record.id, Queue { record, messages, deduplications: Deduplications::default() });
+        self.accounts.queue_added(record.key.account);
+        self.queues.insert(record.id, Queue::new(record));
     }
 
     fn update_queue(&mut self, queue: QueueId, change: impl FnOnce(&mut QueueRecord)) -> bool {
@@ -214,8 +248,10 @@ impl Rows for State {
     }
 
     fn remove_queue(&mut self, queue: QueueId) -> bool {
-        let removed = self.queues.remove(&queue);
-        removed.map(|queue| self.names.remove(&queue.record.key)).is_some()
+        let Some(Queue { record, usage, .. }) = self.queues.remove(&queue) else { return false };
+        self.accounts.queue_removed(record.key.account, usage);
+        self.names.remove(&record.key);
+        true
     }
 
     fn next_sequence(&mut self, queue: QueueId) -> Option<Sequence> {
@@ -223,10 +259,7 @@ impl Rows for State {
     }
 
     fn put_message(&mut self, message: MessageRef, entry: Entry, _payload: &Bytes) {
-        let clock = self.instance.clock;
-        if let Some(queue) = self.queues.get_mut(&message.queue) {
-            queue.messages.put(message.sequence, entry, clock);
-        }
+        self.put(message, entry);
     }
 
     fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool {
@@ -242,27 +275,23 @@ impl Rows for State {
         after: MessageRef,
         change: impl FnOnce(&mut Entry),
     ) -> bool {
-        let clock = self.instance.clock;
-        let source = self.queues.get_mut(&before.queue);
-        let Some(mut entry) = source.and_then(|queue| queue.messages.remove(before.sequence, clock)) else {
-            return false;
-        };
+        let Some(mut entry) = self.take(before) else { return false };
         change(&mut entry);
-        let target = self.queues.get_mut(&after.queue);
-        target.map(|queue| queue.messages.put(after.sequence, entry, clock)).is_some()
+        self.put(after, entry)
     }
 
     fn remove_message(&mut self, message: MessageRef) -> bool {
-        let clock = self.instance.clock;
-        self.queues
-            .get_mut(&message.queue)
-            .is_some_and(|queue| queue.messages.remove(message.sequence, clock).is_some())
+        self.take(message).is_some()
     }
 
     fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.messages.remove_below(below);
-        }
+        let Some(queue) = self.queues.get_mut(&queue) else { return };
+        queue.messages.remove_below(below);
+        // A purge leaves nothing, so there is nothing to go through.
+        let kept = queue.messages.iter().map(|(_, entry)| Usage::of(entry));
+        let kept = kept.fold(Usage::default(), Usage::plus);
+        self.accounts.remove(queue.record.key.account, queue.usage.minus(kept));
+        queue.usage = kept;
     }
 
     fn put_deduplication(&mut self, message: MessageRef, row: Deduplication) {

@@ -7,7 +7,7 @@ use millpond_core::message::QueueId;
 use millpond_core::outcome::Outcome;
 use millpond_core::queue::AttributePatch;
 
-use crate::support::{Machine, START, numbers, reading};
+use crate::support::{Machine, START, key, numbers, reading};
 
 fn retention(secs: u32) -> AttributePatch {
     AttributePatch { retention_secs: Some(secs), ..Default::default() }
@@ -37,6 +37,25 @@ fn a_message_is_dropped_when_its_retention_has_passed_and_not_before() {
     assert_eq!(machine.expire("orders"), 1);
     assert!(!due(&machine));
     assert_eq!(machine.counts("orders"), [0, 0, 0]);
+}
+
+#[test]
+fn what_has_expired_is_counted_for_as_long_as_the_queue_is_there() {
+    let mut machine = Machine::with_settings("orders", retention(60));
+    machine.send("orders", 3);
+    let receipt = machine.receive("orders", 1);
+    let receipt = machine.receipt("orders", &receipt[0]);
+    machine.delete("orders", &[receipt]);
+    machine.advance_secs(60);
+    machine.expire("orders");
+    assert_eq!(machine.describe("orders").expired, 2, "what was deleted has not expired");
+    machine.restart();
+    machine.send("orders", 1);
+    machine.run(Command::PurgeQueue { key: key("orders") });
+    machine.send("orders", 1);
+    machine.advance_secs(60);
+    machine.expire("orders");
+    assert_eq!(machine.describe("orders").expired, 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The model keeps a list of messages in the order they were sent and looks at all of it for every question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::limits;
@@ -81,6 +81,12 @@ impl Model {
     fn available(&self, group: u128, now: Timestamp) -> Vec<u64> {
         let members = self.messages.iter().filter(|message| message.group == group);
         members.take_while(|message| self.is_visible(message, now)).map(|message| message.number).collect()
+    }
+
+    /// Groups that have a message whose lease runs.
+    fn groups_in_flight(&self, now: Timestamp) -> usize {
+        let held = self.messages.iter().filter(|message| message.leased_until.is_some_and(|end| end > now));
+        held.map(|message| message.group).collect::<BTreeSet<u128>>().len()
     }
 
     fn message(&mut self, receipt: &Receipt) -> Option<&mut Message> {
@@ -271,6 +277,8 @@ impl Run {
         let delayed = hidden.iter().filter(|message| message.leased_until.is_none()).count();
         let expected = [model.messages.len() - hidden.len(), hidden.len() - delayed, delayed];
         assert_eq!(self.machine.counts(QUEUE), expected);
+        let groups = self.model.groups_in_flight(now);
+        assert_eq!(self.machine.describe(QUEUE).groups_in_flight, Some(groups));
     }
 }
 

@@ -219,6 +219,7 @@ pub(crate) fn queue_value() -> QueueRecord {
         created_at: millis(1_700_000_000_123),
         modified_at: millis(1_700_000_000_124),
         next_sequence: Sequence(301),
+        expired: 128,
     }
 }
 

@@ -28,6 +28,7 @@ mod queue_create;
 mod queue_describe;
 mod queue_fifo;
 mod queue_list;
+mod quotas;
 mod random_commands;
 mod receive;
 mod redrive_policy;

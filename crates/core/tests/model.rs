@@ -12,6 +12,11 @@ use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
 use millpond_core::queue::{AttributePatch, MessageCounts, QueueAttributes};
 use millpond_core::time::Timestamp;
+use millpond_core::usage::Usage;
+
+mod settings;
+
+use settings::changed;
 
 const TWELVE_HOURS_SECS: u64 = 12 * 60 * 60;
 
@@ -25,6 +30,7 @@ enum Happening {
 struct Message {
     number: u64,
     sent_at: Timestamp,
+    bytes: u64,
     delayed_until: Timestamp,
     history: Vec<Happening>,
 }
@@ -81,6 +87,7 @@ struct Queue {
     created_at: Timestamp,
     modified_at: Timestamp,
     sent: u64,
+    expired: u64,
     messages: Vec<Message>,
 }
 
@@ -240,6 +247,7 @@ impl Model {
             created_at: now,
             modified_at: now,
             sent: 0,
+            expired: 0,
             messages: Vec::new(),
         });
         Outcome::Queue { queue: QueueId(id), key: key.clone() }
@@ -259,12 +267,18 @@ impl Model {
     }
 
     fn describe(&self, now: Timestamp, queue: &Queue) -> QueueDescription {
+        let bytes = queue.messages.iter().map(|message| message.bytes).sum();
         QueueDescription {
+            id: QueueId(queue.id),
             key: queue.key.clone(),
             attributes: queue.attributes.clone(),
             created_at: queue.created_at,
             modified_at: queue.modified_at,
             counts: queue.counts(now),
+            usage: Usage { messages: queue.messages.len() as u64, bytes },
+            groups_in_flight: None,
+            expired: queue.expired,
+            oldest_sent_at: queue.messages.iter().map(|message| message.sent_at).min(),
             oldest_expires_at: queue.messages.iter().map(|message| self.expires_at(queue, message)).min(),
             outlived: queue.messages.iter().filter(|message| self.outlives(now, queue, message)).count(),
         }
@@ -300,6 +314,7 @@ impl Model {
         let queue = &self.queues[index];
         let kept: Vec<bool> =
             queue.messages.iter().map(|message| self.expires_at(queue, message) > now).collect();
+        self.queues[index].expired += kept.iter().filter(|kept| !**kept).count() as u64;
         let mut kept = kept.into_iter();
         self.queues[index].messages.retain(|_| kept.next().unwrap());
         Outcome::Done
@@ -411,6 +426,7 @@ fn send(queue: &mut Queue, now: Timestamp, messages: &[NewMessage]) -> Outcome {
         queue.messages.push(Message {
             number: queue.sent,
             sent_at: now,
+            bytes: message.payload.len() as u64,
             delayed_until: now.plus_secs(u64::from(delay_secs)),
             history: Vec::new(),
         });
@@ -426,24 +442,4 @@ fn delete(queue: &mut Queue, receipt: Receipt) -> Result<(), Refusal> {
     let number = queue.message(receipt).map(|message| message.number);
     queue.messages.retain(|message| Some(message.number) != number);
     Ok(())
-}
-
-fn changed(current: &QueueAttributes, patch: &AttributePatch) -> QueueAttributes {
-    let mut changed = current.clone();
-    let AttributePatch {
-        delay_secs,
-        maximum_message_bytes,
-        retention_secs,
-        receive_wait_secs,
-        visibility_timeout_secs,
-        managed_sse_enabled,
-        ..
-    } = patch.clone();
-    delay_secs.inspect(|given| changed.delay_secs = *given);
-    maximum_message_bytes.inspect(|given| changed.maximum_message_bytes = *given);
-    retention_secs.inspect(|given| changed.retention_secs = *given);
-    receive_wait_secs.inspect(|given| changed.receive_wait_secs = *given);
-    visibility_timeout_secs.inspect(|given| changed.visibility_timeout_secs = *given);
-    managed_sse_enabled.inspect(|given| changed.managed_sse_enabled = *given);
-    changed
 }

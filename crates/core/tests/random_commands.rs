@@ -19,7 +19,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use crate::model::Model;
-use crate::support::{START, check_index, document_key, key, key_in, reading, settle_all, through_rows};
+use crate::support::{
+    START, check_accounts, check_index, document_key, key, key_in, reading, settle_all, through_rows,
+};
 
 /// One step; what it names by an index is looked up when it is taken.
 #[derive(Clone, Debug)]
@@ -173,6 +175,7 @@ impl Run {
             }
         }
         self.live.queues().for_each(check_index);
+        check_accounts(&self.live);
     }
 
     fn outage(&mut self, secs: u64) {
@@ -228,6 +231,7 @@ impl Run {
         settle_all(&mut self.live, self.now);
         assert_eq!(self.live.digest(), unsettled, "settling changes nothing that lasts");
         self.live.queues().for_each(check_index);
+        check_accounts(&self.live);
 
         let (events, outcome) = decide(&self.live, self.now, command.clone());
         let expected = self.model.run(self.now, command);

@@ -3,7 +3,7 @@
 //! Space in the log is given out in reserve order: when it runs short, sends are refused first, then receives, and
 //! deletes go on longest, because deletes are what makes room. A refusal is retryable and changes nothing.
 //!
-//! It refuses to know queues: quotas per queue are a decision of the core.
+//! It refuses to know queues: quotas of queues and accounts are a decision of the core.
 
 use millpond_core::command::Command;
 use millpond_log::Usage;
@@ -57,6 +57,29 @@ impl Load {
         };
         Self { budget_bytes, free_bytes, disk_full: usage.disk_full, ..Self::default() }
     }
+
+    /// What the log takes with that space.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        let leaves = |reserve: u64| self.free_bytes > 0 && self.free_bytes >= self.budget_bytes / reserve;
+        let most_first =
+            [(SEND_RESERVE, Room::Sends), (RECEIVE_RESERVE, Room::Receives), (DELETE_RESERVE, Room::Deletes)];
+        let first = most_first.into_iter().find(|(reserve, _)| leaves(*reserve));
+        first.map_or(Room::None, |(_, room)| room)
+    }
+}
+
+/// What a log still takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// Nothing at all.
+    None,
+    /// Deletes, which make room.
+    Deletes,
+    /// Receives and deletes.
+    Receives,
+    /// Everything.
+    Sends,
 }
 
 /// Why a command may not enter now. Each is worth a retry.
@@ -122,13 +145,13 @@ pub fn admit(limits: &Limits, load: &Load, command: &Command) -> Result<(), Deni
     if load.held_replies >= limits.held_replies {
         return Err(Denied::Overloaded);
     }
-    let reserve = match need(command) {
+    let needed = match need(command) {
         Need::Nothing => return Ok(()),
-        Need::Delete => DELETE_RESERVE,
-        Need::Receive => RECEIVE_RESERVE,
-        Need::Send => SEND_RESERVE,
+        Need::Delete => Room::Deletes,
+        Need::Receive => Room::Receives,
+        Need::Send => Room::Sends,
     };
-    if load.free_bytes == 0 || load.free_bytes < load.budget_bytes / reserve {
+    if load.room() < needed {
         return Err(if load.disk_full { Denied::DiskFull } else { Denied::LogFull });
     }
     if load.pending_bytes >= limits.pending_bytes {

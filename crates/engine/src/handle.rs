@@ -9,11 +9,12 @@ use std::sync::mpsc::Sender;
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::message::Receipt;
+use millpond_core::message::{QueueId, Receipt};
 use millpond_core::outcome::Outcome;
 use tokio::sync::oneshot;
 
 use crate::admission::Denied;
+use crate::counters::QueueCounters;
 use crate::driver::Message;
 use crate::driver::Status;
 use crate::step::{Reply, RequestId, Wait};
@@ -114,6 +115,28 @@ impl EngineHandle {
         let (reply_to, reply) = oneshot::channel();
         self.inbox.send(Message::Status { reply_to }).map_err(|_| CallError::Stopped)?;
         reply.await.map_err(|_| CallError::Stopped)
+    }
+
+    /// The counters of at most `limit` queues after one, in the order of their numbers. They may tell of what is not
+    /// durable yet: do not pass them on before an answer to a [`call`](Self::call) made afterwards is there.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`] when the engine has stopped.
+    pub async fn queue_counters(
+        &self,
+        after: Option<QueueId>,
+        limit: usize,
+    ) -> Result<Vec<(QueueId, QueueCounters)>, CallError> {
+        let (reply_to, reply) = oneshot::channel();
+        let message = Message::QueueCounters { after, limit, reply_to };
+        self.inbox.send(message).map_err(|_| CallError::Stopped)?;
+        reply.await.map_err(|_| CallError::Stopped)
+    }
+
+    /// Bytes of requests that are under way.
+    #[must_use]
+    pub fn under_way_bytes(&self) -> usize {
+        self.under_way_bytes.load(Ordering::Relaxed)
     }
 
     /// Asks the engine to stop when everything it has taken in is durable and answered. Waiting receives are answered

@@ -14,6 +14,7 @@ pub mod admission;
 mod bodies;
 pub mod checkpoint;
 pub mod clock;
+pub mod counters;
 pub mod driver;
 pub mod handle;
 mod held;

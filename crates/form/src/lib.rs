@@ -17,6 +17,7 @@ mod admission;
 mod answer;
 mod body;
 mod config;
+mod contacted;
 mod decode;
 mod delivery;
 mod field;

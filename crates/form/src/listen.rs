@@ -75,17 +75,13 @@ impl Bound {
 }
 
 /// Checks the configuration and takes a port: the wanted one or, when that is in use and the configuration allows
-/// it, the next free one (then it logs so, and [`Bound::moved_from`] tells).
+/// it, the next free one ([`Bound::moved_from`] then tells).
 pub async fn bind(config: FormConfig) -> Result<Bound, BindError> {
     config.check()?;
     let listener = listener(&config).await?;
     let addr =
         listener.local_addr().map_err(|source| BindError::Address { address: config.listen, source })?;
-    let bound = Bound { config, listener, addr };
-    if let Some(wanted) = bound.moved_from() {
-        tracing::warn!("port {} is in use; the form listens on {addr} instead", wanted.port());
-    }
-    Ok(bound)
+    Ok(Bound { config, listener, addr })
 }
 
 async fn listener(config: &FormConfig) -> Result<TcpListener, BindError> {
@@ -103,10 +99,18 @@ async fn listener(config: &FormConfig) -> Result<TcpListener, BindError> {
     Err(if config.allow_port_search { BindError::NoneFree(wanted) } else { BindError::InUse(wanted) })
 }
 
-/// Serves the form into the configured queue until `shutdown` ends, then finishes what is under way.
+/// Serves the form into the configured queue, whether it is there yet or not, until `shutdown` ends, then finishes what is under way.
 pub async fn serve(bound: Bound, client: Client, shutdown: impl Future<Output = ()>) {
-    let outbox = SqsOutbox::new(client, &bound.config.queue);
-    serve_into(bound, outbox, shutdown).await;
+    let outbox = SqsOutbox::new(&client, &bound.config.queue);
+    let looks = outbox.clone();
+    let look = async {
+        looks.await_queue().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serve_into(bound, outbox, shutdown) => {}
+        () = look => {}
+    }
 }
 
 /// Serves the form into any outbox until `shutdown` ends, then finishes what is under way.

@@ -72,7 +72,7 @@ impl Server {
     }
 
     async fn outbox(&self, queue: &str) -> SqsOutbox {
-        SqsOutbox::new(self.client().await, queue)
+        SqsOutbox::new(&self.client().await, queue)
     }
 }
 

@@ -47,7 +47,7 @@ impl Found {
 }
 
 /// Opens a directory, creating it if need be, and starts the engine on it.
-pub(crate) fn open(path: &Path) -> Result<(Running, Found), Failure> {
+pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found), Failure> {
     let failed = |error: &dyn std::error::Error| {
         Failure::new(format!(
             "cannot use the data directory {}: {}\n  Choose another with --data DIR",
@@ -55,6 +55,12 @@ pub(crate) fn open(path: &Path) -> Result<(Running, Found), Failure> {
             crate::failure::with_causes(error)
         ))
     };
+    if path.exists() && !path.is_dir() {
+        return Err(Failure::new(format!(
+            "cannot use {} for the data: it is a file, and a directory is needed\n  Choose another with --data DIR",
+            path.display()
+        )));
+    }
     std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
     let path = path.canonicalize().map_err(|error| failed(&error))?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&path).map_err(|error| failed(&error))?);
@@ -68,19 +74,20 @@ pub(crate) fn open(path: &Path) -> Result<(Running, Found), Failure> {
         .torn
         .as_ref()
         .map(|end| format!("{} from byte {} on, batch {}", end.file, end.offset_bytes, end.position));
-    start(Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|failure| {
+    start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|failure| {
         Failure::new(format!("cannot use the data directory {}: {failure}", path.display()))
     })
 }
 
 /// Starts an engine whose data is gone when it stops.
-pub(crate) fn open_in_memory() -> Result<(Running, Found), Failure> {
+pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), Failure> {
     let inbox = Inbox::default();
     let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
-    start(Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
+    start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
 }
 
 fn start(
+    config: EngineConfig,
     mut log: Box<dyn Log>,
     store: Box<dyn Store>,
     inbox: Inbox,
@@ -97,7 +104,7 @@ fn start(
     };
     let clock = Arc::new(SystemClock::starting(not_before, random()?));
     let parts = Parts { log, store, recovered, clock, under_way_limit_bytes: UNDER_WAY_LIMIT_BYTES };
-    let running = driver::start(EngineConfig::default(), parts, inbox, random()?)?;
+    let running = driver::start(config, parts, inbox, random()?)?;
     Ok((running, found))
 }
 

@@ -12,28 +12,53 @@ pub(crate) fn nothing() -> ExitCode {
 
 /// A failure for people: what happened, and what to do next.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    text: String,
+    fault: Fault,
+}
+
+/// Whose fault a failure is, as far as scripts tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Something was not as the command needed it.
+    World,
+    /// The command was given what no state of the world could satisfy.
+    Caller,
+}
 
 impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), fault: Fault::World }
+    }
+
+    /// The command was called in a wrong way, which was found only after its arguments were read.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), fault: Fault::Caller }
     }
 
     /// Prefixes what was tried.
     pub(crate) fn while_doing(what: &str, error: &dyn std::error::Error) -> Self {
-        Self(format!("{what}: {}", with_causes(error)))
+        Self::new(format!("{what}: {}", with_causes(error)))
+    }
+
+    /// What a script sees: the same code for wrong usage that the parser of arguments gives.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self.fault {
+            Fault::World => ExitCode::FAILURE,
+            Fault::Caller => ExitCode::from(2),
+        }
     }
 }
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(with_causes(&error))
+        Self::new(with_causes(&error))
     }
 }
 

@@ -6,8 +6,10 @@
 mod api;
 mod cli;
 mod data;
+mod endpoint;
 mod failure;
 mod hold;
+mod log_lines;
 mod note;
 mod platform;
 mod service;
@@ -28,10 +30,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.run() {
+        Ok(_) if terminal::output_is_lost() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure);
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

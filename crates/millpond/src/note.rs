@@ -1,13 +1,16 @@
-//! What a running `serve` leaves for the commands of the same user: where it is and how to call it.
+//! What each running `serve` leaves for the commands of the same user: where it is and how to call it.
 //!
-//! The note lies in the user's state directory, is readable by the user alone, and holds no secret of Amazon's. It is
-//! a hint, not a truth: a reader must be ready to find no one at the address.
+//! One file for each service, in the user's state directory, readable by the user alone, without a secret of Amazon's.
+//! A service holds a lock on its note for as long as it lives, so a note without a lock is that of a service that was
+//! killed: whoever reads takes it away. A note is a hint, not a truth: a service that lives may still not answer.
 
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 /// Where a service is and how to call it.
@@ -25,38 +28,107 @@ pub(crate) struct Note {
     pub(crate) secret_access_key: String,
     /// The process.
     pub(crate) pid: u32,
-    /// The absolute path of its data.
+    /// The absolute path of its data; empty when it has none.
     pub(crate) data: PathBuf,
 }
 
-/// Reads the note, if there is one that can be understood.
+impl Note {
+    /// Where the service is and which it is, for people.
+    pub(crate) fn describe(&self) -> String {
+        if self.data.as_os_str().is_empty() {
+            return format!("{} (process {}, in memory)", self.endpoint, self.pid);
+        }
+        format!("{} (process {}, data {})", self.endpoint, self.pid, self.data.display())
+    }
+}
+
+/// A note as it lies there.
+#[derive(Serialize, Deserialize)]
+struct Dated {
+    started_at_millis: u64,
+    #[serde(flatten)]
+    note: Note,
+}
+
+/// A note that this process has left. It goes when this value is dropped.
+#[derive(Debug)]
+#[must_use = "the note goes when this is dropped"]
+pub(crate) struct Left {
+    path: PathBuf,
+    /// Its lock says that the service lives.
+    _lock: File,
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        // One that stays behind has no lock, and is swept by the next reader.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Leaves a note; `None` when the user has no place for it.
+pub(crate) fn leave(note: &Note) -> io::Result<Option<Left>> {
+    directory().map(|directory| leave_in(&directory, note, now_millis())).transpose()
+}
+
+/// The notes of the services of this user that live, the newest first.
+pub(crate) fn living() -> Vec<Note> {
+    directory().map_or_else(Vec::new, |directory| living_in(&directory))
+}
+
+/// The note of the service of this user that was started last, among those that live.
 pub(crate) fn read() -> Option<Note> {
-    serde_json::from_slice(&fs::read(path()?).ok()?).ok()
+    living().into_iter().next()
 }
 
-/// Writes the note in place of an older one.
-pub(crate) fn write(note: &Note) -> io::Result<()> {
-    let Some(path) = path() else { return Ok(()) };
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    let fresh = path.with_extension(format!("{}.new", note.pid));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(&serde_json::to_vec_pretty(note)?)?;
-    file.sync_all()?;
-    fs::rename(&fresh, &path)
+/// The note of the living service of this user at `endpoint`.
+pub(crate) fn at(endpoint: &str) -> Option<Note> {
+    living().into_iter().find(|note| note.endpoint == endpoint)
 }
 
-/// Takes the note away if it is still the one of this process.
-pub(crate) fn remove(pid: u32) {
-    if let Some(path) = path().filter(|_| read().is_some_and(|note| note.pid == pid)) {
-        // A note that stays behind is only a hint that leads nowhere.
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn path() -> Option<PathBuf> {
+fn directory() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("millpond/serve.json"))
+    Some(state.join("millpond/services"))
 }
+
+fn now_millis() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The name is used once, so that whoever sweeps a dead note can't take away a living one.
+fn leave_in(directory: &Path, note: &Note, started_at_millis: u64) -> io::Result<Left> {
+    fs::create_dir_all(directory)?;
+    let path = directory.join(format!("{started_at_millis}-{}.json", note.pid));
+    let fresh = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(&serde_json::to_vec_pretty(&Dated { started_at_millis, note: note.clone() })?)?;
+    file.sync_all()?;
+    fs::rename(&fresh, &path)?;
+    Ok(Left { path, _lock: file })
+}
+
+fn living_in(directory: &Path) -> Vec<Note> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let notes = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let mut found: Vec<Dated> = notes.filter_map(|path| read_living(&path)).collect();
+    found.sort_by_key(|dated| std::cmp::Reverse((dated.started_at_millis, dated.note.pid)));
+    found.into_iter().map(|dated| dated.note).collect()
+}
+
+/// The note at `path`; one that no service holds is taken away.
+fn read_living(path: &Path) -> Option<Dated> {
+    let file = File::open(path).ok()?;
+    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+        // Another reader may have been faster.
+        let _ = fs::remove_file(path);
+        return None;
+    }
+    serde_json::from_reader(file).ok()
+}
+
+#[cfg(test)]
+mod tests;

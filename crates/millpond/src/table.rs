@@ -32,6 +32,29 @@ pub(crate) fn render(headings: &[(&str, Side)], rows: &[Vec<String>]) -> String 
     text
 }
 
+/// Text below what it belongs to: each of its lines behind `indent` spaces, broken between words so that it fits into
+/// `width`. Without a width only its own lines are broken. What a terminal would obey is shown as escapes.
+pub(crate) fn indented(text: &str, indent: usize, width: Option<usize>) -> String {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        lines.push(String::new());
+        for word in line.split_whitespace().map(printable) {
+            let current = lines.last_mut().expect("one was pushed for this line");
+            let used = current.chars().count();
+            if used == 0 {
+                current.push_str(&word);
+            } else if used.saturating_add(1 + word.chars().count()) <= room {
+                current.push(' ');
+                current.push_str(&word);
+            } else {
+                lines.push(word);
+            }
+        }
+    }
+    lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+}
+
 /// A span of time in its two largest units, such as `13 d 23 h`.
 pub(crate) fn span(secs: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
@@ -58,7 +81,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Side, printable, render, span};
+    use super::{Side, indented, printable, render, span};
 
     #[test]
     fn columns_line_up() {
@@ -70,6 +93,13 @@ mod tests {
     #[test]
     fn spans_show_two_units() {
         assert_eq!([span(0), span(61), span(1_209_600)], ["0 s", "1 min 1 s", "14 d"]);
+    }
+
+    #[test]
+    fn text_fits_below_what_it_belongs_to() {
+        assert_eq!(indented("one two three", 2, Some(9)), "  one two\n  three\n");
+        assert_eq!(indented("one two three\nfour", 2, None), "  one two three\n  four\n");
+        assert_eq!(indented("one a-long-word two", 1, Some(5)), " one\n a-long-word\n two\n");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn render(
 ) -> String {
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"2\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta http-equiv=\"refresh\" content=\"2\">\
          <title>Millpond</title><style>{STYLE}</style></head><body><main><h1>Millpond</h1>"
     );
     html.push_str("<h2>Queues</h2>");
@@ -58,7 +58,7 @@ fn render(
     } else {
         html.push_str(
             "<div class=\"wide\"><table><thead><tr><th>Queue</th><th class=\"n\">Visible</th><th class=\"n\">In flight</th>\
-             <th class=\"n\">Delayed</th><th>Oldest expires in</th></tr></thead><tbody>",
+             <th class=\"n\">Delayed</th><th>Oldest expires in</th><th class=\"n\">Expired</th></tr></thead><tbody>",
         );
         queues.iter().for_each(|queue| queue_row(&mut html, queue, now));
         html.push_str("</tbody></table></div>");
@@ -71,7 +71,7 @@ fn render(
     if !workloads.is_empty() {
         html.push_str(
             "<h2>Workloads</h2><div class=\"wide\"><table><thead><tr><th>Name</th><th>Kind</th><th>State</th>\
-             <th>Where</th></tr></thead><tbody>",
+             <th>Stack</th><th>Where</th></tr></thead><tbody>",
         );
         workloads.iter().for_each(|row| workload_row(&mut html, row));
         html.push_str("</tbody></table></div>");
@@ -120,24 +120,27 @@ fn commands(workloads: &[Value]) -> String {
 fn queue_row(html: &mut String, queue: &QueueDescription, now: Timestamp) {
     let expires =
         queue.oldest_expires_at.map_or_else(|| "–".to_owned(), |at| span(at.millis_since(now) / 1000));
-    // Writing to a string can't fail.
-    let _ = write!(
-        html,
-        "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"w\">{expires}</td></tr>",
-        escape(queue.key.name.as_str()),
-        queue.counts.visible,
-        queue.counts.in_flight,
-        queue.counts.delayed,
-    );
+    let number = |label: &str, count: u64| cell("n", label, &count.to_string());
+    let cells = [
+        cell("name", "Queue", &escape(queue.key.name.as_str())),
+        number("Visible", queue.counts.visible as u64),
+        number("In flight", queue.counts.in_flight as u64),
+        number("Delayed", queue.counts.delayed as u64),
+        cell("w", "Oldest expires in", &expires),
+        number("Expired", queue.expired),
+    ];
+    html.push_str(&format!("<tr>{}</tr>", cells.concat()));
+}
+
+/// A cell that names its column, for screens too narrow for a heading. `content` is escaped already.
+fn cell(class: &str, label: &str, content: &str) -> String {
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("<td{class} data-label=\"{label}\">{content}</td>")
 }
 
 fn workload_row(html: &mut String, row: &Value) {
     let text = |name: &str| escape(row[name].as_str().unwrap_or_default());
-    let (url, table) = (text("url"), text("table"));
-    let state = match text("reason") {
-        reason if reason.is_empty() => text("state"),
-        reason => format!("{}: {reason}", text("state")),
-    };
+    let (url, table, reason) = (text("url"), text("table"), text("reason"));
     let place = if url.starts_with("http://") {
         format!("<a href=\"{url}\">{url}</a>")
     } else if table.is_empty() {
@@ -145,12 +148,21 @@ fn workload_row(html: &mut String, row: &Value) {
     } else {
         format!("table {table}")
     };
-    let _ = write!(
-        html,
-        "<tr><td>{}</td><td>{}</td><td>{state}</td><td>{place}</td></tr>",
-        text("name"),
-        text("kind"),
-    );
+    let cells = [
+        cell("name", "Workload", &text("name")),
+        cell("", "Kind", &text("kind")),
+        cell("", "State", &text("state")),
+        cell("", "Stack", &text("stack")),
+        cell("", "Where", &place),
+    ];
+    let cells = cells.concat();
+    if reason.is_empty() {
+        html.push_str(&format!("<tr>{cells}</tr>"));
+    } else {
+        html.push_str(&format!(
+            "<tr class=\"waits\">{cells}</tr><tr class=\"why\"><td colspan=\"5\">{reason}</td></tr>"
+        ));
+    }
 }
 
 /// A span of time in its two largest units.

@@ -1,7 +1,7 @@
 //! Our own JSON API below `/_millpond/v1/`: what AWS has no call for.
 //!
-//! `GET queues` lists all queues with exact counts and the oldest expiry, `GET clock` tells whether expiry is held, and
-//! `GET status` how engine and log fare.
+//! `GET queues` lists all queues with exact counts and the oldest expiry, `GET queues/ACCOUNT/REGION/NAME` tells the same
+//! of one, `GET clock` whether expiry is held, and `GET status` how engine and log fare.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.
 
@@ -9,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::CONTENT_TYPE;
 use millpond_core::command::Command;
 use millpond_core::message::QueueId;
+use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::outcome::{Outcome, QueueDescription};
 use millpond_engine::EngineHandle;
@@ -32,6 +33,9 @@ pub(crate) async fn answer(
     let is_json = content_type.split(';').next().unwrap_or_default().trim() == "application/json";
     if call.method != "GET" && !is_json {
         return respond::own_error(415, "send Content-Type: application/json");
+    }
+    if let ("GET", Some(place)) = (call.method.as_str(), call.path.strip_prefix("queues/")) {
+        return queue(engine, place).await;
     }
     let result = match (call.method.as_str(), call.path.as_str()) {
         ("GET", "queues") => queues(engine).await,
@@ -77,6 +81,39 @@ async fn queues(engine: &EngineHandle) -> Result<Value, CallError> {
     }))
 }
 
+/// One queue, by account, region and name.
+async fn queue(engine: &EngineHandle, place: &str) -> Reply {
+    let parts: Vec<&str> = place.split('/').collect();
+    let key = match parts[..] {
+        [account, region, name] => AccountId::parse(account)
+            .zip(Region::parse(region))
+            .zip(QueueName::parse(name))
+            .map(|((account, region), name)| QueueKey { account, region, name }),
+        _ => None,
+    };
+    let Some(key) = key else {
+        return respond::own_error(404, "a queue is at queues/ACCOUNT/REGION/NAME; see docs/api.md");
+    };
+    let missing = format!("there is no queue {key}");
+    let answered = engine.call(Command::DescribeQueue { key }, Wait::Secs(0), 0).await;
+    let description = match answered.map(|answer| answer.outcome) {
+        Ok(Outcome::Description(description)) => description,
+        Ok(_) => return respond::own_error(404, &missing),
+        Err(error) => return respond::own_error(503, &error.to_string()),
+    };
+    match engine.status().await {
+        Ok(status) => respond::own(
+            200,
+            &json!({
+                "now_millis": status.now.as_millis(),
+                "queue": queue_json(&description),
+                "expiry_hold": hold_json(status.expiry_hold),
+            }),
+        ),
+        Err(error) => respond::own_error(503, &error.to_string()),
+    }
+}
+
 async fn clock(engine: &EngineHandle) -> Result<Value, CallError> {
     let status = engine.status().await?;
     Ok(json!({ "now_millis": status.now.as_millis(), "expiry_hold": hold_json(status.expiry_hold) }))
@@ -112,6 +149,8 @@ fn queue_json(queue: &QueueDescription) -> Value {
         "visible": queue.counts.visible,
         "in_flight": queue.counts.in_flight,
         "delayed": queue.counts.delayed,
+        "bytes": queue.usage.bytes,
+        "expired": queue.expired,
         "oldest_expires_at_millis": queue.oldest_expires_at.map(millpond_core::time::Timestamp::as_millis),
         "outlived": queue.outlived,
         "retention_secs": queue.attributes.retention_secs,

@@ -5,7 +5,7 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A call of our own API that the server does not answer itself.
 #[derive(Clone, Debug)]
@@ -38,12 +38,19 @@ pub trait Platform: Send + Sync {
     fn call(&self, call: PlatformCall) -> PlatformFuture<'_>;
 }
 
-/// A platform without workloads.
+/// A platform without stacks and workloads, for a service that keeps nothing. It knows the calls and says what is missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QueuesOnly;
 
+const QUEUES_ONLY: &str = "this service keeps everything in memory (`serve --in-memory`), so it has no stacks and workloads; \
+                           `millpond up` starts one that has";
+
 impl Platform for QueuesOnly {
-    fn call(&self, _call: PlatformCall) -> PlatformFuture<'_> {
-        Box::pin(async { None })
+    fn call(&self, call: PlatformCall) -> PlatformFuture<'_> {
+        let first = call.path.split('/').next().unwrap_or_default();
+        let known = matches!(first, "workloads" | "stacks" | "rows");
+        let refusal = || PlatformReply { status: 404, body: json!({ "error": QUEUES_ONLY }) };
+        let reply = known.then(refusal);
+        Box::pin(async { reply })
     }
 }

@@ -50,6 +50,19 @@ impl Condition {
         users_down.wait_for(|&count| count == 0).await.expect("its sender lives in self");
     }
 
+    /// Waits until one of its users finds it up again.
+    pub(crate) async fn recovery(&self) {
+        let mut users_down = self.users_down.subscribe();
+        let mut before = *users_down.borrow_and_update();
+        while users_down.changed().await.is_ok() {
+            let now = *users_down.borrow_and_update();
+            if now < before {
+                return;
+            }
+            before = now;
+        }
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +137,24 @@ mod tests {
         assert!(!condition.is_up());
         assert!(second.worked(now).is_some());
         assert!(condition.is_up());
+    }
+
+    #[tokio::test]
+    async fn the_recovery_of_one_user_is_news_to_the_others() {
+        let condition = Condition::new();
+        let (mut first, mut second) = (condition.user(), condition.user());
+        let now = Instant::now();
+        first.failed(now);
+        let recovery = tokio::spawn({
+            let condition = Arc::clone(&condition);
+            async move { condition.recovery().await }
+        });
+        tokio::task::yield_now().await;
+        second.failed(now);
+        tokio::task::yield_now().await;
+        assert!(!recovery.is_finished(), "another failure is no recovery");
+        second.worked(now);
+        recovery.await.unwrap();
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::{
     backoff::Backoff,
     error::SinkError,
     identifier::Identifier,
-    target::{TargetKind, TargetUrl},
+    target::{TargetError, TargetKind, TargetUrl},
 };
 
 /// The name of the table that remembers what has landed, unless configured.
@@ -96,8 +96,11 @@ impl SinkConfig {
         }
     }
 
-    /// Checks the bounds that the types can't hold.
-    pub(crate) fn check(&self) -> Result<(), SinkError> {
+    /// Checks the bounds that the types can't hold. [`run`](crate::run) calls it too.
+    ///
+    /// # Errors
+    /// `SinkError::Configuration` with what is possible.
+    pub fn check(&self) -> Result<(), SinkError> {
         let within = |name: &str, value: usize, low: usize, high: usize| {
             if (low..=high).contains(&value) {
                 return Ok(());
@@ -128,8 +131,13 @@ impl SinkConfig {
         Ok(())
     }
 
+    /// What went wrong, and in which database.
+    pub(crate) fn at_target(&self, error: &TargetError) -> String {
+        format!("{}: {error}", self.target)
+    }
+
     /// The last part of the queue's URL, or its name.
     pub(crate) fn queue_name(&self) -> &str {
-        self.queue.rsplit('/').next().unwrap_or(&self.queue)
+        self.queue.trim_end_matches('/').rsplit('/').next().unwrap_or(&self.queue)
     }
 }

@@ -42,7 +42,7 @@ impl Poller {
     pub(crate) async fn run(mut self) {
         let mut failures = 0;
         while let Some(room) = self.room().await {
-            let Some(outcome) = self.receive().await else { return };
+            let Some(outcome) = self.receive(failures > 0).await else { return };
             match outcome {
                 Ok(messages) => {
                     failures = 0;
@@ -56,7 +56,11 @@ impl Poller {
                     self.context.queue_failed(&mut self.queue_user, &error, failures);
                     let delay = self.context.retry_delay(failures);
                     failures += 1;
-                    self.context.sleep(delay).await;
+                    // When the service answers one poller, the others need not wait to find that out.
+                    tokio::select! {
+                        _ = self.context.sleep(delay) => {}
+                        () = self.context.queue_condition.recovery() => {}
+                    }
                 }
             }
         }
@@ -80,11 +84,12 @@ impl Poller {
         }
     }
 
-    /// One long poll. None when the sink ended before it did.
-    async fn receive(&self) -> Option<Result<Vec<Message>, QueueError>> {
+    /// One long poll, or one that returns at once, to learn whether the service answers again. None when the sink ended
+    /// before it did.
+    async fn receive(&self, is_probe: bool) -> Option<Result<Vec<Message>, QueueError>> {
         let config = &self.context.config;
         let poll = Poll {
-            wait_time_secs: config.wait_time_secs,
+            wait_time_secs: if is_probe { 0 } else { config.wait_time_secs },
             visibility_timeout_secs: config.visibility_timeout_secs,
         };
         let cut = async {

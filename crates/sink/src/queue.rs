@@ -190,7 +190,7 @@ where
     match error {
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("unknown error");
-            judge(code, service.err().message().unwrap_or("no text"))
+            judge(contacted, code, service.err().message().unwrap_or("no text"))
         }
         _ if lacks_credentials(error) => QueueError::Refused(
             "no access key was found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
@@ -202,8 +202,8 @@ where
 }
 
 /// What a service error means by its code.
-fn judge(code: &str, message: &str) -> QueueError {
-    let text = format!("{code}: {message}");
+fn judge(contacted: &Contacted, code: &str, message: &str) -> QueueError {
+    let text = contacted.at(&format!("{} ({code})", message.trim_end_matches('.')));
     if UNAVAILABLE_CODES.contains(&code) { QueueError::Unavailable(text) } else { QueueError::Refused(text) }
 }
 
@@ -249,10 +249,10 @@ mod tests {
     #[test]
     fn a_busy_service_is_tried_again_and_a_refusal_is_not() {
         for code in UNAVAILABLE_CODES {
-            assert!(matches!(judge(code, ""), QueueError::Unavailable(_)), "{code}");
+            assert!(matches!(judge(&Contacted::default(), code, ""), QueueError::Unavailable(_)), "{code}");
         }
         for code in ["AWS.SimpleQueueService.NonExistentQueue", "AccessDenied", "InvalidClientTokenId"] {
-            assert!(matches!(judge(code, ""), QueueError::Refused(_)), "{code}");
+            assert!(matches!(judge(&Contacted::default(), code, ""), QueueError::Refused(_)), "{code}");
         }
     }
 }

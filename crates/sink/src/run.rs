@@ -176,7 +176,7 @@ impl Start<'_> {
                 }
                 Err(error) if user.failed(Instant::now()) => {
                     let retry_in = self.config.retry.delay(attempt, 1.0);
-                    let reason = error.to_string();
+                    let reason = self.config.at_target(&error);
                     self.reporter.report(&Event::DatabaseDown { reason, retry_in, held_messages: 0 });
                 }
                 Err(_) => {}
@@ -187,7 +187,7 @@ impl Start<'_> {
 }
 
 fn database_refused(config: &SinkConfig, error: &TargetError) -> SinkError {
-    SinkError::Configuration(format!("{}: {error}", config.target))
+    SinkError::Configuration(config.at_target(error))
 }
 
 fn spawn<T: Target>(context: &Arc<Context>, targets: Vec<T>) -> JoinSet<TaskEnd> {

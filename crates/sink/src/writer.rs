@@ -198,7 +198,7 @@ impl<T: Target> Writer<T> {
     fn database_failed(&mut self, error: &TargetError, attempt: u32) {
         if self.database_user.failed(Instant::now()) {
             self.context.report(&Event::DatabaseDown {
-                reason: error.to_string(),
+                reason: self.context.config.at_target(error),
                 retry_in: self.context.longest_retry_delay(attempt),
                 held_messages: self.context.hold.messages(),
             });

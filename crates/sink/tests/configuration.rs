@@ -60,7 +60,12 @@ async fn sqlite_files_that_cannot_be_used() {
     let sqs = FakeSqs::start().await;
     let directory = tempfile::tempdir().unwrap();
     let missing = format!("sqlite://{}/no/such/place.db", directory.path().display());
-    assert_says(&refusal(config(&missing), &sqs).await, &["/no/such/place.db", "the directory must exist"]);
+    let text = refusal(config(&missing), &sqs).await;
+    let parent = format!("{}/no/such", directory.path().display());
+    assert_says(&text, &[&format!("sqlite://{parent}/place.db: there is no directory {parent}; create it")]);
+    assert_eq!(text.matches("place.db").count(), 1, "{text}");
+    let parent = format!("sqlite://{}", directory.path().display());
+    assert_says(&refusal(config(&parent), &sqs).await, &["it is a directory"]);
     let text = directory.path().join("text.db");
     std::fs::write(
         &text,
@@ -75,12 +80,16 @@ async fn sqlite_files_that_cannot_be_used() {
 async fn tables_that_may_not_be_created_are_printed() {
     let sqs = FakeSqs::start().await;
     let file = SqliteFile::new();
-    file.execute("CREATE TABLE something (a)");
     let mut config = config(&file.url());
     config.create = false;
-    let text = refusal(config.clone(), &sqs).await;
     let sql = "CREATE TABLE \"customers\" (\"name\" TEXT, \"country\" TEXT);";
-    assert_says(&text, &["no table customers", sql]);
+    let ledger = "CREATE TABLE \"millpond_ledger\"";
+    let text = refusal(config.clone(), &sqs).await;
+    assert_says(&text, &["there is no such file", sql, ledger]);
+    assert!(!file.path().exists());
+    file.execute("CREATE TABLE something (a)");
+    let text = refusal(config.clone(), &sqs).await;
+    assert_says(&text, &["no table customers and no table millpond_ledger", sql, ledger]);
     file.execute(sql);
     let text = refusal(config.clone(), &sqs).await;
     let begin = text.find("CREATE TABLE").unwrap();
@@ -175,9 +184,9 @@ async fn a_table_that_changes_under_the_sink_ends_it_and_gives_its_messages_back
 async fn queues_that_cannot_be_used() {
     let file = SqliteFile::new();
     for (code, text) in [
-        ("QueueDoesNotExist", "The specified queue does not exist."),
-        ("AccessDeniedException", "Access to the resource is denied."),
-        ("UnrecognizedClientException", "The security token included in the request is invalid."),
+        ("QueueDoesNotExist", "The specified queue does not exist"),
+        ("AccessDeniedException", "Access to the resource is denied"),
+        ("UnrecognizedClientException", "The security token included in the request is invalid"),
     ] {
         let sqs = FakeSqs::start().await;
         sqs.fail("GetQueueUrl", Fault::Error(400, code, text));

@@ -68,10 +68,12 @@ async fn nothing_is_received_while_the_database_is_away() {
     eventually("an empty queue", || sqs.is_empty().then_some(())).await;
     database.kill();
     sqs.send("held,UK");
-    let Event::DatabaseDown { held_messages, .. } = sink.event("the outage is told", down).await else {
+    let Event::DatabaseDown { reason, held_messages, .. } = sink.event("the outage is told", down).await
+    else {
         panic!()
     };
     assert_eq!(held_messages, 1);
+    assert!(reason.contains(&format!("@127.0.0.1:{}/shop: ", database.port())), "{reason}");
     let receives = sqs.count("ReceiveMessage");
     no_poll_is_left(&sqs).await;
     let waiting: Vec<_> = (0..50).map(|n| sqs.send(&format!("waiting{n},UK"))).collect();
@@ -149,6 +151,28 @@ async fn a_queue_service_that_goes_away_is_waited_for_and_told_once() {
     assert_eq!(sink.count(|event| matches!(event, Event::QueueDown { .. })), 1);
     sink.stop().await.unwrap();
     assert_eq!(file.column("SELECT name FROM customers"), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_queue_service_that_answers_again_is_told_without_a_long_poll() {
+    let (sqs, file) = (FakeSqs::start().await, SqliteFile::new());
+    let mut config = config(&file.url());
+    (config.pollers, config.wait_time_secs) = (1, 20);
+    sqs.fail("ReceiveMessage", Fault::Drop);
+    let sink = start(config, &sqs).await;
+    sink.event("the outage is told", |event| matches!(event, Event::QueueDown { .. })).await;
+    sqs.heal();
+    sink.event("its end is told", |event| matches!(event, Event::QueueUp { .. })).await;
+    let polls: Vec<_> =
+        sqs.requests().into_iter().filter(|request| request.action == "ReceiveMessage").collect();
+    let waits: Vec<_> = polls.iter().map(|poll| poll.body["WaitTimeSeconds"].as_u64().unwrap()).collect();
+    let (first, probes) = waits.split_first().unwrap();
+    // The next long poll may have begun already.
+    assert!(
+        *first == 20 && probes[..probes.len().saturating_sub(1).max(1)].iter().all(|wait| *wait == 0),
+        "{waits:?}"
+    );
+    sink.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use millpond_core::limits;
+use millpond_core::quota::{QuotaScope, QuotaUnit};
 use millpond_wire::error::{
     ApiError, ErrorKind, INTERNAL_FAILURE, INVALID_PARAMETER_VALUE, MISSING_PARAMETER,
 };
@@ -212,6 +213,21 @@ pub enum SqsError {
     /// A receipt handle is none of this service, or of another queue.
     #[error("The input receipt handle \"{0}\" is not a valid receipt handle.")]
     ReceiptHandleIsInvalid(String),
+    /// The queue or its account may not hold so much.
+    #[error(
+        "The {0} would hold more than {limit} {1}, which is its quota. Delete messages, or raise \
+         --max-{0}-{1}, a setting of the service.",
+        scope.as_str(),
+        unit.as_str()
+    )]
+    QuotaExceeded {
+        /// Who shares the quota.
+        scope: QuotaScope,
+        /// What it counts.
+        unit: QuotaUnit,
+        /// How much of it there may be.
+        limit: u64,
+    },
     /// Too many messages are in flight.
     #[error(
         "The maximum number of in flight messages ({}) is reached. Delete received messages or wait for their \
@@ -329,6 +345,7 @@ impl SqsError {
             Self::BatchTooLong { .. } => &BATCH_REQUEST_TOO_LONG,
             Self::ReceiptHandleIsInvalid(_) => &RECEIPT_HANDLE_IS_INVALID,
             Self::TooManyInFlight
+            | Self::QuotaExceeded { .. }
             | Self::PolicyTooLarge { .. }
             | Self::PolicyFull { .. }
             | Self::TooManyActions { .. } => &OVER_LIMIT,

@@ -35,6 +35,7 @@ impl Refused<'_> {
             Refusal::MessageTooLong { limit_bytes } => {
                 SqsError::MessageTooLong { limit_bytes, in_batch: self.in_batch }
             }
+            Refusal::QuotaExceeded { scope, unit, limit } => SqsError::QuotaExceeded { scope, unit, limit },
             Refusal::TooManyInFlight => SqsError::TooManyInFlight,
             Refusal::ReceiptOfAnotherQueue => {
                 SqsError::ReceiptHandleIsInvalid(self.receipt_handle.to_owned())

@@ -6,7 +6,8 @@
 use millpond_stack::WorkloadName;
 use millpond_stack::driver::log::Follow;
 use millpond_stack::driver::{
-    Driver, DriverError, ExitKind, Launch, Process, ProcessDriver, Session, StopSignal, workload_side,
+    Condition, Driver, DriverError, ExitKind, Launch, Process, ProcessDriver, Session, StopSignal,
+    workload_side,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -284,6 +285,10 @@ async fn logs_are_bounded_and_append() {
     assert_eq!(fs::read_to_string(&log).unwrap(), "after\n");
 }
 
+fn waiting(reason: &str) -> Condition {
+    Condition::Waiting { reason: reason.to_owned() }
+}
+
 /// Not a test by itself: what the next test runs as a workload.
 #[test]
 fn as_workload() {
@@ -294,6 +299,9 @@ fn as_workload() {
     workload_side::enter_own_session().unwrap();
     let configuration = String::from_utf8(workload_side::configuration().unwrap()).unwrap();
     workload_side::tell_address(&format!("http://{configuration}/")).unwrap();
+    for reason in ["no queue", "no database"] {
+        workload_side::tell_condition(&waiting(reason)).unwrap();
+    }
     println!("\nready");
     let mut end = String::new();
     std::io::stdin().read_line(&mut end).unwrap();
@@ -304,7 +312,7 @@ fn as_workload() {
 }
 
 #[tokio::test]
-async fn a_program_reads_its_configuration_tells_its_address_and_has_its_own_session() {
+async fn a_program_reads_its_configuration_tells_how_it_fares_and_has_its_own_session() {
     let directory = tempfile::tempdir().unwrap();
     let mut driver = open(directory.path());
     let launch = Launch {
@@ -314,13 +322,18 @@ async fn a_program_reads_its_configuration_tells_its_address_and_has_its_own_ses
         configuration: b"127.0.0.1:8081".to_vec(),
         session: Session::EnteredByProgram,
     };
-    assert_eq!(driver.address(&name()), None);
+    assert_eq!((driver.address(&name()), driver.condition(&name())), (None, None));
     let process = spawn(&mut driver, &launch);
     await_line(directory.path(), "ready").await;
     assert_eq!(driver.address(&name()).as_deref(), Some("http://127.0.0.1:8081/"));
+    assert_eq!(driver.condition(&name()), Some(waiting("no database")), "the last word counts");
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid)).unwrap();
     let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap();
     assert_eq!(session, process.pid.to_string());
     assert_eq!(end(&mut driver).await, ExitKind::Signal(9));
     assert_eq!(driver.address(&name()), None);
+    assert_eq!(driver.condition(&name()), Some(waiting("no database")), "it may say why the process ended");
+    spawn(&mut driver, &shell("exec sleep 100"));
+    assert_eq!(driver.condition(&name()), None, "the next process has not told anything yet");
+    end(&mut driver).await;
 }

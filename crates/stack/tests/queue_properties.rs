@@ -70,8 +70,43 @@ fn names_are_checked() {
         at("QueueName: q, FifoQueue: true"),
         "t.yaml:1:64: the name of a FIFO queue must end in .fifo, but QueueName is \"q\""
     );
-    assert!(at("QueueName: q.fifo").contains("letters, digits, hyphens and underscores"));
+    assert_eq!(
+        at("QueueName: q.fifo"),
+        "t.yaml:1:64: QueueName \"q.fifo\" ends in .fifo, which only a FIFO queue may: add FifoQueue: true, or choose a \
+         name without .fifo"
+    );
+    assert!(at("QueueName: q.q.fifo, FifoQueue: true").contains("letters, digits, hyphens and underscores"));
     assert!(at("QueueName: ''").contains("1 to 80"));
     assert!(at(&format!("QueueName: {}", "q".repeat(81))).contains("1 to 80"));
     assert!(at("Tags: [{Key: a, Value: b}, {Key: a, Value: c}]").contains("Tags has the key a twice"));
+}
+
+#[test]
+fn a_dead_letter_queue_is_of_the_same_kind() {
+    let with = |dead: &str, queue: &str| {
+        format!(
+            "Resources:
+  D: {{Type: AWS::SQS::Queue, Properties: {{{dead}}}}}
+  Q:
+    Type: AWS::SQS::Queue
+    Properties:
+      {queue}
+      RedrivePolicy:
+        deadLetterTargetArn: !GetAtt D.Arn
+        maxReceiveCount: 5
+"
+        )
+    };
+    let (standard, fifo) = ("QueueName: dead", "QueueName: dead.fifo, FifoQueue: true");
+    assert_eq!(
+        errors(&with(standard, "FifoQueue: true")),
+        "t.yaml:8:30: the dead-letter queue of a FIFO queue must be a FIFO queue too, but dead is a standard queue"
+    );
+    assert_eq!(
+        errors(&with(fifo, "DelaySeconds: 0")),
+        "t.yaml:8:30: the dead-letter queue of a standard queue must be a standard queue too, but dead.fifo is a FIFO \
+         queue"
+    );
+    resolved(&with(fifo, "FifoQueue: true"));
+    resolved(&with(standard, "DelaySeconds: 0"));
 }

@@ -1,7 +1,9 @@
 //! The supervisor as its callers see it, over a driver in memory and with time that only moves when all wait.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use millpond_stack::driver::{Driver, DriverError, ExitKind, Launch, Process, Session, StopSignal};
+use millpond_stack::driver::{
+    Condition, Driver, DriverError, ExitKind, Launch, Process, Session, StopSignal,
+};
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError, WorkloadState};
 use millpond_stack::{Desired, SinkSpec, Text, WorkloadKind, WorkloadName, WorkloadRecord, WorkloadSpec};
 use std::collections::BTreeMap;
@@ -108,6 +110,10 @@ impl Driver for FakeDriver {
         Some("http://127.0.0.1:8081/".to_owned())
     }
 
+    fn condition(&self, _: &WorkloadName) -> Option<Condition> {
+        Some(Condition::Waiting { reason: "no database".to_owned() })
+    }
+
     fn log_path(&self, name: &WorkloadName) -> PathBuf {
         PathBuf::from(format!("{name}.log"))
     }
@@ -160,6 +166,7 @@ async fn starts_what_should_run_and_only_that() {
     assert_eq!(state(&supervisor).await, WorkloadState::Running { pid: 1, since_unix_ms: 0, restarts: 0 });
     let status = &supervisor.status().await.unwrap()[0];
     assert_eq!((status.kind, status.url.as_deref()), ("sink", Some("http://127.0.0.1:8081/")));
+    assert_eq!(status.condition, Some(Condition::Waiting { reason: "no database".to_owned() }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -242,3 +242,40 @@ fn outputs_and_versions() {
         "t.yaml:1:13: the name \"a-b\" in Resources must be 1 to 255 letters and digits",
     );
 }
+
+#[test]
+fn an_unknown_type_hides_no_other_mistake_and_makes_no_new_one() {
+    check(
+        "
+Resources:
+  A:
+    Type: AWS::SQS::Qeue
+    Properties: {QueueName: !Ref Nam}
+  B:
+    Type: AWS::SQS::Queue
+    Properties: {QueueNam: b, RedrivePolicy: {deadLetterTargetArn: !GetAtt A.Arn}}
+  C: a text
+Outputs:
+  O: {Value: !Ref A}
+  P: {Value: !Ref C}
+  Q: {Value: !Ref D}
+",
+        "t.yaml:4:11: there is no resource type AWS::SQS::Qeue; did you mean AWS::SQS::Queue?\n\
+         t.yaml:5:29: there is no parameter or resource Nam; known: A, B\n\
+         t.yaml:8:18: AWS::SQS::Queue has no property QueueNam; did you mean QueueName?\n\
+         t.yaml:9:6: resource C must be a map of names to values, not a text\n\
+         t.yaml:13:14: there is no parameter or resource D; did you mean A?",
+    );
+}
+
+#[test]
+fn a_section_that_can_not_be_read_makes_no_names_missing() {
+    check(
+        "Parameter:\n  P: {Type: String}\nResources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref P}}\n",
+        "t.yaml:1:1: there is no section Parameter; did you mean Parameters?",
+    );
+    check(
+        "Parameters:\n  P: {Type: Strin}\nResources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref P}}\n",
+        "t.yaml:2:13: parameter type Strin is not supported; did you mean String?",
+    );
+}

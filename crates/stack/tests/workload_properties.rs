@@ -169,3 +169,22 @@ fn passwords_in_urls_are_masked() {
         assert_eq!(mask_url(url), masked);
     }
 }
+
+#[test]
+fn a_sink_of_a_fifo_queue_is_refused_with_its_place() {
+    let text = "Resources:
+  Orders: {Type: AWS::SQS::Queue, Properties: {QueueName: orders.fifo, FifoQueue: true}}
+  Rows:
+    Type: Millpond::Sink::Table
+    Properties:
+      Queue: !Ref Orders
+      Table: t
+      DatabaseUrl: sqlite://a.db
+      Columns: [a]
+";
+    assert_eq!(
+        errors(text),
+        "t.yaml:6:14: orders.fifo is a FIFO queue, and a sink can't keep the order of a message group when a record \
+         fails; use a standard queue"
+    );
+}

@@ -1,12 +1,12 @@
 //! Nothing is installed without consent, and a refusal says what to run.
 
-use super::{DEBIAN_PACKAGES, Decision, Missing, PYTHON_PACKAGES, Place, Situation, announcement, decide};
+use super::{DEBIAN_PACKAGES, Decision, Missing, PACKAGE_SETS, Place, Situation, announcement, decide};
 
 const WILLING_ROOT: Situation = Situation { consented: true, can_ask: false, is_root: true, has_apt: true };
 
-fn missing(debian: &[&'static str], python: bool) -> Missing {
-    let packages = if python { &PYTHON_PACKAGES[..] } else { &[] };
-    Missing { debian: debian.to_vec(), python: packages.iter().collect() }
+fn missing(debian: &[&'static str], sets: bool) -> Missing {
+    let packages = if sets { &PACKAGE_SETS[..] } else { &[] };
+    Missing { debian: debian.to_vec(), sets: packages.iter().collect() }
 }
 
 fn refusal(missing: &Missing, situation: Situation) -> String {
@@ -46,7 +46,7 @@ fn without_root_it_names_the_command_even_with_consent() {
 }
 
 #[test]
-fn python_packages_need_no_root() {
+fn packages_of_a_language_need_no_root() {
     let user = Situation { is_root: false, ..WILLING_ROOT };
     assert_eq!(decide(&missing(&[], true), user), Decision::Install);
 }
@@ -61,15 +61,15 @@ fn without_apt_it_names_the_packages() {
 fn everything_is_named_before_it_is_installed() {
     let text = announcement(&missing(&["strace", "chromium"], true));
     assert!(text.contains("strace chromium"), "{text}");
-    for packages in &PYTHON_PACKAGES {
+    for packages in &PACKAGE_SETS {
         assert!(text.contains(packages.requirements) && text.contains(packages.folder), "{text}");
     }
 }
 
 #[test]
-fn the_environment_whose_pip_installs_the_rest_comes_first() {
-    let places = PYTHON_PACKAGES.each_ref().map(|packages| &packages.place);
-    assert_eq!(places, [&Place::Environment, &Place::Folder]);
+fn the_environment_whose_programs_install_the_rest_comes_first() {
+    let places = PACKAGE_SETS.each_ref().map(|packages| &packages.place);
+    assert_eq!(places, [&Place::Environment, &Place::Folder, &Place::NodeModules]);
 }
 
 #[test]

@@ -14,10 +14,12 @@ use crate::message::{DeduplicationKey, Entry, GroupKey, Receipt, Sequence};
 use crate::outcome::{Accepted, Outcome, Refusal};
 use crate::queue::FifoMessages;
 use crate::queue::attributes::{DeduplicationScope, FifoAttributes};
+use crate::quota::Room;
 use crate::state::Queue;
 use crate::time::Timestamp;
 
 pub(super) fn send(
+    mut room: Room,
     queue: &Queue,
     fifo: &FifoAttributes,
     now: Timestamp,
@@ -43,6 +45,10 @@ pub(super) fn send(
         let earlier = remembered.map(|(sequence, id)| Accepted { id, sequence });
         if let Some(earlier) = earlier.or_else(|| in_request.get(&(scope, key)).copied()) {
             results.push(Ok(earlier));
+            continue;
+        }
+        if let Err(refusal) = room.take(message.payload.len()) {
+            results.push(Err(refusal));
             continue;
         }
         events.push(Event::MessageSent {

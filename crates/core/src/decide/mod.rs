@@ -22,6 +22,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::name::QueueKey;
 use crate::outcome::{Outcome, Refusal};
+use crate::quota::Quotas;
 use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
@@ -30,9 +31,15 @@ pub use expire::has_expired;
 /// Events with the outcome that reveals them.
 pub type Decision = (Vec<Event>, Outcome);
 
-/// Decides one command at `now`, which is never before [`State::clock`].
+/// Decides one command at `now`, which is never before [`State::clock`], where nothing has a quota.
 #[must_use]
 pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
+    decide_within(&Quotas::NONE, state, now, command)
+}
+
+/// As [`decide`], within quotas.
+#[must_use]
+pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Command) -> Decision {
     match command {
         Command::Begin { receipt_key, reading } => outage::begin(state, now, receipt_key, reading),
         Command::NoteClock { reading, stopping } => outage::note_clock(state, now, reading, stopping),
@@ -55,7 +62,7 @@ pub fn decide(state: &State, now: Timestamp, command: Command) -> Decision {
             redrive::list_sources(state, &key, after.as_ref(), limit)
         }
         Command::PurgeQueue { key } => queues::purge(state, &key),
-        Command::Send { key, messages } => send::send(state, now, &key, messages),
+        Command::Send { key, messages } => send::send(quotas, state, now, &key, messages),
         Command::Receive { key, limit, visibility_timeout_secs, attempt } => {
             receive::receive(state, now, &key, limit, visibility_timeout_secs, attempt)
         }

@@ -124,11 +124,16 @@ pub(super) fn describe_all(state: &State, now: Timestamp, after: Option<QueueId>
 
 fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription {
     QueueDescription {
+        id: queue.record.id,
         key: queue.record.key.clone(),
         attributes: queue.record.attributes.clone(),
         created_at: queue.record.created_at,
         modified_at: queue.record.modified_at,
         counts: queue.messages.counts(),
+        usage: queue.usage,
+        groups_in_flight: queue.messages.groups_in_flight(),
+        expired: queue.record.expired,
+        oldest_sent_at: queue.messages.oldest().map(|(_, entry)| entry.sent_at),
         oldest_expires_at: state.oldest_expires_at(queue),
         outlived: outlived(state, now, queue),
     }

@@ -7,13 +7,21 @@ use crate::command::NewMessage;
 use crate::event::Event;
 use crate::name::QueueKey;
 use crate::outcome::{Accepted, Outcome, Refusal};
+use crate::quota::Quotas;
 use crate::state::State;
 use crate::time::Timestamp;
 
-pub(super) fn send(state: &State, now: Timestamp, key: &QueueKey, messages: Vec<NewMessage>) -> Decision {
+pub(super) fn send(
+    quotas: &Quotas,
+    state: &State,
+    now: Timestamp,
+    key: &QueueKey,
+    messages: Vec<NewMessage>,
+) -> Decision {
     with_queue(state, key, |queue| {
+        let mut room = quotas.room(state, queue);
         if let Some(fifo) = &queue.record.attributes.fifo {
-            return fifo::send(queue, fifo, now, messages);
+            return fifo::send(room, queue, fifo, now, messages);
         }
         let attributes = &queue.record.attributes;
         let limit_bytes = attributes.maximum_message_bytes;
@@ -23,6 +31,10 @@ pub(super) fn send(state: &State, now: Timestamp, key: &QueueKey, messages: Vec<
         for message in messages {
             if message.size_bytes > limit_bytes {
                 results.push(Err(Refusal::MessageTooLong { limit_bytes }));
+                continue;
+            }
+            if let Err(refusal) = room.take(message.payload.len()) {
+                results.push(Err(refusal));
                 continue;
             }
             let delay_secs = message.delay_secs.unwrap_or(attributes.delay_secs);

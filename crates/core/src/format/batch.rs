@@ -77,6 +77,12 @@ impl BatchBuilder {
         self.bytes.len()
     }
 
+    /// Events collected so far.
+    #[must_use]
+    pub fn events(&self) -> u32 {
+        self.count
+    }
+
     /// Whether it holds no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -59,7 +59,8 @@ pub fn decode_instance(bytes: Bytes) -> Result<Instance, Malformed> {
 /// A queue's row.
 #[must_use]
 pub fn encode_queue(record: &QueueRecord) -> Vec<u8> {
-    let QueueRecord { id, key, attributes, tags, sources, created_at, modified_at, next_sequence } = record;
+    let QueueRecord { id, key, attributes, tags, sources, created_at, modified_at, next_sequence, expired } =
+        record;
     let mut out = vec![VERSION];
     out.put_varint(id.0);
     put_queue_key(&mut out, key);
@@ -69,6 +70,7 @@ pub fn encode_queue(record: &QueueRecord) -> Vec<u8> {
     out.put_varint(created_at.as_millis());
     out.put_varint(modified_at.as_millis());
     out.put_varint(next_sequence.0);
+    out.put_varint(*expired);
     out
 }
 
@@ -88,6 +90,7 @@ pub fn decode_queue(bytes: Bytes) -> Result<QueueRecord, Malformed> {
         created_at: Timestamp::from_millis(take.varint(WHAT)?),
         modified_at: Timestamp::from_millis(take.varint(WHAT)?),
         next_sequence: Sequence(take.varint(WHAT)?),
+        expired: take.varint(WHAT)?,
     };
     take.finish(WHAT)?;
     Ok(record)

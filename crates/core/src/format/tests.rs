@@ -225,16 +225,20 @@ fn sources() -> impl Strategy<Value = BTreeMap<QueueId, QueueKey>> {
 }
 
 fn record() -> impl Strategy<Value = QueueRecord> {
-    (queue(), queue_key(), attributes(), tags(), sources(), time(), time(), sequence()).prop_map(
-        |(id, key, attributes, tags, sources, created_at, modified_at, next_sequence)| QueueRecord {
-            id,
-            key,
-            attributes,
-            tags,
-            sources,
-            created_at,
-            modified_at,
-            next_sequence,
+    let rest = (sequence(), any::<u64>());
+    (queue(), queue_key(), attributes(), tags(), sources(), time(), time(), rest).prop_map(
+        |(id, key, attributes, tags, sources, created_at, modified_at, (next_sequence, expired))| {
+            QueueRecord {
+                id,
+                key,
+                attributes,
+                tags,
+                sources,
+                created_at,
+                modified_at,
+                next_sequence,
+                expired,
+            }
         },
     )
 }

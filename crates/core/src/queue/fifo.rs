@@ -5,7 +5,7 @@
 //! messages is in flight, and it costs no other group anything: receives look only at groups that can give.
 //!
 //! What always holds: `ready` holds exactly the groups whose first message is visible, as far as settled, each under the
-//! rank of that message. All of it follows from the entries, the delay of the queue and how far
+//! rank of that message; each group knows how many of its messages are in flight. All of it follows from the entries, the delay of the queue and how far
 //! [`settle`](FifoMessages::settle) was called, never from the order of calls.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html>.
@@ -31,12 +31,14 @@ pub struct FifoMessages {
     /// Those that remember the receive that handed them out, by its name and their place in it.
     attempts: BTreeSet<(AttemptKey, u8, Sequence)>,
     delay_secs: u32,
+    groups_in_flight: usize,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Group {
     members: BTreeSet<Sequence>,
     ready_at: Option<Turn>,
+    in_flight: usize,
 }
 
 impl FifoMessages {
@@ -102,6 +104,12 @@ impl FifoMessages {
     pub fn counts(&self) -> MessageCounts {
         let (in_flight, delayed) = (self.in_flight.len(), self.delayed.len());
         MessageCounts { visible: self.entries.len() - in_flight - delayed, in_flight, delayed }
+    }
+
+    /// How many groups have messages in flight, as far as settled.
+    #[must_use]
+    pub fn groups_in_flight(&self) -> usize {
+        self.groups_in_flight
     }
 
     /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
@@ -215,14 +223,22 @@ impl FifoMessages {
         }
         if entry.never_delivered() {
             self.delayed.insert(sequence);
-        } else {
-            self.in_flight.insert((entry.visible_at, sequence));
+        } else if self.in_flight.insert((entry.visible_at, sequence))
+            && let Some(group) = self.groups.get_mut(&group_of(entry))
+        {
+            group.in_flight += 1;
+            self.groups_in_flight += usize::from(group.in_flight == 1);
         }
     }
 
     fn show(&mut self, sequence: Sequence, entry: &Entry) {
         self.delayed.remove(&sequence);
-        self.in_flight.remove(&(entry.visible_at, sequence));
+        if self.in_flight.remove(&(entry.visible_at, sequence))
+            && let Some(group) = self.groups.get_mut(&group_of(entry))
+        {
+            group.in_flight -= 1;
+            self.groups_in_flight -= usize::from(group.in_flight == 0);
+        }
     }
 
     fn note_attempt(&mut self, sequence: Sequence, entry: &Entry) {

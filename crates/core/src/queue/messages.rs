@@ -123,6 +123,15 @@ impl QueueMessages {
         }
     }
 
+    /// Of a FIFO queue: how many groups have messages in flight, as far as settled.
+    #[must_use]
+    pub fn groups_in_flight(&self) -> Option<usize> {
+        match self {
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => Some(messages.groups_in_flight()),
+        }
+    }
+
     /// What message groups of a standard queue have at `now`, as far as settled: cheap, whatever the queue holds. `None`
     /// of a FIFO queue, and as long as no message with a group has come.
     #[must_use]

@@ -29,6 +29,8 @@ pub struct QueueRecord {
     pub modified_at: Timestamp,
     /// The sequence its next message gets.
     pub next_sequence: Sequence,
+    /// Messages that were dropped because their retention has passed, since the queue was created.
+    pub expired: u64,
 }
 
 impl QueueRecord {
@@ -44,6 +46,7 @@ impl QueueRecord {
             created_at: at,
             modified_at: at,
             next_sequence: Sequence::FIRST,
+            expired: 0,
         }
     }
 

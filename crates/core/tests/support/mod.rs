@@ -23,6 +23,7 @@ use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refu
 use millpond_core::queue::{AttributePatch, Tags};
 use millpond_core::state::{Queue, State};
 use millpond_core::time::Timestamp;
+use millpond_core::usage::Usage;
 
 /// The time at which every machine begins.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -79,7 +80,7 @@ pub(crate) fn settle_all(state: &mut State, now: Timestamp) {
 pub(crate) fn through_rows(state: &State) -> State {
     let mut restored = State::new();
     restored.restore_instance(decode_instance(encode_instance(state.instance()).into()).unwrap());
-    for Queue { record, messages, deduplications } in state.queues() {
+    for Queue { record, messages, deduplications, usage: _ } in state.queues() {
         restored.restore_queue(decode_queue(encode_queue(record).into()).unwrap());
         for (sequence, row) in deduplications.iter() {
             let message = MessageRef { queue: record.id, sequence };
@@ -342,6 +343,8 @@ impl Drop for Machine {
 
 /// Checks what holds for the index of a queue, however far it is settled.
 pub(crate) fn check_index(queue: &Queue) {
+    let held = queue.messages.iter().map(|(_, entry)| Usage::of(entry));
+    assert_eq!(queue.usage, held.fold(Usage::default(), Usage::plus), "what is held is counted");
     if queue.record.attributes.fifo.is_some() {
         return check_groups(queue);
     }
@@ -368,6 +371,18 @@ pub(crate) fn check_index(queue: &Queue) {
         "every hidden message can become visible"
     );
     assert_eq!(settled.next_visible_at(), None);
+}
+
+/// Checks that each account is known to hold what its queues hold.
+pub(crate) fn check_accounts(state: &State) {
+    let mut accounts: BTreeMap<AccountId, Usage> = BTreeMap::new();
+    for queue in state.queues() {
+        let held = accounts.entry(queue.record.key.account).or_default();
+        *held = held.plus(queue.usage);
+    }
+    for account in [0, 7].map(|number| AccountId::from_number(number).unwrap()) {
+        assert_eq!(state.account_usage(account), accounts.get(&account).copied().unwrap_or_default());
+    }
 }
 
 /// Checks what holds for the index of a FIFO queue, against the entries alone.

@@ -207,6 +207,11 @@ impl Driver {
                 let _ = reply_to.send(self.status());
                 Ok(())
             }
+            Message::QueueCounters { after, limit, reply_to } => {
+                // As above.
+                let _ = reply_to.send(self.engine.queue_counters(after, limit));
+                Ok(())
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.step(Input::Stopping(self.clock.reading()), out)

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use millpond_core::command::Command;
-use millpond_core::message::Receipt;
+use millpond_core::message::{QueueId, Receipt};
 use millpond_core::outage::ExpiryHold;
 use millpond_core::time::Timestamp;
 use millpond_log::{Failure, Log, Position, SubmitError, TrimError};
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::checkpoint::CheckpointError;
 use crate::clock::Clock;
+use crate::counters::QueueCounters;
 use crate::handle::EngineHandle;
 use crate::recovery::Recovered;
 use crate::step::{Body, EngineStats, ReadId, Reply, RequestId, Wait};
@@ -62,6 +63,15 @@ pub enum Message {
     Status {
         /// Where they go.
         reply_to: oneshot::Sender<Status>,
+    },
+    /// Someone wants the counters of queues.
+    QueueCounters {
+        /// Only of queues after this one.
+        after: Option<QueueId>,
+        /// Of at most so many.
+        limit: usize,
+        /// Where they go.
+        reply_to: oneshot::Sender<Vec<(QueueId, QueueCounters)>>,
     },
     /// The service stops.
     Stop,

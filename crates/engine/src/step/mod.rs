@@ -15,7 +15,7 @@ pub use input::{Body, BodyPlace, Input, Output, ReadId, Reply, RequestId, Wait};
 use std::collections::{BTreeSet, VecDeque};
 
 use millpond_core::command::Command;
-use millpond_core::decide::{decide, has_expired};
+use millpond_core::decide::{decide, decide_within, has_expired};
 use millpond_core::event::Event;
 use millpond_core::format::batch::BatchBuilder;
 use millpond_core::limits;
@@ -23,12 +23,14 @@ use millpond_core::message::{MessageRef, QueueId};
 use millpond_core::name::QueueKey;
 use millpond_core::outage::BootReading;
 use millpond_core::outcome::Outcome;
+use millpond_core::quota::Quotas;
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
 use crate::admission::{self, Limits, Load};
 use crate::bodies::Bodies;
+use crate::counters::{BATCH_BUCKETS, Counters, QueueCounters, batch_bucket};
 use crate::held::HeldReplies;
 use crate::recovery::Recovered;
 use crate::waiters::Waiters;
@@ -42,11 +44,13 @@ pub struct EngineConfig {
     pub batch_bytes: usize,
     /// What may be under way at once.
     pub limits: Limits,
+    /// How much queues and accounts may hold.
+    pub quotas: Quotas,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, batch_bytes: 1 << 20, limits: Limits::default() }
+        Self { cache_bytes: 64 << 20, batch_bytes: 1 << 20, limits: Limits::default(), quotas: Quotas::NONE }
     }
 }
 
@@ -63,6 +67,8 @@ pub struct EngineStats {
     pub events: u64,
     /// Damaged messages taken out since the engine was made.
     pub quarantined: u64,
+    /// Batches handed to the log, by their number of events: see [`BATCH_BUCKETS`].
+    pub batch_events: [u64; BATCH_BUCKETS],
 }
 
 /// The state machine with all that waits around it.
@@ -84,6 +90,7 @@ pub struct Engine {
     /// Queues that dead letters came to in this step.
     moved_to: BTreeSet<QueueId>,
     stats: EngineStats,
+    counters: Counters,
 }
 
 impl Engine {
@@ -113,6 +120,7 @@ impl Engine {
             expiry_cursor: None,
             moved_to: BTreeSet::new(),
             stats: EngineStats::default(),
+            counters: Counters::default(),
         }
     }
 
@@ -143,6 +151,15 @@ impl Engine {
             cached_bytes: self.bodies.cached_bytes(),
             ..self.stats
         }
+    }
+
+    /// The counters of the next `limit` queues.
+    #[must_use]
+    pub fn queue_counters(&self, after: Option<QueueId>, limit: usize) -> Vec<(QueueId, QueueCounters)> {
+        let queues = std::iter::successors(self.state.queue_after(after), |queue| {
+            self.state.queue_after(Some(*queue))
+        });
+        queues.take(limit).map(|queue| (queue, self.counters.of(queue))).collect()
     }
 
     /// When a [`Input::Tick`] is needed next, apart from the steady one that looks for expired messages.
@@ -226,12 +243,17 @@ impl Engine {
 
     /// Decides a command and makes its events part of the open batch.
     fn execute(&mut self, now: Timestamp, command: Command) -> Outcome {
-        if let Some(queue) = self.queue_of(&command) {
+        let queue = self.queue_of(&command);
+        if let Some(queue) = queue {
             self.refresh(now, queue);
         } else if let Command::DescribeQueues { after, limit } = command {
             self.refresh_after(now, after, limit);
         }
-        let (events, outcome) = decide(&self.state, now, command);
+        self.counters.begin(&command);
+        let (events, outcome) = decide_within(&self.config.quotas, &self.state, now, command);
+        if let Some(queue) = queue {
+            self.counters.decided(queue, &events, &outcome);
+        }
         self.record(now, &events);
         outcome
     }
@@ -345,6 +367,7 @@ impl Engine {
 
     fn append(&mut self, out: &mut Vec<Output>) {
         let Some(batch) = self.batch.take() else { return };
+        self.stats.batch_events[batch_bucket(batch.events())] += 1;
         let payload = batch.finish();
         self.submitted = self.submitted.next();
         self.in_flight.push_back((self.submitted, payload.len()));

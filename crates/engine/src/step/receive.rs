@@ -100,6 +100,9 @@ impl Engine {
             return;
         };
         let queue = *queue;
+        if deliveries.is_empty() {
+            self.counters.empty_receive(queue);
+        }
         let messages: Vec<MessageRef> =
             deliveries.iter().map(|delivery| MessageRef { queue, sequence: delivery.sequence }).collect();
         let payloads: Vec<Option<Bytes>> =

@@ -7,6 +7,7 @@ mod support;
 mod admission;
 mod batches;
 mod bodies;
+mod counters;
 mod counts;
 mod expiry;
 mod held_replies;

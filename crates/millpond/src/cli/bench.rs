@@ -11,6 +11,7 @@ use millpond_bench::{
 };
 
 use super::say;
+use crate::endpoint::{self, Endpoint};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::note;
 
@@ -30,7 +31,7 @@ pub(crate) enum Bench {
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The endpoint, http://HOST:PORT; by default AWS_ENDPOINT_URL, then the service this user has started.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = endpoint::parse)]
     endpoint: Option<String>,
     /// An existing queue, by name or URL; by default a fresh one that is deleted in the end.
     #[arg(long, value_name = "NAME|URL")]
@@ -45,7 +46,7 @@ pub(crate) struct Send {
     #[arg(long, value_name = "BYTES", default_value = "1024")]
     size: NonZeroUsize,
     /// Seconds to measure.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Seconds of load before the measurement.
     #[arg(long, value_name = "SECONDS", default_value_t = 2)]
@@ -101,13 +102,8 @@ impl Send {
 
     fn config(&self) -> Result<SendConfig, Failure> {
         let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-        let note = note::read();
-        let named =
-            self.endpoint.clone().or_else(|| set("AWS_ENDPOINT_URL_SQS")).or_else(|| set("AWS_ENDPOINT_URL"));
-        let endpoint = named.or_else(|| note.as_ref().map(|note| note.endpoint.clone())).ok_or_else(|| {
-            Failure::new("no service is running that this user has started; start one with `millpond serve`, or give --endpoint")
-        })?;
-        let note = note.filter(|note| note.endpoint == endpoint);
+        let found = Endpoint::find(self.endpoint.as_deref(), self.queue.as_deref())?;
+        let Endpoint { url: endpoint, note, .. } = found.ok_or_else(endpoint::none_found)?;
         let keys = note
             .as_ref()
             .map_or(("test", "test"), |note| (note.access_key_id.as_str(), note.secret_access_key.as_str()));

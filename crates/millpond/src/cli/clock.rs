@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Target, say};
 use crate::failure::{DONE, Outcome};
+use crate::hold;
 use crate::service::Service;
 use crate::table::span;
-use crate::{api, hold};
 
 /// Show whether expiry is held, or confirm that the clock is right.
 ///
@@ -26,6 +26,7 @@ pub(crate) struct Clock {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    #[command(after_help = "Examples:\n  millpond clock confirm\n  millpond clock confirm --json")]
     /// The time is right: messages past their retention may expire, an hour after the start at the earliest.
     Confirm,
 }
@@ -34,10 +35,8 @@ impl Clock {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
         let body = match self.action {
-            None => api::call(&service.endpoint, "GET", "clock", None).await?,
-            Some(Action::Confirm) => {
-                api::call(&service.endpoint, "POST", "clock/confirm", Some(&json!({}))).await?
-            }
+            None => service.call("GET", "clock", None).await?,
+            Some(Action::Confirm) => service.call("POST", "clock/confirm", Some(&json!({}))).await?,
         };
         if self.target.json {
             say(&body.to_string());

@@ -4,14 +4,21 @@ use clap::Args;
 use serde_json::json;
 
 use super::say;
+use crate::endpoint;
 use crate::failure::{DONE, Failure, Outcome};
-use crate::note;
-use crate::terminal::quoted;
+use crate::note::{self, Note};
+use crate::terminal::{quoted, remark};
 
 /// Print the settings that point any AWS SDK, and the AWS CLI, at the service this user has started.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  eval \"$(millpond env)\"\n  millpond env --json")]
+#[command(after_help = "Examples:\n  eval \"$(millpond env)\"\n  millpond env --json\n  \
+                         eval \"$(millpond env --endpoint http://127.0.0.1:4567)\"\n\n\
+                         Version 1 of the AWS CLI passes over AWS_ENDPOINT_URL for SQS; there, call it as\n  \
+                         aws --endpoint-url \"$AWS_ENDPOINT_URL\" sqs list-queues")]
 pub(crate) struct Env {
+    /// Which of this user's services; by default the one that was started last.
+    #[arg(long, value_name = "URL", value_parser = endpoint::parse)]
+    endpoint: Option<String>,
     /// Print JSON for scripts.
     #[arg(long)]
     json: bool,
@@ -19,9 +26,7 @@ pub(crate) struct Env {
 
 impl Env {
     pub(crate) fn run(self) -> Outcome {
-        let note = note::read().ok_or_else(|| {
-            Failure::new("no service is running that this user has started. Start one with `millpond up` or `millpond serve`")
-        })?;
+        let note = self.note()?;
         let settings = [
             ("AWS_ENDPOINT_URL", &note.endpoint),
             ("AWS_REGION", &note.region),
@@ -36,9 +41,31 @@ impl Env {
         } else {
             let lines: Vec<String> =
                 settings.iter().map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
-            // A session token of other credentials would be sent along with these keys.
-            say(&format!("{}\nunset AWS_SESSION_TOKEN AWS_PROFILE", lines.join("\n")));
+            // A session token of other credentials would be sent along with these keys, and SDKs prefer the variable for
+            // SQS alone.
+            say(&format!("{}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_SQS", lines.join("\n")));
         }
         Ok(DONE)
+    }
+
+    /// The variables are what this command is to set, so they are not asked.
+    fn note(&self) -> Result<Note, Failure> {
+        let notes = note::living();
+        let Some(wanted) = &self.endpoint else {
+            let newest = notes.first().ok_or_else(|| {
+                Failure::new(
+                    "no service is running that this user has started. Start one with `millpond up` or `millpond serve`",
+                )
+            })?;
+            if let Some(text) = endpoint::several(&notes) {
+                remark(&text);
+            }
+            return Ok(newest.clone());
+        };
+        notes.iter().find(|note| note.endpoint == *wanted).cloned().ok_or_else(|| {
+            let known: Vec<String> = notes.iter().map(Note::describe).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Failure::new(format!("no service of this user runs at {wanted}; running: {known}"))
+        })
     }
 }

@@ -3,22 +3,30 @@
 mod bench;
 mod clock;
 mod completions;
+mod duration;
 mod env;
 mod form;
 mod hide_option;
+mod listen;
+mod outputs;
+mod pairs;
 mod queue;
+mod queue_settings;
 mod queues;
+mod quotas;
 mod receive;
 mod rows;
 mod send;
 mod serve;
 mod sink;
+mod stacks;
 mod up;
 mod workloads;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Outcome;
+use crate::log_lines::{self, Verbosity};
 use crate::stop::asked_to_stop;
 use crate::terminal::{remark, say};
 
@@ -30,7 +38,8 @@ use crate::terminal::{remark, say};
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue).\n\n\
                   Start here:\n  millpond up                        the example: form, queue, database\n  \
                   millpond serve                     just the queue service\n  \
-                  eval \"$(millpond env)\"             point any AWS SDK at it"
+                  eval \"$(millpond env)\"             point any AWS SDK at it",
+    max_term_width = 120
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -53,13 +62,21 @@ enum Command {
     Receive(receive::Receive),
     /// Show all queues with their counts.
     Queues(queues::Queues),
-    /// Create, remove, purge or show a queue.
-    #[command(subcommand)]
+    /// Create, change, remove, purge or show a queue.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  millpond queue create jobs\n  millpond queue set jobs --visibility-timeout 60s\n  \
+                      millpond queue show jobs"
+    )]
     Queue(queue::Queue),
     /// Show whether messages expire by their retention, or confirm the clock after a jump.
     Clock(clock::Clock),
     /// Show the rows that a sink has landed.
     Rows(rows::Rows),
+    /// Show stacks: what belongs to each, and their outputs.
+    Stacks(stacks::List),
+    /// Take a stack away: its workloads, its queues and their messages.
+    Down(stacks::Down),
     /// Show workloads.
     Ps(workloads::Ps),
     /// Stop a workload.
@@ -69,7 +86,7 @@ enum Command {
     /// Show what workloads have written.
     Logs(workloads::Logs),
     /// Put load on an SQS endpoint and report rate and latency.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  millpond bench send\n  millpond bench send --ceiling")]
     Bench(bench::Bench),
     /// Print the settings that point any AWS SDK at the service.
     Env(env::Env),
@@ -87,7 +104,7 @@ enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Target {
     /// The service to talk to; by default AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, then the one this user has started.
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, value_parser = crate::endpoint::parse)]
     pub(crate) endpoint: Option<String>,
     /// Print JSON for scripts.
     #[arg(long, global = true)]
@@ -107,6 +124,8 @@ impl Cli {
             Command::Queue(queue) => in_runtime(queue.run()),
             Command::Clock(clock) => in_runtime(clock.run()),
             Command::Rows(rows) => in_runtime(rows.run()),
+            Command::Stacks(stacks) => in_runtime(stacks.run()),
+            Command::Down(down) => in_runtime(down.run()),
             Command::Ps(ps) => in_runtime(ps.run()),
             Command::Stop(stop) => in_runtime(stop.run()),
             Command::Start(start) => in_runtime(start.run()),
@@ -128,14 +147,6 @@ fn in_runtime(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 fn in_threads(work: impl Future<Output = Outcome>) -> Outcome {
-    start_logging();
+    log_lines::start(Verbosity::Work);
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
-}
-
-/// Warnings go to standard error, and more if `MILLPOND_LOG` asks for it.
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MILLPOND_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::{Target, remark, say};
 use crate::failure::{DONE, Outcome};
+use crate::hold;
 use crate::service::Service;
 use crate::table::{Side, render, span};
-use crate::{api, hold};
 
-/// Show all queues: what can be received, what is in flight, what is delayed, and when the oldest message expires.
+/// Show all queues: what can be received, what is in flight, what is delayed, when the oldest message expires, and how
+/// many messages have expired since the queue was created.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millpond queues\n  millpond queues --json")]
 pub(crate) struct Queues {
@@ -22,7 +23,7 @@ pub(crate) struct Queues {
 impl Queues {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = api::call(&service.endpoint, "GET", "queues", None).await?;
+        let body = service.call("GET", "queues", None).await?;
         if self.target.json {
             say(&body.to_string());
             return Ok(DONE);
@@ -38,6 +39,7 @@ impl Queues {
             ("IN FLIGHT", Side::Right),
             ("DELAYED", Side::Right),
             ("OLDEST EXPIRES IN", Side::Left),
+            ("EXPIRED", Side::Right),
         ];
         // One account and region is the rule; then their names would only be noise.
         let place = |queue: &Value| format!("{}/{}", queue["account"], queue["region"]);
@@ -82,5 +84,5 @@ fn row(queue: &Value, now_millis: u64, one_place: bool) -> Vec<String> {
     let expires = queue["oldest_expires_at_millis"]
         .as_u64()
         .map_or_else(|| "-".to_owned(), |at| span(at.saturating_sub(now_millis) / 1000));
-    vec![name, number("visible"), number("in_flight"), number("delayed"), expires]
+    vec![name, number("visible"), number("in_flight"), number("delayed"), expires, number("expired")]
 }

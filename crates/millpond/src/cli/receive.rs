@@ -1,14 +1,12 @@
 //! `millpond receive`: messages out of a queue.
 
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Target, remark};
+use super::{Target, duration, remark};
 use crate::failure::{DONE, Failure, Outcome, nothing};
-use crate::service::Service;
-use crate::sqs::{explain, queue_url};
+use crate::sqs::{NamedQueue, explain};
 use crate::table::printable;
 use crate::terminal::hand_over;
 
@@ -16,7 +14,8 @@ use crate::terminal::hand_over;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond receive customers\n  millpond receive customers --max 10 --delete\n  \
-                        millpond receive customers --follow --delete --json"
+                        millpond receive customers --follow --delete --json\n\n\
+                        Without --delete messages are only shown: they come back after the queue's visibility timeout."
 )]
 pub(crate) struct Receive {
     /// The queue, by name or URL.
@@ -30,11 +29,11 @@ pub(crate) struct Receive {
     /// At most so many messages.
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
     max: i32,
-    /// Seconds to wait for a message, at most 20.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=20))]
+    /// How long to wait for a message, at most 20s.
+    #[arg(long, value_name = "DURATION", value_parser = duration::receive_wait, allow_hyphen_values = true)]
     wait: Option<i32>,
-    /// Seconds to hold the messages, instead of the queue's visibility timeout.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=43_200))]
+    /// How long to hide the messages from others, instead of the queue's visibility timeout; at most 12h.
+    #[arg(long, value_name = "DURATION", value_parser = duration::visibility_timeout, allow_hyphen_values = true)]
     visibility_timeout: Option<i32>,
     #[command(flatten)]
     target: Target,
@@ -42,10 +41,13 @@ pub(crate) struct Receive {
 
 impl Receive {
     pub(crate) async fn run(self) -> Outcome {
-        let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
-        let url = queue_url(&client, &self.queue).await?;
+        let queue = NamedQueue::find(self.target.endpoint.as_deref(), &self.queue).await?;
+        let mut hint_is_due = !self.delete && !self.target.json;
         loop {
-            let count = self.once(&client, &url).await?;
+            let count = self.once(&queue).await?;
+            if count > 0 && std::mem::take(&mut hint_is_due) {
+                remark(self.hint());
+            }
             if self.follow {
                 continue;
             }
@@ -57,7 +59,18 @@ impl Receive {
         }
     }
 
-    async fn once(&self, client: &Client, url: &str) -> Result<usize, Failure> {
+    /// What becomes of messages that were only shown.
+    fn hint(&self) -> &'static str {
+        match self.visibility_timeout {
+            Some(0) => "not deleted: the queue delivers it again at once; --delete takes out what is printed",
+            _ => {
+                "not deleted: the queue delivers it again when its visibility timeout ends; --delete takes out what is \
+                  printed"
+            }
+        }
+    }
+
+    async fn once(&self, NamedQueue { service, client, url }: &NamedQueue) -> Result<usize, Failure> {
         let wait = self.wait.or(self.follow.then_some(20));
         let received = client
             .receive_message()
@@ -69,14 +82,15 @@ impl Receive {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .send()
             .await
-            .map_err(|error| explain(&format!("cannot receive from {}", self.queue), &error))?;
+            .map_err(|error| explain(service, &format!("cannot receive from {}", self.queue), &error))?;
         let messages = received.messages.unwrap_or_default();
         for message in &messages {
             self.show(message)?;
             if self.delete {
                 let handle = message.receipt_handle().unwrap_or_default();
                 let deleted = client.delete_message().queue_url(url).receipt_handle(handle).send().await;
-                deleted.map_err(|error| explain("the message was printed but not deleted", &error))?;
+                deleted
+                    .map_err(|error| explain(service, "the message was printed but not deleted", &error))?;
             }
         }
         Ok(messages.len())

@@ -6,11 +6,10 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use clap::Args;
 use serde_json::json;
 
-use super::{Target, say};
+use super::{Target, duration, pairs, say};
 use crate::data::random;
 use crate::failure::{DONE, Failure, Outcome};
-use crate::service::Service;
-use crate::sqs::{explain, queue_url};
+use crate::sqs::{NamedQueue, explain};
 
 /// The largest body that any queue takes.
 const BODY_BYTES_MAX: usize = 1_048_576;
@@ -24,7 +23,7 @@ const SUBMISSION_ID: &str = "SubmissionId";
 #[command(after_help = "Examples:\n  millpond send customers Jane,UK\n  \
                         millpond send customers --field name=Jane --field country=UK\n  \
                         cat order.json | millpond send orders -\n  \
-                        millpond send jobs later --delay 60\n  \
+                        millpond send jobs later --delay 60s\n  \
                         millpond send orders.fifo paid --group order-17 --deduplication-id payment-3")]
 pub(crate) struct Send {
     /// The queue, by name or URL.
@@ -38,8 +37,8 @@ pub(crate) struct Send {
     /// A message attribute of type String; may be repeated.
     #[arg(long = "attribute", value_name = "NAME=VALUE")]
     attributes: Vec<String>,
-    /// Seconds until the message can be received, at most 900.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..=900))]
+    /// How long until the message can be received, such as 60s; at most 15m.
+    #[arg(long, value_name = "DURATION", value_parser = duration::delay, allow_hyphen_values = true)]
     delay: Option<i32>,
     /// The message group; a FIFO queue keeps the order inside it.
     #[arg(long, value_name = "ID")]
@@ -53,15 +52,19 @@ pub(crate) struct Send {
 
 impl Send {
     pub(crate) async fn run(self) -> Outcome {
+        let attributes = pairs::read("--attribute", &self.attributes)?;
         let body = self.body()?;
+        if body.is_empty() {
+            return Err(Failure::usage("the body is empty; a message has at least one character"));
+        }
         if body.len() > BODY_BYTES_MAX {
             let bytes = body.len();
             return Err(Failure::new(format!(
                 "the body has {bytes} bytes; a message may have {BODY_BYTES_MAX} at most"
             )));
         }
-        let client = Service::find(self.target.endpoint.as_deref()).await?.sqs();
-        let url = queue_url(&client, &self.queue).await?;
+        let NamedQueue { service, client, url } =
+            NamedQueue::find(self.target.endpoint.as_deref(), &self.queue).await?;
         let url_is_fifo = url.ends_with(".fifo");
         let mut request = client
             .send_message()
@@ -70,18 +73,20 @@ impl Send {
             .set_delay_seconds(self.delay)
             .set_message_group_id(self.group.clone())
             .set_message_deduplication_id(self.deduplication_id.clone());
-        for attribute in &self.attributes {
-            let (name, value) = pair("--attribute", attribute)?;
+        let names_submission = attributes.iter().any(|(name, _)| *name == SUBMISSION_ID);
+        let room = attributes.len() < ATTRIBUTES_MAX;
+        for (name, value) in attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
             request = request.message_attributes(name, value);
         }
         // The client tries again when an answer is lost; by this a sink knows the second message for the first.
-        if !url_is_fifo && self.attributes.len() < ATTRIBUTES_MAX && !self.names_submission() {
+        if !url_is_fifo && room && !names_submission {
             let value = MessageAttributeValue::builder().data_type("String").string_value(submission_id()?);
             request = request.message_attributes(SUBMISSION_ID, value.build()?);
         }
         let sent = request.send().await;
-        let sent = sent.map_err(|error| explain(&format!("cannot send to {}", self.queue), &error))?;
+        let sent =
+            sent.map_err(|error| explain(&service, &format!("cannot send to {}", self.queue), &error))?;
         let id = sent.message_id.unwrap_or_default();
         if self.target.json {
             let md5 = sent.md5_of_message_body.unwrap_or_default();
@@ -96,28 +101,25 @@ impl Send {
         Ok(DONE)
     }
 
-    fn names_submission(&self) -> bool {
-        self.attributes.iter().any(|attribute| attribute.split('=').next() == Some(SUBMISSION_ID))
-    }
-
     fn body(&self) -> Result<String, Failure> {
         match self.body.as_deref() {
             Some("-") => {
-                let mut body = String::new();
-                let read = std::io::stdin().read_to_string(&mut body);
+                let mut body = Vec::new();
+                let read = std::io::stdin().read_to_end(&mut body);
                 read.map_err(|error| {
                     Failure::while_doing("cannot read the body from standard input", &error)
                 })?;
-                Ok(body)
+                String::from_utf8(body).map_err(|_| {
+                    Failure::usage(
+                        "the body on standard input is not UTF-8 text; encode it, for example with `base64`",
+                    )
+                })
             }
             Some(body) => Ok(body.to_owned()),
             None => {
-                let fields: Result<serde_json::Map<_, _>, Failure> = self
-                    .fields
-                    .iter()
-                    .map(|field| pair("--field", field).map(|(name, value)| (name.to_owned(), json!(value))))
-                    .collect();
-                Ok(serde_json::Value::Object(fields?).to_string())
+                let fields = pairs::read("--field", &self.fields)?.into_iter();
+                let fields = fields.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+                Ok(serde_json::Value::Object(fields).to_string())
             }
         }
     }
@@ -126,10 +128,4 @@ impl Send {
 /// 128 random bits: every run of the command is a submission of its own.
 fn submission_id() -> Result<String, Failure> {
     Ok(format!("{:032x}", u128::from_be_bytes(random()?)))
-}
-
-fn pair<'a>(option: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {
-    text.split_once('=')
-        .filter(|(name, _)| !name.is_empty())
-        .ok_or_else(|| Failure::new(format!("{option} takes NAME=VALUE, not `{text}`")))
 }

@@ -12,28 +12,31 @@ use millpond_core::outcome::Outcome as CoreOutcome;
 use millpond_core::queue::{AttributePatch, Tags};
 use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
-use millpond_engine::step::Wait;
+use millpond_engine::step::{EngineConfig, Wait};
 use millpond_server::platform::{Platform, QueuesOnly};
 use millpond_server::{Limits, Listening, ServerConfig, bind};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{asked_to_stop, remark, say, start_logging};
+use super::quotas::QuotaOptions;
+use super::{asked_to_stop, listen, remark, say};
 use crate::data::{self, Found};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::hold;
-use crate::note::{self, Note};
+use crate::log_lines::{self, Verbosity};
+use crate::note::{self, Left, Note};
 use crate::platform::Stacks;
 
 /// Run the queue service until interrupted.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
-                        millpond serve --in-memory --create jobs --create orders.fifo"
+                        millpond serve --in-memory --create jobs --create orders.fifo\n  \
+                        millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB"
 )]
 pub(crate) struct Serve {
     /// Where to listen; a loopback address. Port 0 takes any free port.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4566")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4566", value_parser = listen::loopback)]
     listen: SocketAddr,
     /// Where queues and messages are kept.
     #[arg(long, value_name = "DIR", default_value = "./millpond-data")]
@@ -54,6 +57,8 @@ pub(crate) struct Serve {
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    quotas: QuotaOptions,
 }
 
 fn parse_queue(text: &str) -> Result<QueueName, String> {
@@ -72,7 +77,7 @@ fn parse_account(text: &str) -> Result<AccountId, String> {
 
 impl Serve {
     pub(crate) fn run(self) -> Outcome {
-        start_logging();
+        log_lines::start(Verbosity::Warnings);
         raise_open_files();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.serve())
@@ -87,7 +92,9 @@ impl Serve {
             limits: Limits::default(),
         })
         .await?;
-        let (running, found) = if self.in_memory { data::open_in_memory()? } else { data::open(&self.data)? };
+        let config = EngineConfig { quotas: self.quotas.quotas(), ..EngineConfig::default() };
+        let (running, found) =
+            if self.in_memory { data::open_in_memory(config)? } else { data::open(&self.data, config)? };
         self.create_queues(&running.handle).await?;
         let note = self.note(&format!("http://{}", listening.address()), &found);
         let stacks = if self.in_memory {
@@ -95,14 +102,12 @@ impl Serve {
         } else {
             Some(Arc::new(Stacks::start(running.handle.clone(), note.clone()).await?))
         };
-        self.announce(&note, &found)?;
-        if let Some((hold, now)) =
-            running.handle.status().await.ok().and_then(|status| Some((status.expiry_hold?, status.now)))
-        {
-            remark(&hold::describe(&hold, now));
+        let left = self.announce(&note, &found)?;
+        if let Some(text) = hold::told_at_start(&running.handle).await {
+            remark(&text);
         }
         let ended = run_until_stopped(listening, running, stacks).await;
-        note::remove(note.pid);
+        drop(left);
         if let Some(file) = &self.ready_file {
             // It says that the service is ready, which it is not any more; if it is gone already, all the better.
             let _ = fs::remove_file(file);
@@ -148,13 +153,15 @@ impl Serve {
         }
     }
 
-    fn announce(&self, note: &Note, found: &Found) -> Result<(), Failure> {
+    /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
+    fn announce(&self, note: &Note, found: &Found) -> Result<Option<Left>, Failure> {
         let endpoint = &note.endpoint;
-        if let Err(error) = note::write(note) {
+        let left = note::leave(note).unwrap_or_else(|error| {
             remark(&format!(
                 "client commands of this user need --endpoint {endpoint}: the note for them failed: {error}"
             ));
-        }
+            None
+        });
         if let Some(torn) = &found.torn {
             remark(&format!(
                 "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"
@@ -171,7 +178,7 @@ impl Serve {
             write_whole(file, &format!("{ready}\n"))
                 .map_err(|error| Failure::while_doing(&format!("cannot write {}", file.display()), &error))?;
         }
-        Ok(())
+        Ok(left)
     }
 }
 

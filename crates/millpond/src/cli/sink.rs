@@ -5,11 +5,11 @@
 use clap::{Args, ValueEnum};
 use millpond_sink::{Format, Identifier, SinkConfig, TargetUrl};
 
-use super::{hide_option, in_threads};
+use super::{duration, hide_option, in_threads, remark};
 use crate::failure::{Failure, Outcome};
-use crate::note;
+use crate::service::Service;
 use crate::stop::stop_on_signal;
-use crate::workload::{report_line, run_sink};
+use crate::workload::run_sink;
 
 /// The variable that gives the database URL, for a user and for this process when it starts itself again.
 const URL_VARIABLE: &str = "MILLPOND_DATABASE_URL";
@@ -17,12 +17,13 @@ const URL_VARIABLE: &str = "MILLPOND_DATABASE_URL";
 /// Deliver messages of a queue into a table, each one once, until interrupted. Works against Amazon SQS as well.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    millpond sink --queue customers --to sqlite://customers.db --table customers --columns name,country\n  \
-    MILLPOND_DATABASE_URL=mysql://user:password@127.0.0.1:3306/shop \\\n    \
+    millpond sink --queue customers --to sqlite://customers.db \\\n    --table customers --columns name,country\n  \
+    MILLPOND_DATABASE_URL=mysql://user:password@127.0.0.1:3306/shop \\\n  \
     millpond sink --queue orders --table orders --columns id,amount --format json\n\n\
-    The database URL may hold a password: MILLPOND_DATABASE_URL shows it to no other user; --to shows it in process\n\
-    lists until the sink has taken it out, a moment after its start, and in the shell's history.\n\n\
-    TLS: mysql://…/shop?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/ca.pem; docs/sink.md has all options.")]
+    The database URL may hold a password: MILLPOND_DATABASE_URL shows it to no other user; --to shows it in process lists \
+    until the sink has taken it out, a moment after its start, and in the shell's history.\n\n\
+    Options of a mysql:// URL: ssl-mode, ssl-ca and socket, such as \
+    ?ssl-mode=VERIFY_IDENTITY&ssl-ca=/path/ca.pem; docs/sink.md says what they do.")]
 pub(crate) struct Sink {
     /// The queue, by name or URL.
     #[arg(long)]
@@ -36,7 +37,8 @@ pub(crate) struct Sink {
     /// The columns that are filled, in the order of CSV fields.
     #[arg(long, value_name = "NAME,…")]
     columns: String,
-    /// How a message is read.
+    /// How a message is read: a CSV record with its fields in the order of the columns, or a JSON object whose keys are
+    /// the columns.
     #[arg(long, value_enum, default_value_t = BodyFormat::Csv)]
     format: BodyFormat,
     /// Do not create table and ledger when they are missing.
@@ -46,22 +48,21 @@ pub(crate) struct Sink {
     #[arg(long, value_name = "NAME", default_value = "millpond_ledger")]
     ledger_table: String,
     /// Long polls in parallel, 1 to 64.
-    #[arg(long, default_value_t = 4)]
-    pollers: usize,
-    /// Seconds for which a received message is held, extended while its batch is open.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    visibility_timeout: u32,
-    /// The queue service; by default as AWS SDKs find it, then the one this user has started.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "COUNT", default_value = "4", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pollers: u8,
+    /// How long a received message is held, 2s to 12h; extended while its batch is open.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = hold, allow_hyphen_values = true)]
+    visibility_timeout: i32,
+    /// The queue service; by default AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL, then the one this user has started, then
+    /// Amazon's if a region is set.
+    #[arg(long, value_name = "URL", value_parser = crate::endpoint::parse)]
     endpoint: Option<String>,
 }
 
 /// How a message body is read.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum BodyFormat {
-    /// One CSV record, its fields in the order of the columns.
     Csv,
-    /// One JSON object, its keys the columns.
     Json,
 }
 
@@ -72,45 +73,35 @@ impl Sink {
         }
         let config = self.config()?;
         in_threads(async move {
-            let client = millpond_sink::connect(self.service()).await;
-            run_sink(config, client, stop_on_signal(), report_line).await
+            let service = Service::of_queue_or_amazon(self.endpoint.as_deref(), &self.queue).await?;
+            remark(&format!("queue service  {}", service.describe()));
+            run_sink(config, service.sqs(), stop_on_signal(), |_| {}).await
         })
     }
 
     fn config(&self) -> Result<SinkConfig, Failure> {
         let name = |option: &str, text: &str| {
-            Identifier::new(text).map_err(|error| Failure::new(format!("{option}: {error}")))
+            Identifier::new(text).map_err(|error| Failure::usage(format!("{option}: {error}")))
         };
         let columns =
-            Identifier::list(&self.columns).map_err(|error| Failure::new(format!("--columns: {error}")))?;
+            Identifier::list(&self.columns).map_err(|error| Failure::usage(format!("--columns: {error}")))?;
         let format = match self.format {
             BodyFormat::Csv => Format::Csv,
             BodyFormat::Json => Format::Json,
         };
-        let target = TargetUrl::parse(&self.database_url)?;
+        let target =
+            TargetUrl::parse(&self.database_url).map_err(|error| Failure::usage(error.to_string()))?;
         let mut config = SinkConfig::new(&self.queue, target, name("--table", &self.table)?, columns, format);
         config.create = !self.no_create;
         config.ledger_table = name("--ledger-table", &self.ledger_table)?;
-        config.pollers = self.pollers;
-        config.visibility_timeout_secs = self.visibility_timeout;
+        config.pollers = self.pollers.into();
+        config.visibility_timeout_secs = self.visibility_timeout.unsigned_abs();
+        config.check().map_err(|error| Failure::usage(error.to_string()))?;
         Ok(config)
     }
+}
 
-    /// What the environment does not name is what `serve` left for this user; without either it is Amazon's.
-    fn service(&self) -> millpond_sink::Endpoint {
-        let environment =
-            ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"].iter().any(|name| std::env::var_os(name).is_some());
-        let amazon = self.queue.contains(".amazonaws.com");
-        let mut endpoint = millpond_sink::Endpoint { url: self.endpoint.clone(), ..Default::default() };
-        if let Some(note) = note::read().filter(|note| {
-            let named = self.endpoint.as_ref().is_some_and(|endpoint| *endpoint == note.endpoint);
-            named || (self.endpoint.is_none() && !environment && !amazon)
-        }) {
-            endpoint.url = Some(note.endpoint);
-            endpoint.region = Some(note.region);
-            let (key, secret) = (note.access_key_id, note.secret_access_key);
-            endpoint.keys = Some(millpond_sink::Keys::new(key, secret, None, None, "millpond serve"));
-        }
-        endpoint
-    }
+/// How long a received message is held.
+fn hold(text: &str) -> Result<i32, String> {
+    duration::up_to(text, 2, 43_200)
 }

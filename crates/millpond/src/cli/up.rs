@@ -1,50 +1,66 @@
 //! `millpond up`: a whole architecture from one template.
 //!
-//! It starts `serve` if none answers, deploys the template, shows how things are, and starts `serve` again when it
-//! dies. Ctrl-C stops what it has started: workloads first, then the service.
+//! It starts `serve` if none answers, deploys the template, shows how things are and what waits, and starts `serve` again
+//! when it dies. Ctrl-C stops what it has started: workloads first, then the service.
 
 mod child;
 mod secrets;
-mod view;
+mod summary;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use millpond_stack::Template;
+use millpond_stack::{StackName, Template};
 use serde_json::{Value, json};
 
-use super::{asked_to_stop, remark, say};
+use super::{remark, say};
 use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::stop::stop_on_signal;
+use crate::terminal::{complain, quoted};
 use child::{Ready, ServeChild};
 
 const EXAMPLE: &str = include_str!("../../../../examples/customers/template.yaml");
 const EXAMPLE_NAME: &str = "customers";
+const DATA: &str = "./millpond-data";
+const LISTEN: &str = "127.0.0.1:4566";
 
 /// Bring up what a template describes, and keep it up until interrupted.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  millpond up\n  millpond up my.yaml --parameter DatabaseUrl=sqlite:///srv/shop.db\n  \
+    MILLPOND_PARAMETER_DatabaseUrl=mysql://user:password@127.0.0.1/shop millpond up\n  \
     millpond up --data /srv/millpond --listen 127.0.0.1:0\n\n\
-    Without a template the built-in example `customers` is brought up: a web form, a queue, and a sink that delivers\n\
-    into a SQLite database. A parameter given once is kept; MILLPOND_PARAMETER_NAME gives one without showing it in\n\
-    process lists."
+    Without a template the built-in example `customers` is brought up: a web form, a queue, and a sink that delivers into a \
+    SQLite database.\n\n\
+    A parameter that was given once is kept. The environment variable MILLPOND_PARAMETER_NAME gives the parameter NAME \
+    without showing it in process lists.\n\n\
+    Stacks stay until `millpond down`: what earlier templates brought starts again too. `millpond stacks` shows them."
 )]
 pub(crate) struct Up {
     /// A CloudFormation template, YAML or JSON.
     template: Option<PathBuf>,
+    /// What the stack is called; by default as the template's file, without its ending.
+    #[arg(long, value_name = "NAME", value_parser = parse_stack)]
+    stack: Option<String>,
     /// Where queues, messages and workloads are kept.
-    #[arg(long, value_name = "DIR", default_value = "./millpond-data")]
+    #[arg(long, value_name = "DIR", default_value = DATA)]
     data: PathBuf,
     /// Where the queue service listens.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4566")]
+    #[arg(long, value_name = "HOST:PORT", default_value = LISTEN)]
     listen: SocketAddr,
     /// A value for a parameter of the template; may be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
+}
+
+fn parse_stack(text: &str) -> Result<String, String> {
+    StackName::new(text).map(|name| name.as_str().to_owned()).map_err(|error| error.to_string())
 }
 
 impl Up {
@@ -57,37 +73,49 @@ impl Up {
         if !self.parameters.is_empty() {
             return Err(secrets::start_again_without_parameters(&parameters));
         }
-        let deployment = self.deployment(&parameters)?;
+        let (template, deployment) = self.deployment(&parameters)?;
         let stack = self.stack_name();
         let (mut child, ready) = self.service().await?;
-        let deployed = tokio::select! {
-            deployed = deploy(&ready.endpoint, &stack, &deployment) => deployed,
-            () = asked_to_stop() => Err(Failure::new("interrupted")),
+        let mut stop = stop_on_signal();
+        let brought = async {
+            deploy(&ready.endpoint, &stack, &deployment).await?;
+            Ok(summary::settled(&ready.endpoint).await)
         };
-        let deployed = match deployed {
-            Ok(deployed) => deployed,
-            Err(failure) => {
-                if let Some(child) = &mut child {
-                    child.stop().await;
-                }
-                return Err(failure);
+        let brought = tokio::select! {
+            brought = brought => brought,
+            _ = stop.wait_for(|stop| *stop) => Err(Failure::new("interrupted")),
+        };
+        let workloads = match (brought, &mut child) {
+            (Ok(workloads), _) => workloads,
+            (Err(failure), None) => return Err(failure),
+            (Err(failure), Some(child)) => {
+                // The reason comes first: what follows is only the end of the service.
+                complain(&failure);
+                child.stop().await;
+                return Ok(ExitCode::FAILURE);
             }
         };
-        view::wait_until_settled(&ready.endpoint).await;
-        say(&view::summary(&ready, &deployed, child.is_some()).await);
+        let shown = summary::Summary {
+            ready: &ready,
+            stack: &stack,
+            started: child.is_some(),
+            again: self.again(&ready),
+            takes_database_url: template.parameters().any(|(name, _)| name == "DatabaseUrl"),
+        };
+        say(&shown.text(&workloads).await);
         let Some(mut child) = child else {
-            remark(&view::left_running(&ready));
+            remark(&summary::left_running(&ready));
             return Ok(DONE);
         };
-        let mut status = view::StatusLine::default();
+        let mut watch = watch::Watch::of(&workloads);
         loop {
             tokio::select! {
-                () = asked_to_stop() => break,
+                _ = stop.wait_for(|stop| *stop) => break,
                 ended = child.ended() => self.restart(&mut child, &ready, &ended).await?,
-                () = tokio::time::sleep(Duration::from_secs(1)) => status.show(&ready.endpoint).await,
+                () = tokio::time::sleep(Duration::from_secs(1)) => watch.look(&ready.endpoint).await,
             }
         }
-        status.clear();
+        watch.clear();
         remark("stopping …");
         child.stop().await;
         Ok(DONE)
@@ -114,7 +142,7 @@ impl Up {
 
     /// What runs already, if it has the data that was asked for.
     fn running(&self, endpoint: String) -> Result<Ready, Failure> {
-        let note = crate::note::read().filter(|note| note.endpoint == endpoint);
+        let note = crate::note::at(&endpoint);
         let wanted = self.data.canonicalize().or_else(|_| std::path::absolute(&self.data))?;
         match note {
             Some(note) if note.data != wanted => Err(Failure::new(format!(
@@ -129,7 +157,7 @@ impl Up {
     }
 
     /// Mistakes in the template are told before anything is started.
-    fn deployment(&self, parameters: &BTreeMap<String, String>) -> Result<Value, Failure> {
+    fn deployment(&self, parameters: &BTreeMap<String, String>) -> Result<(Template, Value), Failure> {
         let (file, template) = match &self.template {
             None => (format!("{EXAMPLE_NAME} (built in)"), EXAMPLE.to_owned()),
             Some(path) => {
@@ -139,8 +167,8 @@ impl Up {
                 (path.display().to_string(), text)
             }
         };
-        Template::parse(&file, &template)?;
-        Ok(json!({ "file": file, "template": template, "parameters": parameters }))
+        let parsed = Template::parse(&file, &template)?;
+        Ok((parsed, json!({ "file": file, "template": template, "parameters": parameters })))
     }
 
     fn given_parameters(&self) -> Result<BTreeMap<String, String>, Failure> {
@@ -154,8 +182,30 @@ impl Up {
         Ok(parameters)
     }
 
-    /// The example's name, or the template's file name as far as it can be one.
+    /// The command that brings this stack up again, on the service that runs now.
+    fn again(&self, ready: &Ready) -> String {
+        let mut command = format!("{} up", summary::program());
+        if let Some(template) = &self.template {
+            command.push_str(&format!(" {}", quoted(&template.display().to_string())));
+        }
+        if let Some(stack) = &self.stack {
+            command.push_str(&format!(" --stack {stack}"));
+        }
+        if self.data.as_os_str() != DATA {
+            command.push_str(&format!(" --data {}", quoted(&self.data.display().to_string())));
+        }
+        match ready.endpoint.strip_prefix("http://") {
+            Some(address) if address != LISTEN => command.push_str(&format!(" --listen {address}")),
+            _ => {}
+        }
+        command
+    }
+
+    /// The name that was given, the example's, or the template's file name as far as it can be one.
     fn stack_name(&self) -> String {
+        if let Some(stack) = &self.stack {
+            return stack.clone();
+        }
         let stem = self.template.as_ref().and_then(|path| path.file_stem());
         let Some(stem) = stem.map(|stem| stem.to_string_lossy().into_owned()) else {
             return EXAMPLE_NAME.to_owned();

@@ -7,12 +7,12 @@ use millpond_stack::driver::log::{Follow, tail};
 use serde_json::Value;
 
 use super::{Target, remark, say};
-use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::service::Service;
-use crate::table::{Side, render, span};
+use crate::table::{Side, indented, render, span};
+use crate::terminal::width;
 
-/// Show workloads: what runs, since when, and where.
+/// Show workloads: what runs, since when, for which stack, where, and what it waits for.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  millpond ps\n  millpond ps --json")]
 pub(crate) struct Ps {
@@ -27,27 +27,47 @@ impl Ps {
             say(&body.to_string());
             return Ok(DONE);
         }
-        let rows: Vec<Vec<String>> = list(&body).iter().map(row).collect();
-        if rows.is_empty() {
-            remark("no workloads; `millpond up` starts the example");
+        if list(&body).is_empty() {
+            remark(NONE);
             return Ok(DONE);
         }
-        let headings = [
-            ("NAME", Side::Left),
-            ("KIND", Side::Left),
-            ("STATE", Side::Left),
-            ("PID", Side::Right),
-            ("FOR", Side::Left),
-            ("WHERE", Side::Left),
-        ];
-        say(&render(&headings, &rows));
+        say(&table(list(&body), width(std::io::stdout())));
         Ok(DONE)
     }
 }
 
+const NONE: &str = "no workloads; `millpond up` starts the example";
+
+/// A line for each workload, and below it why it is not as it should be.
+fn table(workloads: &[Value], width: Option<usize>) -> String {
+    let headings = [
+        ("NAME", Side::Left),
+        ("KIND", Side::Left),
+        ("STATE", Side::Left),
+        ("PID", Side::Right),
+        ("FOR", Side::Left),
+        ("STACK", Side::Left),
+        ("WHERE", Side::Left),
+    ];
+    let rows: Vec<Vec<String>> = workloads.iter().map(row).collect();
+    let rendered = render(&headings, &rows);
+    let mut lines = rendered.lines();
+    let mut text = format!("{}\n", lines.next().unwrap_or_default());
+    for (line, workload) in lines.zip(workloads) {
+        text.push_str(&format!("{line}\n"));
+        if let Some(reason) = workload["reason"].as_str() {
+            text.push_str(&indented(reason, REASON_INDENT, width));
+        }
+    }
+    text
+}
+
+/// Where the reason below a workload begins.
+const REASON_INDENT: usize = 4;
+
 async fn workloads(target: &Target) -> Result<Value, Failure> {
     let service = Service::find(target.endpoint.as_deref()).await?;
-    Ok(api::call(&service.endpoint, "GET", "workloads", None).await?)
+    service.call("GET", "workloads", None).await
 }
 
 fn list(body: &Value) -> &[Value] {
@@ -63,13 +83,9 @@ fn row(workload: &Value) -> Vec<String> {
             span(now.as_secs().saturating_sub(since / 1000))
         },
     );
-    let state = match workload["reason"].as_str() {
-        Some(reason) => format!("{}: {reason}", text("state")),
-        None => text("state"),
-    };
     let pid = workload["pid"].as_u64().map_or_else(|| "-".to_owned(), |pid| pid.to_string());
     let place = workload["table"].as_str().map_or_else(|| text("url"), |table| format!("table {table}"));
-    vec![text("name"), text("kind"), state, pid, running_for, place]
+    vec![text("name"), text("kind"), text("state"), pid, running_for, text("stack"), place]
 }
 
 /// Stop a workload. It stays stopped until it is started again.
@@ -107,11 +123,14 @@ impl Start {
 async fn change(target: &Target, name: &str, verb: &str) -> Outcome {
     let service = Service::find(target.endpoint.as_deref()).await?;
     let path = format!("workloads/{}/{verb}", path_segment(name)?);
-    let status = api::call(&service.endpoint, "POST", &path, None).await?;
+    let status = service.call("POST", &path, None).await?;
     if target.json {
         say(&status.to_string());
     } else {
         say(&format!("{name}: {}", status["state"].as_str().unwrap_or("unknown")));
+        if let Some(reason) = status["reason"].as_str() {
+            remark(indented(reason, REASON_INDENT, width(std::io::stderr())).trim_end());
+        }
     }
     Ok(DONE)
 }
@@ -122,7 +141,7 @@ pub(super) fn path_segment(name: &str) -> Result<&str, Failure> {
     if !name.is_empty() && name.bytes().all(plain) {
         return Ok(name);
     }
-    Err(Failure::new(format!("`{name}` is not a name: use letters, digits, - and _")))
+    Err(Failure::usage(format!("`{name}` is not a name: use letters, digits, - and _")))
 }
 
 /// Show what workloads have written.
@@ -153,11 +172,17 @@ impl Logs {
             })
             .filter(|(name, _)| self.name.as_ref().is_none_or(|wanted| wanted == name))
             .collect();
+        if list(&body).is_empty() && self.name.is_none() {
+            remark(NONE);
+            return Ok(DONE);
+        }
         if logs.is_empty() {
             let known: Vec<&str> =
                 list(&body).iter().filter_map(|workload| workload["name"].as_str()).collect();
-            let wanted = self.name.as_deref().unwrap_or("any");
-            return Err(Failure::new(format!("there is no workload {wanted}; known: {}", known.join(", "))));
+            let known =
+                if known.is_empty() { NONE.to_owned() } else { format!("known: {}", known.join(", ")) };
+            let wanted = self.name.as_deref().unwrap_or_default();
+            return Err(Failure::new(format!("there is no workload {wanted}; {known}")));
         }
         let several = logs.len() > 1;
         if !self.follow {
@@ -213,3 +238,6 @@ impl Logs {
 fn read<T>(read: impl FnOnce() -> std::io::Result<T>, path: &std::path::Path) -> Result<T, Failure> {
     read().map_err(|error| Failure::while_doing(&format!("cannot read {}", path.display()), &error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
-//! Bringing a stack to what its template says, and taking it away.
+//! Bringing a stack to what its template says.
+//!
+//! Mistakes in the template and names that another stack has are refused before anything is changed.
 
 use std::collections::BTreeMap;
 
 use millpond_stack::{
-    Context, Output, PhysicalId, ResolvedTemplate, StackName, StackState, Template, apply, plan, resolve,
+    Context, PhysicalId, ResolvedTemplate, StackName, StackState, Template, apply, plan, resolve,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::effects::StackEffects;
 use super::{Answered, Refused, Stacks};
@@ -44,35 +46,35 @@ impl Stacks {
         };
         let wanted = resolve(&template, &deployment.parameters, &state, &context)
             .map_err(|errors| Refused::new(400, errors.to_string()))?;
+        self.refuse_what_others_have(name, &wanted).await?;
         let steps = self.bring(name, &mut state, &wanted).await?;
         let outputs = self.outputs(&state.outputs).await?;
         Ok(json!({ "stack": name, "steps": steps, "outputs": outputs }))
     }
 
-    pub(super) async fn delete_stack(&self, name: &str) -> Answered {
-        let _changing = self.changing.lock().await;
-        let mut state = self.state(name).await?;
-        let steps = self.bring(name, &mut state, &ResolvedTemplate::nothing()).await?;
-        self.documents.remove("stack", name).await?;
-        Ok(json!({ "stack": name, "steps": steps }))
-    }
-
-    pub(super) async fn list_stacks(&self) -> Answered {
-        let stacks = self.documents.all::<StackState>("stack").await?;
-        let mut shown = Vec::new();
-        for (name, state) in &stacks {
-            let resources: Vec<String> = state.resources.keys().map(ToString::to_string).collect();
-            let outputs = self.outputs(&state.outputs).await?;
-            shown.push(json!({ "stack": name, "resources": resources, "outputs": outputs }));
+    /// Nothing may belong to two stacks: each would change it to what its own template says.
+    async fn refuse_what_others_have(&self, name: &str, wanted: &ResolvedTemplate) -> Result<(), Refused> {
+        let mut stacks = self.documents.all::<StackState>("stack").await?;
+        stacks.retain(|(other, _)| other != name);
+        for (other, state) in &stacks {
+            let taken: Vec<String> = wanted
+                .resources()
+                .map(|(_, resource)| resource.physical_id())
+                .filter(|id| state.resources.contains_key(id))
+                .map(|id| id.to_string())
+                .collect();
+            if !taken.is_empty() {
+                return Err(Refused::new(409, belongs_to_other(name, other, &taken)));
+            }
         }
-        Ok(json!({ "stacks": shown }))
+        Ok(())
     }
 
-    async fn state(&self, name: &str) -> Result<StackState, Refused> {
+    pub(super) async fn state(&self, name: &str) -> Result<StackState, Refused> {
         Ok(self.documents.get("stack", name).await?.unwrap_or_default())
     }
 
-    async fn bring(
+    pub(super) async fn bring(
         &self,
         name: &str,
         state: &mut StackState,
@@ -107,20 +109,17 @@ impl Stacks {
         Ok(())
     }
 
-    async fn outputs(&self, outputs: &BTreeMap<String, Output>) -> Result<Value, Refused> {
-        let statuses = self.supervisor.status().await?;
-        let shown: Vec<Value> = outputs
-            .iter()
-            .map(|(name, output)| {
-                let value = output
-                    .render(|workload| statuses.iter().find(|status| status.name == *workload)?.url.clone());
-                json!({ "name": name, "value": value, "description": output.description })
-            })
-            .collect();
-        Ok(Value::Array(shown))
-    }
-
     async fn client(&self) -> aws_sdk_sqs::Client {
         crate::service::Service::of_note(&self.service).await.sqs()
     }
+}
+
+fn belongs_to_other(name: &str, other: &str, taken: &[String]) -> String {
+    let belong = if taken.len() == 1 { "belongs" } else { "belong" };
+    format!(
+        "stack {name}: {} {belong} to the stack {other}, so nothing was changed\n  \
+         To change that stack with this template, add --stack {other}; to take it away first: millpond down {other};\n  \
+         else give what is named here another QueueName or Name in the template",
+        taken.join(", ")
+    )
 }

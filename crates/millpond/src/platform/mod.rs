@@ -8,17 +8,17 @@ mod documents;
 mod effects;
 mod example;
 mod rows;
+mod stacks;
+mod workloads;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use millpond_engine::EngineHandle;
 use millpond_server::platform::{Platform, PlatformCall, PlatformFuture, PlatformReply};
 use millpond_stack::driver::ProcessDriver;
-use millpond_stack::driver::log::tail;
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
-use millpond_stack::{Desired, WorkloadKind, WorkloadName, WorkloadRecord};
+use millpond_stack::{Desired, WorkloadRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -105,90 +105,6 @@ impl Stacks {
             ("GET", ["rows", name]) => self.rows(name, &call.query).await,
             _ => return None,
         })
-    }
-
-    async fn workloads(&self) -> Answered {
-        let statuses = self.supervisor.status().await?;
-        let records = self.documents.all::<WorkloadRecord>("workload").await?;
-        let kinds: BTreeMap<&str, &WorkloadKind> =
-            records.iter().map(|(name, record)| (name.as_str(), &record.spec.kind)).collect();
-        let shown =
-            statuses.iter().map(|status| status_json(status, kinds.get(status.name.as_str()).copied()));
-        Ok(json!({ "workloads": shown.collect::<Vec<Value>>() }))
-    }
-
-    async fn set_desired(&self, name: &str, desired: Desired) -> Answered {
-        let name = WorkloadName::new(name).map_err(|error| Refused::new(404, error.to_string()))?;
-        let _changing = self.changing.lock().await;
-        let mut record = self.documents.get::<WorkloadRecord>("workload", name.as_str()).await?;
-        if let Some(record) = &mut record {
-            record.desired = desired;
-            self.documents.put("workload", name.as_str(), record).await?;
-        }
-        match desired {
-            Desired::Running => self.supervisor.start_workload(name.clone()).await?,
-            Desired::Stopped => self.supervisor.stop_workload(name.clone()).await?,
-        }
-        let statuses = self.supervisor.status().await?;
-        let status = statuses.iter().find(|status| status.name == name);
-        let kind = record.as_ref().map(|record| &record.spec.kind);
-        Ok(status.map_or(Value::Null, |status| status_json(status, kind)))
-    }
-}
-
-/// A workload for our own API: flat, its state as a word.
-fn status_json(status: &millpond_stack::supervise::WorkloadStatus, kind: Option<&WorkloadKind>) -> Value {
-    use millpond_stack::supervise::WorkloadState as State;
-    let mut shown = json!({
-        "name": status.name.as_str(),
-        "kind": status.kind,
-        "desired": status.desired,
-        "url": status.url,
-        "log": status.log_path,
-    });
-    let details = match &status.state {
-        State::Running { pid, since_unix_ms, restarts } => {
-            json!({ "state": "running", "pid": pid, "since_millis": since_unix_ms, "restarts": restarts })
-        }
-        State::Stopping { pid } => json!({ "state": "stopping", "pid": pid }),
-        State::Stopped => json!({ "state": "stopped" }),
-        State::Backoff { until_unix_ms, restarts, last_exit, last_error } => json!({
-            "state": "waiting to restart",
-            "until_millis": until_unix_ms,
-            "restarts": restarts,
-            "reason": last_error.clone().unwrap_or_else(|| format!("{last_exit}{}", last_words(&status.log_path))),
-        }),
-    };
-    for more in [details, kind.map_or(Value::Null, what_it_joins)] {
-        if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
-            shown.extend(more);
-        }
-    }
-    shown
-}
-
-/// What a workload wrote last before it ended; nothing when that can't be told.
-fn last_words(log: &Path) -> String {
-    let lines = tail(log, 1).unwrap_or_default();
-    lines
-        .last()
-        .map_or_else(String::new, |line| format!(", {}", line.strip_prefix("millpond: ").unwrap_or(line)))
-}
-
-/// The queue of a workload and what is at its other end. The database's address stays here.
-fn what_it_joins(kind: &WorkloadKind) -> Value {
-    let queue = |url: &str| url.rsplit('/').next().unwrap_or_default().to_owned();
-    match kind {
-        WorkloadKind::Form(form) => {
-            json!({ "queue": queue(&form.queue_url), "format": form.format, "listen": form.listen })
-        }
-        WorkloadKind::Sink(sink) => json!({
-            "queue": queue(&sink.queue_url),
-            "format": sink.format,
-            "table": sink.table,
-            "columns": sink.columns,
-            "example": example::record(sink),
-        }),
     }
 }
 

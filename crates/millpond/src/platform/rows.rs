@@ -43,6 +43,8 @@ impl Stacks {
         let rows = read_rows(&target, &table, limit).await.map_err(|error| {
             Refused::new(409, format!("the rows of table {} can't be read now: {error}", sink.table))
         })?;
-        Ok(json!({ "table": sink.table, "columns": rows.columns, "rows": rows.rows, "more": rows.more }))
+        Ok(
+            json!({ "table": sink.table, "columns": rows.columns, "rows": rows.rows, "more": rows.more, "first": rows.first }),
+        )
     }
 }

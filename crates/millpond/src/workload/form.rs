@@ -1,11 +1,11 @@
 //! A form as a workload.
 
 use millpond_form::{Field, FieldKind, FormConfig, Format};
-use millpond_stack::driver::workload_side;
+use millpond_stack::driver::{Condition, workload_side};
 use millpond_stack::{FieldSpec, FieldType, FormSpec, RecordFormat, WorkloadProblem};
 use tokio::sync::watch;
 
-use super::Job;
+use super::{Job, condition};
 use crate::failure::{DONE, Failure, Outcome};
 
 /// The form's own configuration, or what it has against the specification.
@@ -67,6 +67,7 @@ pub(super) async fn run(spec: &FormSpec, job: &Job, mut stop: watch::Receiver<bo
         tracing::warn!("{wanted} is in use; the next free port was taken");
     }
     tracing::info!("the form listens on http://{}/", bound.addr());
+    condition::tell(&Condition::Ready);
     let stopped = async move {
         // An error means that no one can ask any more, which is as good as being asked.
         let _ = stop.wait_for(|stop| *stop).await;

@@ -3,6 +3,7 @@
 //! A workload is this same binary with the hidden subcommand `workload`. It gets its configuration, keys included, in
 //! a private file, so that no secret shows in a process list.
 
+mod condition;
 mod form;
 mod sink;
 
@@ -10,15 +11,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_config::{BehaviorVersion, Region};
-use millpond_stack::driver::{Launch, Session, workload_side};
+use millpond_stack::driver::{Condition, Launch, Session, workload_side};
 use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
+use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
 use crate::stop::stop_on_signal;
 
-pub(crate) use sink::{finish as run_sink, report_line};
+pub(crate) use sink::finish as run_sink;
 
 /// Everything that a workload needs to run.
 #[derive(Serialize, Deserialize)]
@@ -67,15 +69,19 @@ pub(crate) fn run() -> Outcome {
     }
     workload_side::enter_own_session()?;
     let job: Job = serde_json::from_slice(&workload_side::configuration()?)?;
-    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    log_lines::start(Verbosity::Work);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = stop_on_signal();
         match &job.spec.kind {
             WorkloadKind::Form(form) => form::run(form, &job, stop).await,
             WorkloadKind::Sink(sink) => sink::run(sink, &job, stop).await,
         }
-    })
+    });
+    if let Err(failure) = &ended {
+        condition::tell(&Condition::Failed { reason: failure.to_string() });
+    }
+    ended
 }
 
 impl Job {

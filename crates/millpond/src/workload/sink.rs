@@ -7,6 +7,7 @@ use millpond_stack::{RecordFormat, SinkSpec, WorkloadProblem};
 use tokio::sync::watch;
 
 use super::Job;
+use super::condition::SinkCondition;
 use crate::failure::{DONE, Failure, Outcome};
 
 /// The sink's own configuration, or what it has against the specification.
@@ -26,31 +27,47 @@ pub(super) fn config(spec: &SinkSpec, data: &Path) -> Result<SinkConfig, Workloa
     if let Some(pollers) = spec.pollers {
         config.pollers = pollers as usize;
     }
+    config.check().map_err(|error| WorkloadProblem { property: None, message: error.to_string() })?;
     Ok(config)
 }
 
 /// Delivers until asked to stop.
 pub(super) async fn run(spec: &SinkSpec, job: &Job, stop: watch::Receiver<bool>) -> Outcome {
     let config = config(spec, &job.data).map_err(|problem| Failure::new(problem.message))?;
-    finish(config, job.sqs().await, stop, |event: &Event| tracing::info!("{event}")).await
+    let condition = SinkCondition::of(config.target.to_string());
+    finish(config, job.sqs().await, stop, move |event| condition.follow(event)).await
 }
 
-/// Runs a sink to its end, and tells what it did.
+/// Runs a sink to its end, and tells in log lines what it does; `follow` sees every event too.
 pub(crate) async fn finish(
     config: SinkConfig,
     client: aws_sdk_sqs::Client,
     stop: watch::Receiver<bool>,
-    report: impl Fn(&Event) + Send + Sync + 'static,
+    follow: impl Fn(&Event) + Send + Sync + 'static,
 ) -> Outcome {
+    let report = move |event: &Event| {
+        tell(event);
+        follow(event);
+    };
     let summary = millpond_sink::run(config, client, stop, report).await?;
-    crate::terminal::remark(&format!(
+    tracing::info!(
         "stopped; rows landed: {}, had landed before: {}, records that could not land: {}",
-        summary.landed, summary.already_landed, summary.poison
-    ));
+        summary.landed,
+        summary.already_landed,
+        summary.poison
+    );
     Ok(DONE)
 }
 
 /// An event as a line for people.
-pub(crate) fn report_line(event: &Event) {
-    crate::terminal::remark(&event.to_string());
+fn tell(event: &Event) {
+    match event {
+        Event::DatabaseDown { .. }
+        | Event::QueueDown { .. }
+        | Event::TablesRecreated { .. }
+        | Event::Poison { .. } => tracing::warn!("{event}"),
+        Event::Started { .. } | Event::DatabaseUp { .. } | Event::QueueUp { .. } | Event::Wrote { .. } => {
+            tracing::info!("{event}");
+        }
+    }
 }

@@ -36,7 +36,9 @@ fn the_commands_fit_what_runs() {
     let html = render(&[], Some(&workloads), None, Timestamp::EPOCH);
     assert!(html.contains("millpond send orders --field &#39;id=1&#39;\nmillpond rows orders\n"), "{html}");
     assert!(
-        html.contains("<td>waiting to restart: exit code 1, no &lt;table&gt;</td><td>table sold</td>"),
+        html.contains("data-label=\"State\">waiting to restart</td>")
+            && html.contains("data-label=\"Where\">table sold</td></tr>")
+            && html.contains("<td colspan=\"5\">exit code 1, no &lt;table&gt;</td>"),
         "{html}"
     );
 }

@@ -23,6 +23,20 @@ impl Layout {
     }
 }
 
+/// What a sink says that may not create what is missing; None when nothing is.
+pub(crate) fn absent_tables(absent: &[(&Identifier, String)], to_whom: &str) -> Option<String> {
+    let names: Vec<String> = absent.iter().map(|(table, _)| format!("table {table}")).collect();
+    let sql: Vec<String> = absent.iter().map(|(_, sql)| format!("{sql};")).collect();
+    let them = if absent.len() > 1 { "them" } else { "it" };
+    (!absent.is_empty()).then(|| {
+        format!(
+            "there is no {}{to_whom}, and the sink may not create {them}. Create {them} with: {}",
+            names.join(" and no "),
+            sql.join(" ")
+        )
+    })
+}
+
 /// A column that a table has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundColumn {
@@ -44,7 +58,7 @@ pub(crate) fn mismatch(table: &Identifier, wanted: &[Identifier], found: &[Found
     if !missing.is_empty() {
         let have = list(found.iter().map(|column| column.name.as_str()).collect());
         return Some(format!(
-            "table {table} has no column {}; it has {have}. Name its columns with --columns, name another table, or \
+            "table {table} has no column {}; it has {have}. Name columns that it has, name another table, or \
              add what is missing",
             list(missing)
         ));

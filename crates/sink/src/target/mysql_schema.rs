@@ -4,7 +4,7 @@ use mysql_async::{Conn, prelude::Queryable};
 
 use super::{
     FailureClass, TargetError,
-    layout::{FoundColumn, Layout, mismatch},
+    layout::{FoundColumn, Layout, absent_tables, mismatch},
     mysql_failure,
 };
 use crate::identifier::Identifier;
@@ -48,6 +48,11 @@ fn grants(layout: &Layout) -> String {
 /// Checks both tables and the rights on them, and creates what is missing if that is configured. Returns what it
 /// created.
 pub(crate) async fn prepare(conn: &mut Conn, layout: &Layout) -> Result<Vec<String>, TargetError> {
+    if !layout.create
+        && let Some(text) = missing(conn, layout).await?
+    {
+        return Err(TargetError::configuration(text));
+    }
     let mut created = ensure(conn, layout, &layout.table, &create_table(layout)).await?;
     let found = columns(conn, &layout.table).await?;
     if let Some(text) = mismatch(&layout.table, &layout.columns, &found) {
@@ -85,7 +90,20 @@ async fn is_there(conn: &mut Conn, table: &Identifier) -> Result<bool, TargetErr
     }
 }
 
-/// Creates the table when it is missing and that is configured. Returns its name if it did.
+/// Which tables are missing, and the SQL to create them; None when none is.
+async fn missing(conn: &mut Conn, layout: &Layout) -> Result<Option<String>, TargetError> {
+    let mut absent = Vec::new();
+    for (table, sql) in [(&layout.table, create_table(layout)), (&layout.ledger_table, create_ledger(layout))]
+    {
+        if !is_there(conn, table).await? {
+            absent.push((table, sql));
+        }
+    }
+    let text = absent_tables(&absent, " that this account can see");
+    Ok(text.map(|text| format!("{text} and give the account its rights: {}", grants(layout))))
+}
+
+/// Creates the table when it is missing. Returns its name if it did.
 async fn ensure(
     conn: &mut Conn,
     layout: &Layout,
@@ -95,18 +113,15 @@ async fn ensure(
     if is_there(conn, table).await? {
         return Ok(Vec::new());
     }
-    let missing = |reason: &str| {
+    let refused = |reason: &str| {
         TargetError::configuration(format!(
             "there is no table {table} that this account can see, and {reason}. Create it with: {sql}; and give the \
              account its rights: {}",
             grants(layout)
         ))
     };
-    if !layout.create {
-        return Err(missing("the sink may not create it"));
-    }
     conn.query_drop(sql).await.map_err(mysql_failure).map_err(|error| match error.class {
-        FailureClass::Configuration => missing(&error.text),
+        FailureClass::Configuration => refused(&error.text),
         _ => error,
     })?;
     Ok(vec![table.to_string()])

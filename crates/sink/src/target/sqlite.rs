@@ -57,11 +57,11 @@ impl Target for SqliteTarget {
         blocking(move || {
             let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(open) = slot.as_mut() else {
-                return Err(TargetError::outage(format!("{} is not open", path.display())));
+                return Err(TargetError::outage("the file is not open".to_owned()));
             };
             // SQLite goes on writing into a file that was deleted or replaced, and what it wrote would be gone.
             if file_id(&path).ok() != Some(open.file) {
-                return Err(TargetError::outage(format!("{} was deleted or replaced", path.display())));
+                return Err(TargetError::outage("the file was deleted or replaced".to_owned()));
             }
             write(&mut open.connection, &layout, &source, &piece)
         })
@@ -86,16 +86,21 @@ fn file_id(path: &Path) -> std::io::Result<FileId> {
 }
 
 fn open(path: &Path, layout: &Layout) -> Result<(Open, Vec<String>), TargetError> {
-    let at = |text: String| TargetError::configuration(format!("{}: {text}", path.display()));
+    if !layout.create && !path.exists() {
+        let text = format!(
+            "there is no such file, and the sink may not create it. {}",
+            sqlite_schema::advice(layout)
+        );
+        return Err(TargetError::configuration(text));
+    }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if layout.create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
-    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
-        at(format!("{error}; the directory must exist, and this user must be allowed to write there"))
-    })?;
+    let mut connection =
+        Connection::open_with_flags(path, flags).map_err(|_| TargetError::configuration(unopened(path)))?;
     if connection.is_readonly("main").map_err(sqlite_failure)? {
-        return Err(at("this user may not write the file".to_owned()));
+        return Err(TargetError::configuration("this user may not write the file".to_owned()));
     }
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite_failure)?;
     // Where a write-ahead log is not possible SQLite keeps its rollback journal, which EXTRA makes as durable.
@@ -105,8 +110,21 @@ fn open(path: &Path, layout: &Layout) -> Result<(Open, Vec<String>), TargetError
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite_failure)?;
     let created = sqlite_schema::prepare(&transaction, layout)?;
     transaction.commit().map_err(sqlite_failure)?;
-    let file = file_id(path).map_err(|error| at(error.to_string()))?;
+    let file = file_id(path).map_err(|error| TargetError::configuration(error.to_string()))?;
     Ok((Open { connection, file }, created))
+}
+
+/// Why a file could not be opened. SQLite's own text repeats its path and gives no reason.
+fn unopened(path: &Path) -> String {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    match directory {
+        Some(directory) if !directory.is_dir() => {
+            format!("there is no directory {}; create it, or name another file", directory.display())
+        }
+        _ if path.is_dir() => "it is a directory, and a file is needed".to_owned(),
+        _ => "the file can't be opened; this user must be allowed to read and write it and its directory"
+            .to_owned(),
+    }
 }
 
 fn write(

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{
     TargetError,
-    layout::{FoundColumn, Layout, mismatch},
+    layout::{FoundColumn, Layout, absent_tables, mismatch},
     sqlite_failure,
 };
 use crate::identifier::Identifier;
@@ -28,33 +28,47 @@ pub(crate) fn create_ledger(layout: &Layout) -> String {
 /// Checks both tables inside the caller's transaction and creates what is missing, if that is configured. Returns
 /// what it created.
 pub(crate) fn prepare(connection: &Connection, layout: &Layout) -> Result<Vec<String>, TargetError> {
-    let mut created = ensure(connection, layout, &layout.table, &create_table(layout))?;
+    if !layout.create
+        && let Some(text) = missing(connection, layout)?
+    {
+        return Err(TargetError::configuration(text));
+    }
+    let mut created = ensure(connection, &layout.table, &create_table(layout))?;
     let found = columns(connection, &layout.table)?;
     if let Some(text) = mismatch(&layout.table, &layout.columns, &found) {
         return Err(TargetError::configuration(text));
     }
-    created.extend(ensure(connection, layout, &layout.ledger_table, &create_ledger(layout))?);
+    created.extend(ensure(connection, &layout.ledger_table, &create_ledger(layout))?);
     check_ledger(connection, layout)?;
     Ok(created)
 }
 
-/// Creates the table when it is missing and that is configured. Returns its name if it did.
-fn ensure(
-    connection: &Connection,
-    layout: &Layout,
-    table: &Identifier,
-    sql: &str,
-) -> Result<Vec<String>, TargetError> {
+/// The SQL of everything that a sink needs in a file.
+pub(crate) fn advice(layout: &Layout) -> String {
+    format!("Create it with: {}; {};", create_table(layout), create_ledger(layout))
+}
+
+/// Which tables are missing, and the SQL to create them; None when none is.
+fn missing(connection: &Connection, layout: &Layout) -> Result<Option<String>, TargetError> {
+    let mut absent = Vec::new();
+    for (table, sql) in [(&layout.table, create_table(layout)), (&layout.ledger_table, create_ledger(layout))]
+    {
+        if kind(connection, table)?.is_none() {
+            absent.push((table, sql));
+        }
+    }
+    Ok(absent_tables(&absent, ""))
+}
+
+/// Creates the table when it is missing. Returns its name if it did.
+fn ensure(connection: &Connection, table: &Identifier, sql: &str) -> Result<Vec<String>, TargetError> {
     match kind(connection, table)?.as_deref() {
         Some("table") => Ok(Vec::new()),
         Some(other) => Err(TargetError::configuration(format!("{table} is a {other}; a table is needed"))),
-        None if layout.create => {
+        None => {
             connection.execute(sql, ()).map_err(sqlite_failure)?;
             Ok(vec![table.to_string()])
         }
-        None => Err(TargetError::configuration(format!(
-            "there is no table {table}, and the sink may not create it. Create it with: {sql};"
-        ))),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use mysql_async::{Opts, OptsBuilder};
+use percent_encoding::percent_decode_str;
 
 use super::{mysql_server::MysqlServer, tls::Tls};
 use crate::error::SinkError;
@@ -62,8 +63,10 @@ fn mysql(rest: &str) -> Result<TargetUrl, SinkError> {
     }
     let (tls, options) = Tls::take_from(options)
         .map_err(|reason| configuration(format!("the database URL {shown} {reason}")))?;
+    check_options(&options).map_err(|reason| configuration(format!("the database URL {shown} {reason}")))?;
+    // The driver's text can repeat a value of the URL.
     let parsed = Opts::from_url(&format!("mysql://{place}?{options}"))
-        .map_err(|error| unreadable(&url_reason(&error)))?;
+        .map_err(|_| unreadable("it is not a URL of this form"))?;
     if parsed.db_name().is_none_or(str::is_empty) {
         return Err(configuration(format!(
             "the database URL {shown} names no database; add it at the end: mysql://user:password@host:3306/database"
@@ -75,6 +78,7 @@ fn mysql(rest: &str) -> Result<TargetUrl, SinkError> {
              either socket or ssl-mode and ssl-ca"
         )));
     }
+    let shown = shown_place(&shown, &parsed);
     let server = Box::new(MysqlServer { opts: with_defaults(parsed), tls });
     Ok(TargetUrl(TargetKind::Mysql { server, shown }))
 }
@@ -95,14 +99,33 @@ fn with_defaults(parsed: Opts) -> Opts {
         .into()
 }
 
-/// The driver's text can repeat a value of the URL, so only the kind of error is told.
-fn url_reason(error: &mysql_async::UrlError) -> String {
-    match error {
-        mysql_async::UrlError::UnknownParameter { param } => format!("the option {param:?} is not known"),
-        mysql_async::UrlError::InvalidParamValue { param, .. } => {
-            format!("the option {param:?} has an impossible value")
+/// What remains of the options without those of TLS. The driver knows many more, some of which weaken what this sink
+/// promises, so only what is documented is passed on.
+fn check_options(options: &str) -> Result<(), String> {
+    let mut sockets = 0;
+    for option in options.split('&').filter(|option| !option.is_empty()) {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        if name != "socket" {
+            return Err(format!(
+                "has the option {name:?}, which is not known; known are ssl-mode, ssl-ca and socket"
+            ));
         }
-        _ => "it is not a URL of this form".to_owned(),
+        if !percent_decode_str(value).collect::<Vec<u8>>().starts_with(b"/") {
+            return Err("has the option socket without an absolute path; write socket=/path".to_owned());
+        }
+        sockets += 1;
+    }
+    if sockets > 1 { Err("has the option socket twice; leave one".to_owned()) } else { Ok(()) }
+}
+
+/// A URL without password and options, with host and port even where the URL leaves them to their defaults.
+fn shown_place(masked: &str, parsed: &Opts) -> String {
+    let user = masked.strip_prefix("mysql://").and_then(|rest| rest.rsplit_once('@'));
+    let user = user.map_or_else(String::new, |(user, _)| format!("{user}@"));
+    let database = parsed.db_name().unwrap_or_default();
+    match parsed.socket() {
+        Some(socket) => format!("mysql://{user}{socket}/{database}"),
+        None => format!("mysql://{user}{}:{}/{database}", parsed.ip_or_hostname(), parsed.tcp_port()),
     }
 }
 
@@ -174,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_password_is_shown_nowhere() {
-        let url = TargetUrl::parse("mysql://jane:s3cret@db.example:3307/shop?tcp_nodelay=true").unwrap();
+        let url = TargetUrl::parse("mysql://jane:s3cret@db.example:3307/shop?ssl-mode=REQUIRED").unwrap();
         assert_eq!(url.to_string(), "mysql://jane:***@db.example:3307/shop");
         assert!(!format!("{url:?}").contains("s3cret"));
         for wrong in [
@@ -196,6 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn where_the_server_is_shows_even_by_default() {
+        for (url, shown) in [
+            ("mysql://jane:x@db/shop", "mysql://jane:***@db:3306/shop"),
+            ("mariadb://db/shop?ssl-mode=REQUIRED", "mysql://db:3306/shop"),
+            ("mysql://jane@[::1]:3307/shop", "mysql://jane@[::1]:3307/shop"),
+            ("mysql://jane:x@localhost/shop?socket=%2Frun%2Fdb.sock", "mysql://jane:***@/run/db.sock/shop"),
+        ] {
+            assert_eq!(TargetUrl::parse(url).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn only_options_that_are_documented_reach_the_driver() {
+        for option in [
+            "enable_cleartext_plugin=true",
+            "tcp_nodelay=true",
+            "prefer_socket=true",
+            "s%6Fcket=/a",
+            "socket",
+            "socket=a",
+        ] {
+            let text = refused(&format!("mysql://u:p@h/d?{option}"));
+            assert!(text.contains("socket"), "{text}");
+        }
+        assert!(refused("mysql://u:p@h/d?socket=/a&socket=/b").contains("twice"));
+    }
+
+    #[test]
     fn hosts_are_names_and_addresses_of_both_kinds() {
         for (host, expected) in [("[::1]", "::1"), ("127.0.0.1", "127.0.0.1"), ("db.example", "db.example")] {
             let TargetKind::Mysql { server, .. } =
@@ -214,13 +265,13 @@ mod tests {
             TargetKind::Sqlite(_) => panic!("{url} is no server"),
         };
         assert_eq!(tls("mysql://u:p@h/d"), Tls::Off);
-        assert_eq!(tls("mariadb://u:p@h/d?tcp_nodelay=true&ssl-mode=REQUIRED"), Tls::Unverified);
+        assert_eq!(tls("mariadb://u:p@h/d?&ssl-mode=REQUIRED"), Tls::Unverified);
         for (url, part) in [
             ("mysql://u:p@h/d?socket=/run/s&ssl-mode=REQUIRED", "through a socket"),
             ("mysql://u:p@h/d?socket=/run/s&ssl-ca=/ca.pem", "through a socket"),
             ("mysql://u:p@h/d#?ssl-mode=REQUIRED", "can't be read"),
-            ("mysql://u:p@h/d?tcp_nodelay=true#&ssl-mode=REQUIRED", "can't be read"),
-            ("mysql://u:p@h/d?ssl%2Dmode=REQUIRED", "\"ssl-mode\" is not known"),
+            ("mysql://u:p@h/d?socket=/run/s#&ssl-mode=REQUIRED", "can't be read"),
+            ("mysql://u:p@h/d?ssl%2Dmode=REQUIRED", "known are ssl-mode, ssl-ca and socket"),
             ("mysql://u:p@h/d?SSL-MODE=REQUIRED", "not known"),
             ("mysql://u:p@h/d?ssl-mode=REQUIRED;ssl-ca=/ca.pem", "not known"),
         ] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use millpond_core::quota::{QuotaScope, QuotaUnit};
 use millpond_sqs::error::{ERRORS, MessageAttributeError, SqsError};
 use millpond_wire::error::{ApiError, CORAL_ERRORS, ErrorKind, Fault};
 
@@ -63,6 +64,7 @@ fn every_error_travels_as_its_row() {
         (SqsError::BatchTooLong { sent_bytes: 1 }, "BatchRequestTooLong"),
         (SqsError::ReceiptHandleIsInvalid(text()), "ReceiptHandleIsInvalid"),
         (SqsError::TooManyInFlight, "OverLimit"),
+        (SqsError::QuotaExceeded { scope: QuotaScope::Queue, unit: QuotaUnit::Bytes, limit: 1 }, "OverLimit"),
         (SqsError::Internal("a".into()), "InternalFailure"),
     ];
     for (error, shape) in errors {
@@ -87,6 +89,16 @@ fn a_failure_of_the_service_is_the_receivers() {
     let error = ApiError::from(SqsError::Internal("no".into()));
     assert_eq!((error.status(), error.query_error()), (500, "InternalFailure;Receiver".to_owned()));
     assert_eq!(error.message(), "The service failed: no. The request may be tried again.");
+}
+
+#[test]
+fn a_quota_says_which_it_is_and_where_to_change_it() {
+    let (scope, unit) = (QuotaScope::Account, QuotaUnit::Messages);
+    let error = ApiError::from(SqsError::QuotaExceeded { scope, unit, limit: 7 });
+    assert_eq!(error.status(), 403);
+    let text = "The account would hold more than 7 messages, which is its quota. Delete messages, or raise \
+                --max-account-messages, a setting of the service.";
+    assert_eq!(error.message(), text);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub const TOKEN_VARIABLE: &str = "MILLPOND_WORKLOAD_TOKEN";
 pub const CONFIGURATION_VARIABLE: &str = "MILLPOND_WORKLOAD_CONFIGURATION";
 /// Environment variable with the path at which a workload tells the address it listens on.
 pub const ADDRESS_VARIABLE: &str = "MILLPOND_WORKLOAD_ADDRESS";
+/// Environment variable with the path at which a workload tells its [`Condition`].
+pub const CONDITION_VARIABLE: &str = "MILLPOND_WORKLOAD_CONDITION";
 
 /// How to start a workload. `Debug` shows neither the configuration nor values of the environment.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,6 +97,24 @@ impl fmt::Debug for Launch {
             .field("session", &self.session)
             .finish()
     }
+}
+
+/// What a workload says of itself. A process alone says little: one that waits for its database runs as well.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "condition", rename_all = "snake_case")]
+pub enum Condition {
+    /// It does what it is for.
+    Ready,
+    /// It runs, waits for something that may return by itself, and goes on then.
+    Waiting {
+        /// For what and why, in words for people; without secrets.
+        reason: String,
+    },
+    /// It ends because of this; waiting in its process would not help.
+    Failed {
+        /// What is wrong and what to do, in words for people; without secrets.
+        reason: String,
+    },
 }
 
 /// A process of a workload.
@@ -193,6 +213,9 @@ pub trait Driver: Send + 'static {
 
     /// The address a running workload says it listens on.
     fn address(&self, name: &WorkloadName) -> Option<String>;
+
+    /// What its process last told of itself; `None` before it did. What a process told stays until the next is started.
+    fn condition(&self, name: &WorkloadName) -> Option<Condition>;
 
     /// Where its output goes.
     fn log_path(&self, name: &WorkloadName) -> PathBuf;

@@ -11,8 +11,8 @@ use super::identity::{self, TokenCheck};
 use super::log;
 use super::run_files::{RecordedProcess, RunFiles, RunRecord, failed};
 use super::{
-    ADDRESS_VARIABLE, CONFIGURATION_VARIABLE, Driver, DriverError, ExitKind, Launch, LaunchDigest, Process,
-    Session, StopSignal, TOKEN_VARIABLE,
+    ADDRESS_VARIABLE, CONDITION_VARIABLE, CONFIGURATION_VARIABLE, Condition, Driver, DriverError, ExitKind,
+    Launch, LaunchDigest, Process, Session, StopSignal, TOKEN_VARIABLE,
 };
 use crate::workload::WorkloadName;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -115,6 +115,7 @@ impl ProcessDriver {
             .env(TOKEN_VARIABLE, token)
             .env(CONFIGURATION_VARIABLE, self.files.configuration(name))
             .env(ADDRESS_VARIABLE, self.files.address(name))
+            .env(CONDITION_VARIABLE, self.files.condition(name))
             .stdin(Stdio::from(lock))
             .stdout(Stdio::from(output))
             .stderr(Stdio::from(errors));
@@ -258,6 +259,7 @@ impl Driver for ProcessDriver {
         };
         let proc_failed = |source| failed(name.as_str(), "read", Path::new("/proc"), source);
         self.files.remove(name)?;
+        self.files.remove_condition(name)?;
         let digest = launch.digest();
         let record = RunRecord {
             token: new_token(name)?,
@@ -318,6 +320,10 @@ impl Driver for ProcessDriver {
     fn address(&self, name: &WorkloadName) -> Option<String> {
         let address = fs::read_to_string(self.files.address(name)).ok()?;
         Some(address.trim().to_owned()).filter(|address| !address.is_empty())
+    }
+
+    fn condition(&self, name: &WorkloadName) -> Option<Condition> {
+        serde_json::from_slice(&fs::read(self.files.condition(name)).ok()?).ok()
     }
 
     fn log_path(&self, name: &WorkloadName) -> PathBuf {

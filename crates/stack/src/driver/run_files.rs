@@ -1,7 +1,8 @@
 //! The files that go with one workload, below the data directory: `run/` for what is private, `logs/` for output.
 //!
 //! `run/NAME.json` configuration (mode 0600), `run/NAME.pid.json` which process runs, `run/NAME.lock` held by the
-//! process itself for as long as it lives, `run/NAME.address` what it says it listens on, `logs/NAME.log` its output.
+//! process itself for as long as it lives, `run/NAME.address` what it says it listens on, `run/NAME.condition` what it
+//! says of itself, `logs/NAME.log` its output.
 //! Files are replaced as a whole: written aside, synced, renamed, and the directory synced.
 
 use super::DriverError;
@@ -54,6 +55,10 @@ impl RunFiles {
 
     pub(super) fn address(&self, name: &WorkloadName) -> PathBuf {
         self.run.join(format!("{name}.address"))
+    }
+
+    pub(super) fn condition(&self, name: &WorkloadName) -> PathBuf {
+        self.run.join(format!("{name}.condition"))
     }
 
     pub(super) fn lock(&self, name: &WorkloadName) -> PathBuf {
@@ -118,17 +123,27 @@ impl RunFiles {
         Ok(records)
     }
 
-    /// Removes what belongs to a process that has ended: its record, its configuration, its address.
+    /// Removes what belongs to a process that has ended: its record, its configuration, its address. What it told of
+    /// itself stays, because it may say why it ended.
     pub(super) fn remove(&self, name: &WorkloadName) -> Result<(), DriverError> {
         for path in [self.configuration(name), self.address(name), self.record(name)] {
-            match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed(name.as_str(), "remove", &path, source));
-                }
-                _ => {}
-            }
+            remove_file(name, &path)?;
         }
         Ok(())
+    }
+
+    /// Removes what an earlier process told of itself.
+    pub(super) fn remove_condition(&self, name: &WorkloadName) -> Result<(), DriverError> {
+        remove_file(name, &self.condition(name))
+    }
+}
+
+fn remove_file(name: &WorkloadName, path: &Path) -> Result<(), DriverError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(failed(name.as_str(), "remove", path, source))
+        }
+        _ => Ok(()),
     }
 }
 

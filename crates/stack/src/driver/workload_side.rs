@@ -1,8 +1,9 @@
-//! What a program does when it runs as a workload: enter a session of its own, read its configuration, tell its address.
+//! What a program does when it runs as a workload: enter a session of its own, read its configuration, tell its address
+//! and its condition.
 //!
 //! Each function reads the environment that the driver sets, and does nothing else.
 
-use super::{ADDRESS_VARIABLE, CONFIGURATION_VARIABLE, TOKEN_VARIABLE};
+use super::{ADDRESS_VARIABLE, CONDITION_VARIABLE, CONFIGURATION_VARIABLE, Condition, TOKEN_VARIABLE};
 use rustix::io::Errno;
 use std::io;
 use std::path::PathBuf;
@@ -40,9 +41,21 @@ pub fn configuration() -> io::Result<Vec<u8>> {
 /// # Errors
 /// When this is no workload, or the file can't be written.
 pub fn tell_address(address: &str) -> io::Result<()> {
-    let path = path_in(ADDRESS_VARIABLE)?;
-    let aside = path.with_extension("address-new");
-    std::fs::write(&aside, address)?;
+    replace(path_in(ADDRESS_VARIABLE)?, "address-new", address.as_bytes())
+}
+
+/// Tells the supervisor how this workload fares. Replaces what was told before; one caller at a time.
+///
+/// # Errors
+/// When this is no workload, or the file can't be written.
+pub fn tell_condition(condition: &Condition) -> io::Result<()> {
+    replace(path_in(CONDITION_VARIABLE)?, "condition-new", &serde_json::to_vec(condition)?)
+}
+
+/// A reader finds the file whole, as it was or as it is.
+fn replace(path: PathBuf, aside: &str, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension(aside);
+    std::fs::write(&aside, bytes)?;
     std::fs::rename(aside, path)
 }
 

@@ -169,6 +169,16 @@ impl Properties<'_> {
         let written = self.values.iter().find(|(key, _)| key.text == property);
         written.map_or(self.position, |(_, value)| value.position)
     }
+
+    /// Where an entry of a property that is a map is written; where the property is, when it is not.
+    fn position_inside(&self, property: &str, entry: &str) -> Position {
+        let written = self.values.iter().find(|(key, _)| key.text == property);
+        let inside = written.and_then(|(_, value)| match &value.kind {
+            ValueKind::Map(entries) => entries.iter().find(|(key, _)| key.text == entry),
+            _ => None,
+        });
+        inside.map_or_else(|| self.position_of(property), |(_, value)| value.position)
+    }
 }
 
 impl<'a> Resolver<'a> {

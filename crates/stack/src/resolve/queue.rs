@@ -34,6 +34,7 @@ pub(super) fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> 
         // A standard queue: CloudFormation takes the false, the SQS API refuses the attribute on one.
         attributes.remove("FifoQueue");
     }
+    check_dead_letter_queue(properties, fifo, resolver);
     let name_generated = name.is_none();
     let name = match name {
         Some(name) => {
@@ -53,7 +54,13 @@ fn check_name(name: &str, fifo: bool) -> Result<(), String> {
     if fifo && stem.is_none() {
         return Err(format!("the name of a FIFO queue must end in .fifo, but QueueName is \"{name}\""));
     }
-    let stem = if fifo { stem.unwrap_or(name) } else { name };
+    if !fifo && stem.is_some() {
+        return Err(format!(
+            "QueueName \"{name}\" ends in .fifo, which only a FIFO queue may: add FifoQueue: true, or choose a name \
+             without .fifo"
+        ));
+    }
+    let stem = stem.unwrap_or(name);
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if stem.is_empty() || name.len() > 80 || !stem.bytes().all(allowed) {
         return Err(format!(
@@ -61,6 +68,23 @@ fn check_name(name: &str, fifo: bool) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// A queue and its dead-letter queue are both standard or both FIFO.
+fn check_dead_letter_queue(properties: &Properties<'_>, fifo: bool, resolver: &mut Resolver<'_>) {
+    const POLICY: &str = "RedrivePolicy";
+    const TARGET: &str = "deadLetterTargetArn";
+    let target = properties.shaped.get(POLICY).and_then(|policy| policy[TARGET].as_str());
+    let Some(target) = target.and_then(|arn| arn.rsplit(':').next()) else { return };
+    let kind = |fifo: bool| if fifo { "a FIFO queue" } else { "a standard queue" };
+    if target.ends_with(".fifo") != fifo {
+        let message = format!(
+            "the dead-letter queue of {} must be {0} too, but {target} is {}",
+            kind(fifo),
+            kind(!fifo)
+        );
+        resolver.report.error(properties.position_inside(POLICY, TARGET), message);
+    }
 }
 
 /// The made-up name the queue has already, unless it must be replaced; else a new one.

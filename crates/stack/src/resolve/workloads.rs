@@ -113,9 +113,21 @@ pub(super) fn sink(properties: &Properties<'_>, report: &mut Report) -> Option<(
     }
     let scheme = read.database_url.expose().split_once("://").map(|(scheme, _)| scheme);
     check_queue(properties, &read.queue, report);
-    if !matches!(scheme, Some("sqlite" | "mysql" | "mariadb")) {
+    let is_fifo = read.queue.ends_with(".fifo");
+    if is_fifo {
+        let queue = read.queue.rsplit('/').next().unwrap_or_default();
+        let message = format!(
+            "{queue} is a FIFO queue, and a sink can't keep the order of a message group when a record fails; use a \
+             standard queue"
+        );
+        report.error(properties.position_of("Queue"), message);
+    }
+    let is_known = matches!(scheme, Some("sqlite" | "mysql" | "mariadb"));
+    if !is_known {
         let message = "DatabaseUrl must begin with sqlite://, mysql:// or mariadb://";
         report.error(properties.position_of("DatabaseUrl"), message);
+    }
+    if is_fifo || !is_known {
         return None;
     }
     let spec = SinkSpec {

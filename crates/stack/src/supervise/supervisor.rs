@@ -4,7 +4,7 @@
 
 use super::decide::Policy;
 use super::task::{Command, Task};
-use crate::driver::{Driver, DriverError, ExitKind, Launch};
+use crate::driver::{Condition, Driver, DriverError, ExitKind, Launch};
 use crate::workload::{Desired, WorkloadName, WorkloadRecord, WorkloadSpec};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub struct WorkloadStatus {
     pub state: WorkloadState,
     /// The address it listens on, once it told.
     pub url: Option<String>,
+    /// What its process told of itself last, or what the one told that ended.
+    pub condition: Option<Condition>,
     /// Where its output goes.
     pub log_path: PathBuf,
 }

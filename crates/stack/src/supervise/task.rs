@@ -263,7 +263,12 @@ where
         let Some(entry) = self.entries.get_mut(name) else { return };
         let restarts = match &entry.observed {
             Observed::Running { since, restarts, terminated_at: None, .. } => {
-                tracing::warn!(workload = %name, exit = %kind, "a workload ended by itself; `millpond ps` and `millpond logs` say why");
+                // One that keeps ending is told once; `ps` goes on showing it.
+                if *restarts == 0 {
+                    tracing::warn!(workload = %name, exit = %kind, "a workload ended by itself; `millpond ps` and `millpond logs` say why");
+                } else {
+                    tracing::info!(workload = %name, exit = %kind, "a workload ended by itself again");
+                }
                 Restarts::after_end(&self.policy, *restarts, now.saturating_sub(*since), now)
             }
             _ => Restarts::default(),
@@ -292,6 +297,7 @@ where
                 desired: record.desired,
                 state: state(entry, record.desired, now),
                 url: entry.process.as_ref().and_then(|_| self.driver.address(name)),
+                condition: self.driver.condition(name),
                 log_path: self.driver.log_path(name),
             })
         };

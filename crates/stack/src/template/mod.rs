@@ -20,6 +20,7 @@ use expression::Expression;
 use node::{Entry, Key, Node, NodeKind, TEMPLATE_BYTES_MAX, expect_map, expect_text};
 use parameter::ParameterDeclaration;
 use schema::TypeSchema;
+use std::collections::BTreeSet;
 use suggest::hint;
 
 /// Most resources in a template, and most parameters and outputs (CloudFormation quotas).
@@ -37,6 +38,9 @@ pub struct Template {
     /// In an order in which each resource comes after those it needs.
     pub(crate) resources: Vec<ResourceDeclaration>,
     pub(crate) outputs: Vec<OutputDeclaration>,
+    /// Names of parameters and resources that are there but could not be read, which was reported: what refers to them
+    /// is no second mistake. Empty in every template that a caller gets.
+    unread: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -103,18 +107,19 @@ impl Template {
             return report.finish(file, Template::empty(file));
         }
         let read = if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) };
-        let template = match read {
-            Ok(root) => sections(file, &root, &mut report),
+        let root = match read {
+            Ok(root) => root,
             Err(diagnostic) => {
                 report.error(diagnostic.position, diagnostic.message);
-                Template::empty(file)
+                return report.finish(file, Template::empty(file));
             }
         };
-        let mut template = report.finish(file, template)?;
-        let mut report = Report::default();
-        property_names::check(&template, &mut report);
-        references::check(&template, &mut report);
-        references::order(&mut template.resources, &mut report);
+        let (mut template, all_sections_read) = sections(file, &root, &mut report);
+        if all_sections_read {
+            property_names::check(&template, &mut report);
+            references::check(&template, &mut report);
+            references::order(&mut template.resources, &mut report);
+        }
         report.finish(file, template)
     }
 
@@ -136,12 +141,15 @@ impl Template {
             parameters: Vec::new(),
             resources: Vec::new(),
             outputs: Vec::new(),
+            unread: BTreeSet::new(),
         }
     }
 }
 
-fn sections(file: &str, root: &Node, report: &mut Report) -> Template {
+/// The template, and whether each section could be read: else names in it may only seem to be missing.
+fn sections(file: &str, root: &Node, report: &mut Report) -> (Template, bool) {
     let mut template = Template::empty(file);
+    let mut all_read = true;
     let mut has_resources = false;
     for Entry { key, value } in expect_map(root, "a template", report).unwrap_or_default() {
         match key.text.as_str() {
@@ -152,30 +160,59 @@ fn sections(file: &str, root: &Node, report: &mut Report) -> Template {
             "Metadata" => {}
             "Parameters" => {
                 template.parameters_position = key.position;
-                template.parameters = section(value, "Parameters", PARAMETERS_MAX, report, parameter::read);
+                let read = section(value, "Parameters", PARAMETERS_MAX, report, parameter::read);
+                all_read &= read.is_some();
+                (template.parameters, template.unread) = sorted_out(read, template.unread);
             }
             "Resources" => {
                 has_resources = true;
-                template.resources = section(value, "Resources", RESOURCES_MAX, report, resource);
+                let read = section(value, "Resources", RESOURCES_MAX, report, resource);
+                all_read &= read.is_some();
+                (template.resources, template.unread) = sorted_out(read, template.unread);
                 if let NodeKind::Map(entries) = &value.kind
                     && entries.is_empty()
                 {
                     report.error(value.position, "Resources is empty; a template has at least one resource");
                 }
             }
-            "Outputs" => template.outputs = section(value, "Outputs", OUTPUTS_MAX, report, output),
-            name if UNSUPPORTED_SECTIONS.contains(&name) => {
-                let message =
-                    format!("the section {name} is not supported yet; known: {}", SECTIONS.join(", "));
-                report.error(key.position, message);
+            "Outputs" => {
+                let read = section(value, "Outputs", OUTPUTS_MAX, report, output);
+                template.outputs = read.unwrap_or_default().into_iter().filter_map(Result::ok).collect();
             }
-            name => report.error(key.position, format!("there is no section {name}{}", hint(name, SECTIONS))),
+            name => {
+                all_read = false;
+                unknown_section(name, key.position, report);
+            }
         }
     }
     if !has_resources && matches!(root.kind, NodeKind::Map(_)) {
         report.error(root.position, "the template has no section Resources");
     }
-    template
+    (template, all_read && has_resources)
+}
+
+fn unknown_section(name: &str, position: Position, report: &mut Report) {
+    let message = if UNSUPPORTED_SECTIONS.contains(&name) {
+        format!("the section {name} is not supported yet; known: {}", SECTIONS.join(", "))
+    } else {
+        format!("there is no section {name}{}", hint(name, SECTIONS))
+    };
+    report.error(position, message);
+}
+
+/// What was read of a section, and the names of what was not, added to `unread`.
+fn sorted_out<T>(
+    read: Option<Vec<Result<T, String>>>,
+    mut unread: BTreeSet<String>,
+) -> (Vec<T>, BTreeSet<String>) {
+    let mut declarations = Vec::new();
+    for entry in read.unwrap_or_default() {
+        match entry {
+            Ok(declaration) => declarations.push(declaration),
+            Err(name) => drop(unread.insert(name)),
+        }
+    }
+    (declarations, unread)
 }
 
 fn format_version(node: &Node, report: &mut Report) {
@@ -186,21 +223,22 @@ fn format_version(node: &Node, report: &mut Report) {
     }
 }
 
-/// The entries of a section, each with an alphanumeric name, read by `read`.
+/// The entries of a section, each with an alphanumeric name, read by `read`, or the names of those that could not be
+/// read; `None` when the section could not be. What is missing was reported.
 fn section<T>(
     node: &Node,
     what: &str,
     entries_max: usize,
     report: &mut Report,
     read: impl Fn(&Entry, &mut Report) -> Option<T>,
-) -> Vec<T> {
-    let entries = expect_map(node, &format!("the section {what}"), report).unwrap_or_default();
+) -> Option<Vec<Result<T, String>>> {
+    let entries = expect_map(node, &format!("the section {what}"), report)?;
     if entries.len() > entries_max {
         report.error(
             node.position,
             format!("{what} has {} entries; at most {entries_max} are allowed", entries.len()),
         );
-        return Vec::new();
+        return None;
     }
     for Entry { key, .. } in entries {
         let alphanumeric = key.text.chars().all(|character| character.is_ascii_alphanumeric());
@@ -209,7 +247,8 @@ fn section<T>(
             report.error(key.position, message);
         }
     }
-    entries.iter().filter_map(|entry| read(entry, report)).collect()
+    let entry = |entry: &Entry| read(entry, report).ok_or_else(|| entry.key.text.clone());
+    Some(entries.iter().map(entry).collect())
 }
 
 fn check_attributes(
@@ -245,21 +284,24 @@ fn resource(entry: &Entry, report: &mut Report) -> Option<ResourceDeclaration> {
     let depends_on = attribute("DependsOn").map(|node| depends_on(node, report)).unwrap_or_default();
     let deletion_policy =
         attribute("DeletionPolicy").map(|node| deletion_policy(node, report)).unwrap_or_default();
-    let Some(type_node) = attribute("Type") else {
-        report.error(entry.key.position, format!("{what} has no Type"));
-        return None;
-    };
-    let type_name = expect_text(type_node, "Type", report)?;
-    let Some(schema) = schema::TYPES.iter().find(|schema| schema.name == type_name) else {
-        let known = schema::TYPES.iter().map(|schema| schema.name);
-        report.error(
-            type_node.position,
-            format!("there is no resource type {type_name}{}", hint(type_name, known)),
-        );
-        return None;
+    let schema = match attribute("Type") {
+        Some(node) => resource_type(node, report),
+        None => {
+            report.error(entry.key.position, format!("{what} has no Type"));
+            &schema::UNKNOWN
+        }
     };
     let position = entry.key.position;
     Some(ResourceDeclaration { logical_id, position, schema, properties, depends_on, deletion_policy })
+}
+
+fn resource_type(node: &Node, report: &mut Report) -> &'static TypeSchema {
+    let Some(name) = expect_text(node, "Type", report) else { return &schema::UNKNOWN };
+    schema::TYPES.iter().find(|schema| schema.name == name).unwrap_or_else(|| {
+        let known = schema::TYPES.iter().map(|schema| schema.name);
+        report.error(node.position, format!("there is no resource type {name}{}", hint(name, known)));
+        &schema::UNKNOWN
+    })
 }
 
 fn properties(node: &Node, what: &str, report: &mut Report) -> Vec<(Key, Expression)> {

@@ -10,7 +10,7 @@ use super::schema::{Kind, PropertySchema};
 use super::suggest::hint;
 
 pub(super) fn check(template: &Template, report: &mut Report) {
-    for resource in &template.resources {
+    for resource in template.resources.iter().filter(|resource| resource.schema.is_known()) {
         check_names(resource.schema.properties, &resource.properties, resource.schema.name, report);
     }
 }

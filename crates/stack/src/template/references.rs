@@ -28,7 +28,7 @@ pub(super) fn check(template: &Template, report: &mut Report) {
     }
     for resource in &template.resources {
         for (id, position) in &resource.depends_on {
-            if find(&template.resources, id).is_none() {
+            if find(&template.resources, id).is_none() && !template.unread.contains(id) {
                 let known = template.resources.iter().map(|resource| resource.logical_id.as_str());
                 report.error(
                     *position,
@@ -51,9 +51,13 @@ fn find<'a>(resources: &'a [ResourceDeclaration], id: &str) -> Option<&'a Resour
 
 fn check_reference(template: &Template, reference: &Reference<'_>, report: &mut Report) {
     let Reference { name, attribute, position } = *reference;
+    if template.unread.contains(name) {
+        return;
+    }
     let resource = find(&template.resources, name);
     let resources = template.resources.iter().map(|resource| resource.logical_id.as_str());
     match (attribute, resource) {
+        (Some(_), Some(resource)) if !resource.schema.is_known() => {}
         (Some(attribute), Some(resource)) if !resource.schema.attributes.contains(&attribute) => {
             let hint = hint(attribute, resource.schema.attributes.iter().copied());
             report.error(position, format!("{} has no attribute {attribute}{hint}", resource.schema.name));

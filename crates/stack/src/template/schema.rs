@@ -20,6 +20,18 @@ pub(crate) enum ResourceType {
     Sink,
 }
 
+/// Stands for a type that is missing or unknown, which was reported: so the rest of the template can still be checked.
+/// No template that has one is ever resolved.
+pub(crate) static UNKNOWN: TypeSchema =
+    TypeSchema { name: "", resource_type: ResourceType::Queue, properties: &[], attributes: &[] };
+
+impl TypeSchema {
+    /// Whether it says anything about properties and attributes.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.name.is_empty()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct PropertySchema {
     pub(crate) name: &'static str,

@@ -1,7 +1,7 @@
 //! The `serve` process that `up` has started.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use crate::note::Note;
 const READY: Duration = Duration::from_secs(120);
 /// How long a service may take to stop its workloads and itself.
 const STOP: Duration = Duration::from_secs(60);
+
+/// Where a service that was started here says so, in its data directory: one that stays behind is replaced by the next.
+const READY_FILE: &str = "run/up.ready";
 
 /// What a service says when it is ready.
 #[derive(Clone, Debug, Deserialize)]
@@ -53,7 +56,7 @@ pub(super) struct ServeChild {
 impl ServeChild {
     /// Starts `serve` and waits until it is ready.
     pub(super) async fn start(listen: SocketAddr, data: &Path) -> Result<(Self, Ready), Failure> {
-        let ready_file = ready_file()?;
+        let ready_file = data.join(READY_FILE);
         // A process group of its own: Ctrl-C is for this process, which then stops the service in order.
         let mut command = Command::new(std::env::current_exe()?);
         secrets::without_parameters(command.as_std_mut());
@@ -78,11 +81,15 @@ impl ServeChild {
     }
 
     async fn ready(&mut self, file: &Path) -> Result<Ready, Failure> {
+        let pid = self.child.id();
         let appears = async {
             loop {
-                if let Some(ready) =
-                    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok())
-                {
+                // One that an earlier service left, or that another is about to read, is not this one's.
+                let read =
+                    std::fs::read(file).ok().and_then(|text| serde_json::from_slice::<Ready>(&text).ok());
+                if let Some(ready) = read.filter(|ready| ready.pid.is_some() && ready.pid == pid) {
+                    // What stays behind is replaced by the next.
+                    let _ = std::fs::remove_file(file);
                     return ready;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -114,9 +121,4 @@ impl ServeChild {
             let _ = self.child.kill().await;
         }
     }
-}
-
-fn ready_file() -> Result<PathBuf, Failure> {
-    let name = u64::from_le_bytes(crate::data::random()?);
-    Ok(std::env::temp_dir().join(format!("millpond-{name:016x}.json")))
 }

@@ -1,0 +1,227 @@
+//! What `up` shows once: what runs where, what waits and why, the stack's outputs, and what to try.
+//!
+//! Nothing is shown as running that has not said so itself. Workloads of other stacks are shown as such.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::child::Ready;
+use crate::api;
+use crate::cli::outputs;
+use crate::table::indented;
+use crate::terminal::{quoted, width};
+
+/// How long workloads get to say how they fare before the summary is printed as things are.
+const SETTLED: Duration = Duration::from_secs(10);
+const SETTLED_POLL: Duration = Duration::from_millis(50);
+
+/// Where values begin, and what stands below them.
+const INDENT: usize = 11;
+
+/// What the summary is about.
+pub(super) struct Summary<'a> {
+    pub(super) ready: &'a Ready,
+    pub(super) stack: &'a str,
+    /// Whether the service ends with this command.
+    pub(super) started: bool,
+    /// The command that brings the stack up again.
+    pub(super) again: String,
+    /// Whether the template has the parameter `DatabaseUrl`.
+    pub(super) takes_database_url: bool,
+}
+
+/// Waits until every workload that should run says that it does, or why it waits. Returns them as they are then.
+pub(super) async fn settled(endpoint: &str) -> Vec<Value> {
+    let settled = async {
+        while workloads(endpoint).await.is_some_and(|workloads| workloads.iter().any(is_moving)) {
+            tokio::time::sleep(SETTLED_POLL).await;
+        }
+    };
+    // What has not settled is shown by its state.
+    let _ = tokio::time::timeout(SETTLED, settled).await;
+    workloads(endpoint).await.unwrap_or_default()
+}
+
+fn is_moving(workload: &Value) -> bool {
+    let state = workload["state"].as_str().unwrap_or_default();
+    let without_address = workload["kind"] == "form" && workload["url"].is_null();
+    let moving =
+        matches!(state, "starting" | "stopping" | "stopped") || (state == "running" && without_address);
+    workload["desired"] == "running" && moving
+}
+
+/// What is told when a service that was there before goes on.
+pub(super) fn left_running(ready: &Ready) -> String {
+    let end = ready.pid.map_or_else(String::new, |pid| format!("; to stop everything: kill {pid}"));
+    format!("the service was running before and goes on after this command{end}")
+}
+
+impl Summary<'_> {
+    /// All of it, as things are now.
+    pub(super) async fn text(&self, workloads: &[Value]) -> String {
+        let stacks = api::call(&self.ready.endpoint, "GET", "stacks", None).await.unwrap_or_default();
+        let stacks = stacks["stacks"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let this = stacks.iter().find(|stack| stack["stack"] == self.stack).unwrap_or(&Value::Null);
+        let mut text = self.lines(workloads, width(std::io::stdout()));
+        let outputs = outputs::lines(this);
+        if !outputs.is_empty() {
+            text.push_str(&format!("\nOutputs of the stack {}:\n\n", self.stack));
+            text.extend(outputs.iter().map(|line| format!("  {line}\n")));
+        }
+        let others: Vec<&str> = stacks
+            .iter()
+            .filter_map(|stack| stack["stack"].as_str())
+            .filter(|stack| *stack != self.stack)
+            .collect();
+        if let [first, ..] = others[..] {
+            text.push_str(&format!(
+                "\nOther stacks that were brought up here before: {}. To take one away: millpond down {first}\n",
+                others.join(", ")
+            ));
+        }
+        text.push_str("\nTry in a second terminal:\n\n");
+        let program = program();
+        for command in commands(&self.own(workloads), this) {
+            text.push_str(&format!("  {program} {command}\n"));
+        }
+        if self.started {
+            text.push_str("\nCtrl-C stops everything.\n");
+        }
+        text
+    }
+
+    /// What runs where, and below it what waits.
+    fn lines(&self, workloads: &[Value], width: Option<usize>) -> String {
+        let mut text = String::from("\n");
+        let mut add = |name: &str, value: &str| text.push_str(&format!("  {name:<8} {value}\n"));
+        let own = self.own(workloads);
+        let (forms, rest): (Vec<&Value>, Vec<&Value>) =
+            own.into_iter().partition(|workload| workload["kind"] == "form");
+        let others = workloads.iter().filter(|workload| workload["stack"] != self.stack);
+        forms.iter().for_each(|form| self.add_workload(&mut add, form, width));
+        add("queues", &self.ready.endpoint);
+        rest.iter().for_each(|sink| self.add_workload(&mut add, sink, width));
+        others.for_each(|other| self.add_workload(&mut add, other, width));
+        add("console", &format!("{}/console/", self.ready.endpoint));
+        add("data", &self.ready.found);
+        text
+    }
+
+    fn add_workload(&self, add: &mut impl FnMut(&str, &str), workload: &Value, width: Option<usize>) {
+        let (kind, mut value) = self.workload_line(workload);
+        for note in self.notes(workload) {
+            // The lines below are indented as the value is, so that they read as one.
+            value.push('\n');
+            value.push_str(indented(&note, INDENT, width).trim_end());
+        }
+        add(kind, &value);
+    }
+
+    fn own<'v>(&self, workloads: &'v [Value]) -> Vec<&'v Value> {
+        workloads.iter().filter(|workload| workload["stack"] == self.stack).collect()
+    }
+
+    fn workload_line<'w>(&self, workload: &'w Value) -> (&'w str, String) {
+        let text = |name: &str| workload[name].as_str().unwrap_or_default();
+        let place = match (text("url"), text("table")) {
+            ("", "") => String::new(),
+            ("", table) => format!("into table {table}"),
+            (url, _) => format!("{url}{}", moved(url, text("listen"))),
+        };
+        let name = text("name");
+        let whose = if text("stack") == self.stack {
+            name.to_owned()
+        } else {
+            format!("{name} of stack {}", text("stack"))
+        };
+        let state = match text("state") {
+            "running" => whose,
+            "stopped" => format!("{whose}, stopped: millpond start {name}"),
+            state => format!("{whose}, {state}"),
+        };
+        let line = format!("{place}  ({state})");
+        (if text("kind") == "form" { "form" } else { "sink" }, line.trim_start().to_owned())
+    }
+
+    /// Why a workload is not as it should be, what happens next, and what can be done.
+    fn notes(&self, workload: &Value) -> Vec<String> {
+        let text = |name: &str| workload[name].as_str().unwrap_or_default();
+        let name = text("name");
+        let Some(reason) = workload["reason"].as_str() else {
+            return match text("state") {
+                "starting" => vec![format!("it has not said yet how it fares: millpond logs {name}")],
+                _ => Vec::new(),
+            };
+        };
+        let mut notes = vec![reason.to_owned()];
+        if text("kind") == "sink" {
+            notes.push(format!(
+                "It goes on by itself once that is put right. Until then messages wait in the queue {}; none is lost.",
+                text("queue")
+            ));
+            if self.takes_database_url && text("stack") == self.stack {
+                notes.push(format!(
+                    "To use another database: {} --parameter DatabaseUrl=mysql://USER:PASSWORD@HOST/DATABASE",
+                    self.again
+                ));
+            }
+        } else {
+            notes.push(format!("It is tried again by itself. More: millpond logs {name}"));
+        }
+        notes
+    }
+}
+
+/// Why a form is not where it should be; nothing when it is, or when any port would do.
+fn moved(url: &str, listen: &str) -> String {
+    if listen.is_empty() || listen.ends_with(":0") || url.contains(listen) {
+        return String::new();
+    }
+    format!(", as {listen} is in use")
+}
+
+/// Three commands that work with what the stack has.
+fn commands(workloads: &[&Value], stack: &Value) -> Vec<String> {
+    let sink = workloads.iter().find(|workload| workload["kind"] == "sink");
+    let Some(sink) = sink else {
+        let resources = stack["resources"].as_array().into_iter().flatten();
+        let mut queues = resources.filter(|resource| resource["kind"] == "queue");
+        return match queues.find_map(|queue| queue["name"].as_str()) {
+            Some(queue) if queue.ends_with(".fifo") => {
+                let send = format!("send {queue} hello --group a --deduplication-id 1");
+                vec!["queues".into(), send, format!("receive {queue} --delete")]
+            }
+            Some(queue) => {
+                vec!["queues".into(), format!("send {queue} hello"), format!("receive {queue} --delete")]
+            }
+            None => vec!["queues".into(), "ps".into(), "stacks".into()],
+        };
+    };
+    let text = |name: &str| sink[name].as_str().unwrap_or_default();
+    vec![
+        format!("send {} {}", text("queue"), text("example")),
+        format!("rows {}", text("queue")),
+        format!("{} {}", if text("state") == "stopped" { "start" } else { "stop" }, text("name")),
+    ]
+}
+
+/// The words that start this program from anywhere.
+pub(super) fn program() -> String {
+    let Ok(exe) = std::env::current_exe() else { return "millpond".to_owned() };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .map(|directory| directory.join("millpond"))
+        .find(|candidate| candidate.is_file())
+        .and_then(|candidate| candidate.canonicalize().ok());
+    if on_path.as_ref() == Some(&exe) { "millpond".to_owned() } else { quoted(&exe.display().to_string()) }
+}
+
+/// The workloads as they are now; `None` when the service does not answer.
+pub(super) async fn workloads(endpoint: &str) -> Option<Vec<Value>> {
+    let body = api::call(endpoint, "GET", "workloads", None).await.ok()?;
+    Some(body["workloads"].as_array().cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

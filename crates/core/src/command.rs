@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::document::{DocumentKey, ExpectedRevision};
-use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Receipt, Sequence};
+use crate::message::{AttemptKey, DeduplicationKey, GroupKey, MessageId, QueueId, Receipt, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::BootReading;
 use crate::queue::{AttributePatch, MoveTaskId, Policy, Tags};
@@ -208,6 +208,8 @@ pub enum Command {
         limit: usize,
         /// How long to hold them, instead of the queue's setting.
         visibility_timeout_secs: Option<u32>,
+        /// What names this receive, so that it can be tried again; only FIFO queues look at it.
+        attempt: Option<AttemptKey>,
     },
     /// Delete received messages. Each is deleted or refused by itself.
     Delete {

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use crate::document::DocumentKey;
-use crate::message::{DeduplicationKey, GroupKey, MessageId, QueueId, Sequence};
+use crate::message::{AttemptKey, DeduplicationKey, GroupKey, MessageId, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::outage::{BootReading, ExpiryHold};
 use crate::pacing::WaitingRule;
@@ -48,6 +48,15 @@ pub enum MoveTaskEvent {
     },
     /// It has ended.
     Ended(MoveEnd),
+}
+
+/// What makes it possible to try a receive again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRemembered {
+    /// What names the receive.
+    pub key: AttemptKey,
+    /// Messages that remember an earlier receive of that name, which can't be tried again from now on.
+    pub superseded: Vec<Sequence>,
 }
 
 /// One fact. Its time is the time of the batch it stands in.
@@ -134,6 +143,17 @@ pub enum Event {
         sequences: Vec<Sequence>,
         /// Of each group that gave any, the message behind them: it waits for its group's next turn.
         followers: Vec<Sequence>,
+        /// The name of the receive, if its caller gave one.
+        attempt: Option<AttemptRemembered>,
+    },
+    /// A receive from a FIFO queue was tried again: the same deliveries, with a new end of their lease.
+    ReceiveRepeated {
+        /// The queue that holds them.
+        queue: QueueId,
+        /// The end of their lease.
+        visible_at: Timestamp,
+        /// The messages.
+        sequences: Vec<Sequence>,
     },
     /// Dead letters went from their queue to another, both in one.
     MessagesMoved {

@@ -5,14 +5,14 @@
 //! decides, never reads a clock, and never reads message bytes.
 
 use crate::document::{Document, DocumentKey};
-use crate::event::{Event, MoveTaskEvent, SendRemembered};
-use crate::message::{Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
+use crate::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
+use crate::message::{Attempt, Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
 use crate::pacing::Waits;
 use crate::queue::{Deduplication, MoveTasks, QueueRecord};
 use crate::time::Timestamp;
 use bytes::Bytes;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU64};
 
 /// What is true of the whole data directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -104,9 +104,7 @@ pub trait Rows {
 /// # Errors
 /// [`Inconsistent`] when the event does not belong to this state; the rows are then not to be used any more.
 pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(), Inconsistent> {
-    let clock = &mut rows.instance().clock;
-    let at = at.max(*clock);
-    *clock = at;
+    let at = advance_clock(rows, at);
     match event {
         Event::Initialised { receipt_key } => rows.instance().receipt_key = Some(*receipt_key),
         Event::ClockNoted { reading } => {
@@ -140,10 +138,14 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
             let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
             each(rows, *queue, sequences, |_, entry| entry.receive(at, *visible_at, next))?;
         }
-        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers } => {
+        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers, attempt } => {
             let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
             each(rows, *queue, sequences, |_, entry| entry.receive_in_order(at, *visible_at, next))?;
             each(rows, *queue, followers, |_, entry| entry.wait_turn(next))?;
+            remember_attempt(rows, *queue, attempt.as_ref(), sequences)?;
+        }
+        Event::ReceiveRepeated { queue, visible_at, sequences } => {
+            each(rows, *queue, sequences, |_, entry| entry.repeat_delivery(*visible_at))?;
         }
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             let named = rows.update_queue(*to, |record| drop(record.sources.insert(*from, from_key.clone())));
@@ -179,6 +181,12 @@ fn put_document<R: Rows>(rows: &mut R, key: &DocumentKey, revision: u64, value: 
     rows.put_document(key, Document { revision, value: value.clone() });
 }
 
+fn advance_clock<R: Rows>(rows: &mut R, at: Timestamp) -> Timestamp {
+    let clock = &mut rows.instance().clock;
+    *clock = at.max(*clock);
+    *clock
+}
+
 fn create_queue<R: Rows>(rows: &mut R, record: QueueRecord) {
     let instance = rows.instance();
     instance.next_queue = instance.next_queue.max(record.id.0 + 1);
@@ -207,6 +215,25 @@ fn remember<R: Rows>(rows: &mut R, at: Timestamp, message: MessageRef, send: Opt
     if let Some(&SendRemembered { group, key, message_id }) = send {
         rows.put_deduplication(message, Deduplication { group, key, message_id, sent_at: at });
     }
+}
+
+/// Each message remembers the receive and its place in it. More messages than a place can count are not remembered; no
+/// receive hands out so many.
+fn remember_attempt<R: Rows>(
+    rows: &mut R,
+    queue: QueueId,
+    attempt: Option<&AttemptRemembered>,
+    sequences: &[Sequence],
+) -> Result<(), Inconsistent> {
+    let Some(AttemptRemembered { key, superseded }) = attempt else { return Ok(()) };
+    each(rows, queue, superseded, |_, entry| entry.forget_attempt())?;
+    let Some(count) = u8::try_from(sequences.len()).ok().and_then(NonZeroU8::new) else { return Ok(()) };
+    let mut places = 0..count.get();
+    each(rows, queue, sequences, |_, entry| {
+        if let Some(place) = places.next() {
+            entry.remember_attempt(Attempt { key: *key, place, count });
+        }
+    })
 }
 
 fn become_dead_letter<R: Rows>(

@@ -38,6 +38,11 @@ pub const BATCH_ENTRY_ID_CHARS: RangeInclusive<usize> = 1..=80;
 pub const MESSAGE_GROUP_ID_CHARS: RangeInclusive<usize> = 1..=128;
 /// A send to a FIFO queue is a duplicate for this long after it was first accepted.
 pub const DEDUPLICATION_SECS: u64 = 300;
+/// Letters of a receive request attempt id.
+/// Source, also of the next: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>.
+pub const ATTEMPT_ID_CHARS: RangeInclusive<usize> = 1..=128;
+/// A receive from a FIFO queue can be tried again for this long.
+pub const ATTEMPT_SECS: u64 = 300;
 /// Queues one `ListQueues` answer holds at most.
 pub const LIST_QUEUES_RESULTS: RangeInclusive<u32> = 1..=1_000;
 /// `KmsDataKeyReusePeriodSeconds` of a queue.

@@ -5,7 +5,7 @@
 //! rows cannot differ.
 
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use crate::limits;
 use crate::time::Timestamp;
@@ -69,12 +69,45 @@ impl fmt::Debug for MessageId {
 pub struct MoveNumber(pub NonZeroU64);
 
 /// What names a message group inside its queue: the first 128 bits of the SHA-256 of its `MessageGroupId`.
+///
+/// Bytes, not a number: a number would be aligned to 16 bytes, and there is one in each entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupKey(pub u128);
+pub struct GroupKey([u8; 16]);
+
+impl GroupKey {
+    /// The key of these bits.
+    #[must_use]
+    pub const fn new(bits: u128) -> Self {
+        Self(bits.to_be_bytes())
+    }
+
+    /// Its bits.
+    #[must_use]
+    pub const fn bits(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+}
 
 /// What names a send to a FIFO queue: the first 128 bits of the SHA-256 of its `MessageDeduplicationId`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeduplicationKey(pub u128);
+
+/// What names a receive from a FIFO queue, so that it can be tried again: the first 64 bits of the SHA-256 of its
+/// `ReceiveRequestAttemptId`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptKey(pub [u8; 8]);
+
+/// What a message remembers of the receive that handed it out. The messages of one receive stand for it together: it can
+/// be tried again as long as all of them are there and still remember it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// The receive.
+    pub key: AttemptKey,
+    /// The message's place in the reply, from 0.
+    pub place: u8,
+    /// How many messages the reply had.
+    pub count: NonZeroU8,
+}
 
 /// One delivery of one message: what a receipt handle names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,7 +145,12 @@ pub struct Entry {
     pub source: Option<QueueId>,
     /// The latest move of a move task that it was in; absent when it still has the id of its first send.
     pub moved: Option<MoveNumber>,
+    /// The receive of its latest delivery, if it was named and the message is as that receive left it.
+    pub attempt: Option<Attempt>,
 }
+
+/// There is one for each message of a backlog.
+const _: () = assert!(size_of::<Entry>() <= 128);
 
 impl Entry {
     /// A message just accepted.
@@ -136,6 +174,7 @@ impl Entry {
             group,
             source: None,
             moved: None,
+            attempt: None,
         }
     }
 
@@ -147,6 +186,7 @@ impl Entry {
         self.first_received_at.get_or_insert(at);
         self.receive_count = self.receive_count.saturating_add(1);
         self.delivery = self.delivery.saturating_add(1);
+        self.attempt = None;
         if self.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
             self.rank = next_sequence.0;
         }
@@ -157,6 +197,21 @@ impl Entry {
     pub fn receive_in_order(&mut self, at: Timestamp, visible_at: Timestamp, next_sequence: Sequence) {
         self.receive(at, visible_at, next_sequence);
         self.rank = next_sequence.0;
+    }
+
+    /// The receive that has just handed it out can be tried again.
+    pub fn remember_attempt(&mut self, attempt: Attempt) {
+        self.attempt = Some(attempt);
+    }
+
+    /// The receive that handed it out can't be tried again.
+    pub fn forget_attempt(&mut self) {
+        self.attempt = None;
+    }
+
+    /// The receive that handed it out was tried again: its lease now ends at `visible_at`, and nothing else changes.
+    pub fn repeat_delivery(&mut self, visible_at: Timestamp) {
+        self.visible_at = visible_at;
     }
 
     /// The message before it in its group was handed out: its group goes behind all groups whose first message is below
@@ -173,6 +228,7 @@ impl Entry {
         self.received_at = None;
         self.delivery = 0;
         self.rank = sequence.0;
+        self.attempt = None;
         if in_order {
             self.sent_at = at;
         }
@@ -193,9 +249,10 @@ impl Entry {
         };
     }
 
-    /// The lease now ends at `visible_at`.
+    /// The lease now ends at `visible_at`, as someone who has the message asked.
     pub fn change_visibility(&mut self, visible_at: Timestamp) {
         self.visible_at = visible_at;
+        self.attempt = None;
     }
 
     /// The latest delivery never reached its receiver: the message is visible at once, and neither its receive count
@@ -203,6 +260,7 @@ impl Entry {
     pub fn return_lease(&mut self, sequence: Sequence, at: Timestamp) {
         self.visible_at = at;
         self.received_at = None;
+        self.attempt = None;
         self.receive_count = self.receive_count.saturating_sub(1);
         if self.receive_count == 0 {
             self.first_received_at = None;

@@ -141,7 +141,7 @@ fn a_dead_letter_unlocks_its_group() {
     machine.create("jobs.fifo", AttributePatch { fifo_queue: Some(true), ..redrive("dead.fifo", 1) });
     for name in 1..=3 {
         let message = NewMessage {
-            group: Some(GroupKey(7)),
+            group: Some(GroupKey::new(7)),
             deduplication: Some(SendName::Given(DeduplicationKey(name))),
             ..message(name, 10, None)
         };

@@ -37,6 +37,7 @@ fn named_messages(event: &Event) -> usize {
     match event {
         Event::MessagesReceived { sequences, .. }
         | Event::MessagesReceivedInOrder { sequences, .. }
+        | Event::ReceiveRepeated { sequences, .. }
         | Event::LeasesReturned { sequences, .. }
         | Event::MessagesDeleted { sequences, .. }
         | Event::MessagesExpired { sequences, .. } => sequences.len(),
@@ -95,7 +96,7 @@ proptest! {
     #[test]
     fn changed_bytes(changes in vec((any::<Index>(), any::<u8>()), 0..6), length in any::<Index>()) {
         for name in
-            ["batch", "instance-row", "queue-row", "message-row", "deduplication-row", "document-row", "payload"]
+            ["batch", "batch-of-attempts", "instance-row", "queue-row", "message-row", "deduplication-row", "document-row", "payload"]
          {
             let bytes = mutated(&fixture(name), &changes, length);
             decode_all(&bytes);

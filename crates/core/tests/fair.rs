@@ -19,7 +19,7 @@ fn machine() -> Machine {
 /// Sends so many messages of a group; answers the number of the first.
 fn send(machine: &mut Machine, group: Option<u128>, count: usize) -> u64 {
     let new: Vec<NewMessage> = (0..count)
-        .map(|_| NewMessage { group: group.map(GroupKey), ..message(machine.new_id(), 10, None) })
+        .map(|_| NewMessage { group: group.map(GroupKey::new), ..message(machine.new_id(), 10, None) })
         .collect();
     machine.send_messages(QUEUE, new)[0].as_ref().unwrap().sequence.0
 }

@@ -290,7 +290,7 @@ impl Run {
     fn send(&mut self, count: usize, group: Option<u128>, delay_secs: u32) {
         let new: Vec<NewMessage> = (0..count)
             .map(|_| NewMessage {
-                group: group.map(GroupKey),
+                group: group.map(GroupKey::new),
                 ..message(self.machine.new_id(), 10, Some(delay_secs))
             })
             .collect();

@@ -29,7 +29,7 @@ fn machine() -> Machine {
 fn of_group(machine: &mut Machine, group: u128) -> NewMessage {
     let id = machine.new_id();
     let name = SendName::Given(DeduplicationKey(id));
-    NewMessage { group: Some(GroupKey(group)), deduplication: Some(name), ..message(id, 10, None) }
+    NewMessage { group: Some(GroupKey::new(group)), deduplication: Some(name), ..message(id, 10, None) }
 }
 
 /// Sends a message of each of these groups; their sequences follow each other.
@@ -41,7 +41,7 @@ fn send(machine: &mut Machine, groups: &[u128]) {
 }
 
 fn named(id: u128, group: u128, name: SendName) -> NewMessage {
-    NewMessage { group: Some(GroupKey(group)), deduplication: Some(name), ..message(id, 10, None) }
+    NewMessage { group: Some(GroupKey::new(group)), deduplication: Some(name), ..message(id, 10, None) }
 }
 
 /// Sends one message; its id and sequence as its sender is told.

@@ -2,11 +2,11 @@
 //!
 //! The model keeps a list of messages in the order they were sent and looks at all of it for every question.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millpond_core::command::{Command, NewMessage, SendName};
 use millpond_core::limits;
-use millpond_core::message::{DeduplicationKey, GroupKey, Receipt};
+use millpond_core::message::{AttemptKey, DeduplicationKey, GroupKey, Receipt};
 use millpond_core::outcome::Refusal;
 use millpond_core::queue::AttributePatch;
 use millpond_core::time::Timestamp;
@@ -23,7 +23,7 @@ const QUEUE: &str = "orders.fifo";
 enum Step {
     Advance { secs: u64 },
     Send { messages: Vec<(u128, u128)> },
-    Receive { limit: usize, timeout_secs: Option<u32> },
+    Receive { limit: usize, timeout_secs: Option<u32>, attempt: Option<u8> },
     Delete { receipts: Vec<Index> },
     ChangeVisibility { receipt: Index, timeout_secs: u32 },
     GiveBack { receipt: Index },
@@ -38,7 +38,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => select(vec![1_u64, 10, 30, 301]).prop_map(|secs| Step::Advance { secs }),
         6 => vec((0..4_u128, 0..12_u128), 1..5).prop_map(|messages| Step::Send { messages }),
-        6 => (1..6_usize, option::of(secs())).prop_map(|(limit, timeout_secs)| Step::Receive { limit, timeout_secs }),
+        6 => (1..6_usize, option::of(secs()), option::of(0..3_u8))
+            .prop_map(|(limit, timeout_secs, attempt)| Step::Receive { limit, timeout_secs, attempt }),
         5 => vec(any::<Index>(), 1..4).prop_map(|receipts| Step::Delete { receipts }),
         2 => (any::<Index>(), secs()).prop_map(|(receipt, timeout_secs)| Step::ChangeVisibility { receipt, timeout_secs }),
         1 => any::<Index>().prop_map(|receipt| Step::GiveBack { receipt }),
@@ -56,6 +57,8 @@ struct Message {
     deliveries: u32,
     /// The end of its lease, if it was ever delivered.
     leased_until: Option<Timestamp>,
+    /// It is as its latest receive left it.
+    untouched: bool,
 }
 
 #[derive(Default)]
@@ -64,6 +67,8 @@ struct Model {
     /// Key, number and time of every send that was accepted.
     accepted: Vec<(u128, u64, Timestamp)>,
     delay_secs: u32,
+    /// Of each name, when a receive gave itself that name and got something, and which deliveries it got.
+    attempts: BTreeMap<u8, (Timestamp, Vec<(u64, u32)>)>,
 }
 
 impl Model {
@@ -103,7 +108,18 @@ impl Model {
         for message in self.messages.iter_mut().filter(|message| numbers.contains(&message.number)) {
             message.deliveries += 1;
             message.leased_until = Some(now.plus_secs(u64::from(timeout_secs)));
+            message.untouched = true;
         }
+    }
+
+    /// What a receive of that name gives again.
+    fn again(&self, now: Timestamp, name: u8) -> Option<Vec<(u64, u32)>> {
+        let (at, given) = self.attempts.get(&name)?;
+        let is_untouched = |given: &(u64, u32)| {
+            let is_it = |message: &&Message| (message.number, message.deliveries) == *given;
+            self.messages.iter().find(is_it).is_some_and(|message| message.untouched)
+        };
+        (at.plus_secs(limits::ATTEMPT_SECS) > now && given.iter().all(is_untouched)).then(|| given.clone())
     }
 }
 
@@ -133,7 +149,7 @@ impl Run {
         match step {
             Step::Advance { secs } => self.machine.advance_secs(*secs),
             Step::Send { messages } => self.send(messages),
-            Step::Receive { limit, timeout_secs } => self.receive(*limit, *timeout_secs),
+            Step::Receive { limit, timeout_secs, attempt } => self.receive(*limit, *timeout_secs, *attempt),
             Step::Delete { receipts } => self.delete(receipts),
             Step::ChangeVisibility { receipt, timeout_secs } => {
                 self.change_visibility(receipt, *timeout_secs)
@@ -160,7 +176,7 @@ impl Run {
         let new: Vec<NewMessage> = messages
             .iter()
             .map(|(group, name)| NewMessage {
-                group: Some(GroupKey(*group)),
+                group: Some(GroupKey::new(*group)),
                 deduplication: Some(SendName::Given(DeduplicationKey(*name))),
                 ..message(self.machine.new_id(), 10, None)
             })
@@ -178,14 +194,32 @@ impl Run {
             assert_eq!(number, last + 1);
             self.model.accepted.push((*name, number, now));
             let (group, leased_until) = (*group, None);
-            self.model.messages.push(Message { number, group, sent_at: now, deliveries: 0, leased_until });
+            let (deliveries, untouched) = (0, false);
+            let message = Message { number, group, sent_at: now, deliveries, leased_until, untouched };
+            self.model.messages.push(message);
         }
     }
 
-    fn receive(&mut self, limit: usize, timeout_secs: Option<u32>) {
-        let deliveries = self.machine.receive_for(QUEUE, limit, timeout_secs);
-        let numbers: Vec<u64> = deliveries.iter().map(|delivery| delivery.sequence.0).collect();
-        self.model.receive(self.machine.now, limit, timeout_secs.unwrap_or(30), &numbers);
+    fn receive(&mut self, limit: usize, timeout_secs: Option<u32>, name: Option<u8>) {
+        let now = self.machine.now;
+        let key = name.map(|name| AttemptKey([name; 8]));
+        let deliveries = self.machine.receive_named(QUEUE, limit, timeout_secs, key);
+        let given: Vec<(u64, u32)> =
+            deliveries.iter().map(|delivery| (delivery.sequence.0, delivery.delivery)).collect();
+        let numbers: Vec<u64> = given.iter().map(|(number, _)| *number).collect();
+        let timeout_secs = timeout_secs.unwrap_or(30);
+        if let Some(again) = name.and_then(|name| self.model.again(now, name)) {
+            assert_eq!(given, again, "the same messages with the same receipts");
+            let is_given = |message: &&mut Message| numbers.contains(&message.number);
+            for message in self.model.messages.iter_mut().filter(is_given) {
+                message.leased_until = Some(now.plus_secs(u64::from(timeout_secs)));
+            }
+            return;
+        }
+        self.model.receive(now, limit, timeout_secs, &numbers);
+        if let Some(name) = name.filter(|_| !given.is_empty()) {
+            self.model.attempts.insert(name, (now, given));
+        }
         self.receipts.extend(deliveries.iter().map(|delivery| self.machine.receipt(QUEUE, delivery)));
     }
 
@@ -218,6 +252,7 @@ impl Run {
         let held = self.model.message(&receipt).filter(|message| message.deliveries == receipt.delivery);
         assert_eq!(changed, held.is_some());
         if let Some(message) = held {
+            message.untouched = false;
             message.leased_until = Some(until);
         }
     }
@@ -230,6 +265,7 @@ impl Run {
         let held =
             entry.is_some_and(|entry| entry.delivery == receipt.delivery && entry.received_at.is_some());
         if let Some(message) = self.model.message(&receipt).filter(|_| held) {
+            message.untouched = false;
             message.leased_until = Some(now);
         }
     }

@@ -4,11 +4,11 @@
 //! made from the tables of `docs/format.md` by another encoder than the one tested here, and are never changed: a later
 //! format gets a folder of its own.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use bytes::Bytes;
 use millpond_core::document::Document;
-use millpond_core::event::{Event, MoveTaskEvent, SendRemembered};
+use millpond_core::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
 use millpond_core::evolve::Instance;
 use millpond_core::format::batch::{Batch, BatchBuilder};
 use millpond_core::format::fifo::{decode_deduplication, encode_deduplication};
@@ -16,7 +16,9 @@ use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
-use millpond_core::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
+use millpond_core::message::{
+    Attempt, AttemptKey, DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence,
+};
 use millpond_core::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use millpond_core::pacing::{WaitingRule, Waits};
 use millpond_core::payload::{AttributeValue, MessageAttribute, Payload, verify};
@@ -30,8 +32,9 @@ use millpond_core::time::Timestamp;
 use crate::decoding::crc32c;
 use crate::support::{document_key, key_in};
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("batch", include_str!("fixtures/format-1/batch.hex")),
+    ("batch-of-attempts", include_str!("fixtures/format-1/batch-of-attempts.hex")),
     ("instance-row", include_str!("fixtures/format-1/instance-row.hex")),
     ("new-instance-row", include_str!("fixtures/format-1/new-instance-row.hex")),
     ("queue-row", include_str!("fixtures/format-1/queue-row.hex")),
@@ -57,7 +60,8 @@ fn millis(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-const GROUP: GroupKey = GroupKey(0x0067_726f_7570);
+const ATTEMPT: AttemptKey = AttemptKey(*b"again-42");
+const GROUP: GroupKey = GroupKey::new(0x0067_726f_7570);
 const READING: BootReading = BootReading { boot_id: *b"fedcba9876543210", millis: 300 };
 
 fn hold(reason: HoldReason) -> ExpiryHold {
@@ -162,7 +166,7 @@ fn move_task_events() -> [Event; 4] {
     ]
 }
 
-/// One event of every kind.
+/// One event of every kind, but for those of [`attempts_value`].
 pub(crate) fn batch_value() -> Batch {
     let queue = QueueId(5);
     let key = key_in(111_122_223_333, "eu-west-1", "orders_1.fifo");
@@ -215,6 +219,7 @@ pub(crate) fn batch_value() -> Batch {
             visible_at: millis(1_700_000_030_123),
             sequences: vec![Sequence(300), Sequence(1)],
             followers: vec![Sequence(301)],
+            attempt: None,
         },
         Event::DeduplicationsForgotten { queue, below: Sequence(300) },
         Event::MessagesMoved {
@@ -240,6 +245,23 @@ fn waits() -> Waits {
     let key = key_in(111_122_223_333, "eu-west-1", "old.fifo");
     waits.restore(WaitingRule::PurgeAfterPurge, key, millis(1_700_000_000_123));
     waits
+}
+
+/// A receive with a name, and the same tried again.
+fn attempts_value() -> Batch {
+    let queue = QueueId(5);
+    let sequences = vec![Sequence(300), Sequence(1)];
+    let events = vec![
+        Event::MessagesReceivedInOrder {
+            queue,
+            visible_at: millis(1_700_000_030_123),
+            sequences: sequences.clone(),
+            followers: vec![Sequence(301)],
+            attempt: Some(AttemptRemembered { key: ATTEMPT, superseded: vec![Sequence(128)] }),
+        },
+        Event::ReceiveRepeated { queue, visible_at: millis(1_700_000_900_123), sequences },
+    ];
+    Batch { at: millis(1_700_000_000_123), events, payload_offsets: Vec::new() }
 }
 
 pub(crate) fn instance_value() -> Instance {
@@ -283,6 +305,7 @@ pub(crate) fn entry_value() -> Entry {
         group: Some(GROUP),
         source: Some(QueueId(300)),
         moved: NonZeroU64::new(300).map(MoveNumber),
+        attempt: Some(Attempt { key: ATTEMPT, place: 1, count: NonZeroU8::new(10).unwrap() }),
     }
 }
 
@@ -326,12 +349,17 @@ pub(crate) fn payload_value() -> Payload {
 
 #[test]
 fn a_batch_of_format_1_is_read_and_written() {
-    let value = batch_value();
-    assert_eq!(Batch::decode(fixture("batch")), Ok(value.clone()));
+    for (name, value) in [("batch", batch_value()), ("batch-of-attempts", attempts_value())] {
+        check_batch(name, &value);
+    }
+}
+
+fn check_batch(name: &str, value: &Batch) {
+    assert_eq!(Batch::decode(fixture(name)), Ok(value.clone()));
     let mut builder = BatchBuilder::new(value.at);
     let offsets: Vec<u32> = value.events.iter().filter_map(|event| builder.push(event)).collect();
     assert_eq!(offsets, value.payload_offsets);
-    assert_eq!(builder.finish(), fixture("batch"));
+    assert_eq!(builder.finish(), fixture(name));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on stops.
 
+mod attempt;
 mod change_visibility;
 mod clock;
 mod dead_letters;

@@ -394,7 +394,7 @@ fn fifo_machine() -> Machine {
 
 fn send_in_group(machine: &mut Machine, queue: &str, group: u128, name: u128) {
     let message = NewMessage {
-        group: Some(GroupKey(group)),
+        group: Some(GroupKey::new(group)),
         deduplication: Some(SendName::Given(DeduplicationKey(name))),
         ..message(name, 10, None)
     };

@@ -185,7 +185,7 @@ fn every_command_on_a_queue_that_is_not_there_is_refused() {
         Command::ListDeadLetterSources { key: key("none"), after: None, limit: 1 },
         Command::PurgeQueue { key: key("none") },
         Command::Send { key: key("none"), messages: Vec::new() },
-        Command::Receive { key: key("none"), limit: 1, visibility_timeout_secs: None },
+        Command::Receive { key: key("none"), limit: 1, visibility_timeout_secs: None, attempt: None },
         Command::Delete { key: key("none"), receipts: Vec::new() },
         Command::ChangeVisibility { key: key("none"), changes: Vec::new() },
     ];

@@ -120,7 +120,7 @@ fn a_duplicate_takes_no_room_and_is_answered_as_before() {
     );
     let quotas = Quotas { queue: messages(1), ..Quotas::NONE };
     let mut named = |name: u128| NewMessage {
-        group: Some(GroupKey(1)),
+        group: Some(GroupKey::new(1)),
         deduplication: Some(SendName::Given(DeduplicationKey(name))),
         ..sized(&mut machine, 1)
     };

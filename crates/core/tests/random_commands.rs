@@ -374,7 +374,8 @@ impl Run {
                 Command::Send { key, messages }
             }
             Step::Receive { queue, limit, timeout_secs } => {
-                Command::Receive { key: named(queue), limit: *limit, visibility_timeout_secs: *timeout_secs }
+                let (limit, visibility_timeout_secs) = (*limit, *timeout_secs);
+                Command::Receive { key: named(queue), limit, visibility_timeout_secs, attempt: None }
             }
             Step::Delete { queue, receipts } => {
                 Command::Delete { key: named(queue), receipts: self.receipts(receipts) }

@@ -19,7 +19,8 @@ fn messages_come_in_the_order_they_were_sent_up_to_the_limit() {
 fn an_empty_queue_gives_nothing_and_no_event() {
     let mut machine = Machine::with_queue("orders");
     let queue = machine.queue("orders").record.id;
-    let receive = Command::Receive { key: key("orders"), limit: 10, visibility_timeout_secs: None };
+    let receive =
+        Command::Receive { key: key("orders"), limit: 10, visibility_timeout_secs: None, attempt: None };
     let expected = Outcome::Received { queue, deliveries: Vec::new() };
     assert_eq!(machine.run_without_effect(receive), expected);
 }
@@ -175,7 +176,8 @@ fn no_more_than_the_limit_are_in_flight() {
     }
     machine.send("orders", 10);
     assert_eq!(machine.counts("orders"), [10, limits::IN_FLIGHT_MESSAGES, 0]);
-    let receive = || Command::Receive { key: key("orders"), limit: 10, visibility_timeout_secs: None };
+    let receive =
+        || Command::Receive { key: key("orders"), limit: 10, visibility_timeout_secs: None, attempt: None };
     let refused = Outcome::Refused(Refusal::TooManyInFlight);
     assert_eq!(machine.run_without_effect(receive()), refused);
 

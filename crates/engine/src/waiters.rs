@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millpond_core::message::QueueId;
+use millpond_core::message::{AttemptKey, QueueId};
 use millpond_core::name::QueueKey;
 use millpond_core::time::Timestamp;
 
@@ -18,6 +18,7 @@ pub(crate) struct Waiter {
     pub(crate) key: QueueKey,
     pub(crate) limit: usize,
     pub(crate) visibility_timeout_secs: Option<u32>,
+    pub(crate) attempt: Option<AttemptKey>,
     pub(crate) deadline: Timestamp,
 }
 

@@ -216,14 +216,6 @@ pub enum SqsError {
         /// How many may.
         limit: usize,
     },
-    /// Something that SQS has and this version has not.
-    #[error("{what} are not supported by this version of Millpond. {advice}")]
-    NotSupported {
-        /// What, in the plural.
-        what: &'static str,
-        /// What to do instead.
-        advice: &'static str,
-    },
     /// A body holds characters that it must not.
     #[error("{INVALID_CHARACTERS}")]
     InvalidMessageContents,
@@ -401,7 +393,7 @@ impl SqsError {
             }
             Self::InvalidAttributeValue(_) | Self::UnfitAttributeValue { .. } => &INVALID_ATTRIBUTE_VALUE,
             Self::ResourceNotFound(_) | Self::TaskDoesNotExist => &RESOURCE_NOT_FOUND,
-            Self::NotSupported { .. } | Self::TaskHasEnded => &UNSUPPORTED_OPERATION,
+            Self::TaskHasEnded => &UNSUPPORTED_OPERATION,
             Self::InvalidMessageContents => &INVALID_MESSAGE_CONTENTS,
             Self::EmptyBatch(_) => &EMPTY_BATCH_REQUEST,
             Self::TooManyEntries { .. } => &TOO_MANY_ENTRIES_IN_BATCH_REQUEST,

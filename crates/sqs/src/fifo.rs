@@ -8,7 +8,8 @@
 use std::fmt;
 
 use millpond_core::command::SendName;
-use millpond_core::message::{DeduplicationKey, GroupKey, Sequence};
+use millpond_core::limits;
+use millpond_core::message::{AttemptKey, DeduplicationKey, GroupKey, Sequence};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -30,7 +31,7 @@ pub(crate) fn send(
     delay_secs: Option<u32>,
     body: &[u8],
 ) -> Result<Send, SqsError> {
-    let group = group_id.map(|id| GroupKey(key(id)));
+    let group = group_id.map(|id| GroupKey::new(key(id)));
     if !is_fifo {
         return match deduplication_id {
             Some(id) => Err(SqsError::invalid(id, "MessageDeduplicationId", ONLY_FOR_FIFO)),
@@ -50,10 +51,26 @@ pub(crate) fn send(
     Ok(Send { group, name: Some(name(DeduplicationKey(key(&id)))), deduplication_id: Some(id) })
 }
 
+/// Checks the name that a receive gives itself.
+pub(crate) fn attempt(is_fifo: bool, id: &str) -> Result<AttemptKey, SqsError> {
+    const PARAMETER: &str = "ReceiveRequestAttemptId";
+    if !is_fifo {
+        return Err(SqsError::invalid(id, PARAMETER, NOT_FOR_THIS_TYPE));
+    }
+    if !limits::ATTEMPT_ID_CHARS.contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let reason = format!(
+            "{PARAMETER} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        );
+        return Err(SqsError::invalid(id, PARAMETER, reason));
+    }
+    let digest: [u8; 32] = Sha256::digest(id).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    Ok(AttemptKey([a, b, c, d, e, f, g, h]))
+}
+
 const ONLY_FOR_FIFO: &str = "The request includes a parameter that is not valid for this queue type.";
 /// The wording is that of Amazon SQS.
-pub(crate) const NOT_FOR_THIS_TYPE: &str =
-    "The request include parameter that is not valid for this queue type.";
+const NOT_FOR_THIS_TYPE: &str = "The request include parameter that is not valid for this queue type.";
 
 /// The first 128 bits of the SHA-256.
 fn key(id: &str) -> u128 {

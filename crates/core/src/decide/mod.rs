@@ -4,6 +4,7 @@
 //! told once those events are durable. It expects the queue it is about to be settled up to `now` (see
 //! [`State::settle`]); what is not settled yet counts as not yet due. One file per behaviour.
 
+mod attempt;
 mod delete;
 mod documents;
 mod expire;
@@ -75,8 +76,8 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
         Command::StepMoveTask { queue } => move_tasks::step(state, now, queue),
         Command::PurgeQueue { key } => queues::purge(state, &key),
         Command::Send { key, messages } => send::send(quotas, state, now, &key, messages),
-        Command::Receive { key, limit, visibility_timeout_secs } => {
-            receive::receive(state, now, &key, limit, visibility_timeout_secs)
+        Command::Receive { key, limit, visibility_timeout_secs, attempt } => {
+            receive::receive(state, now, &key, limit, visibility_timeout_secs, attempt)
         }
         Command::Delete { key, receipts } => delete::delete(state, now, &key, &receipts),
         Command::ChangeVisibility { key, changes } => visibility::change(state, now, &key, &changes),

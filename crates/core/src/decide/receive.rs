@@ -8,10 +8,10 @@
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html> and
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html>.
 
-use super::{Decision, fifo, refused, with_queue};
+use super::{Decision, attempt, fifo, refused, with_queue};
 use crate::event::Event;
 use crate::limits;
-use crate::message::{Entry, Sequence};
+use crate::message::{AttemptKey, Entry, Sequence};
 use crate::name::QueueKey;
 use crate::outcome::{Delivery, Outcome, Refusal};
 use crate::queue::QueueMessages;
@@ -24,9 +24,15 @@ pub(super) fn receive(
     key: &QueueKey,
     limit: usize,
     visibility_timeout_secs: Option<u32>,
+    attempt: Option<AttemptKey>,
 ) -> Decision {
     with_queue(state, key, |queue| {
         let id = queue.record.id;
+        let timeout_secs = visibility_timeout_secs.unwrap_or(queue.record.attributes.visibility_timeout_secs);
+        let visible_at = now.plus_secs(u64::from(timeout_secs));
+        if let Some(again) = attempt.and_then(|key| attempt::again(state, queue, now, visible_at, key)) {
+            return again;
+        }
         let free = limits::IN_FLIGHT_MESSAGES.saturating_sub(queue.messages.counts().in_flight);
         if free == 0 {
             return match queue.messages {
@@ -36,16 +42,18 @@ pub(super) fn receive(
                 }
             };
         }
-        let timeout_secs = visibility_timeout_secs.unwrap_or(queue.record.attributes.visibility_timeout_secs);
-        let visible_at = now.plus_secs(u64::from(timeout_secs));
         let (dead, taken) = candidates(state, queue, now, limit.min(free));
         let deliveries: Vec<Delivery> = taken
             .iter()
-            .map(|(sequence, entry)| delivery(queue, now, visible_at, *sequence, entry))
+            .map(|(sequence, entry)| {
+                let mut received = **entry;
+                received.receive(now, visible_at, queue.record.next_sequence);
+                delivery(queue, now, *sequence, &received)
+            })
             .collect();
         let sequences = taken.into_iter().map(|(sequence, _)| sequence).collect();
         let mut events: Vec<Event> = moves(state, queue, dead).into_iter().collect();
-        events.extend(received(queue, visible_at, sequences));
+        events.extend(received(queue, visible_at, sequences, attempt));
         (events, Outcome::Received { queue: id, deliveries })
     })
 }
@@ -76,15 +84,8 @@ fn candidates<'a>(
     (dead, taken)
 }
 
-fn delivery(
-    queue: &Queue,
-    now: Timestamp,
-    visible_at: Timestamp,
-    sequence: Sequence,
-    entry: &Entry,
-) -> Delivery {
-    let mut received = *entry;
-    received.receive(now, visible_at, queue.record.next_sequence);
+/// The latest delivery of a message, as its entry tells it.
+pub(super) fn delivery(queue: &Queue, now: Timestamp, sequence: Sequence, received: &Entry) -> Delivery {
     Delivery {
         sequence,
         delivery: received.delivery,
@@ -110,14 +111,20 @@ fn moves(state: &State, queue: &Queue, dead: Vec<Sequence>) -> Option<Event> {
     })
 }
 
-fn received(queue: &Queue, visible_at: Timestamp, sequences: Vec<Sequence>) -> Option<Event> {
+fn received(
+    queue: &Queue,
+    visible_at: Timestamp,
+    sequences: Vec<Sequence>,
+    attempt: Option<AttemptKey>,
+) -> Option<Event> {
     let id = queue.record.id;
     match &queue.messages {
         _ if sequences.is_empty() => None,
         QueueMessages::Standard(_) => Some(Event::MessagesReceived { queue: id, visible_at, sequences }),
         QueueMessages::Fifo(messages) => {
             let followers = fifo::followers(messages, &sequences);
-            Some(Event::MessagesReceivedInOrder { queue: id, visible_at, sequences, followers })
+            let attempt = attempt.map(|key| attempt::remembered(messages, key, &sequences));
+            Some(Event::MessagesReceivedInOrder { queue: id, visible_at, sequences, followers, attempt })
         }
     }
 }

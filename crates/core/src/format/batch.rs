@@ -8,13 +8,13 @@ use bytes::Bytes;
 use super::Malformed;
 use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
-use super::fifo::{put_group, put_remembered, take_group, take_remembered};
+use super::fifo::{put_group, put_remembered, take_attempt_key, take_group, take_remembered};
 use super::moves::{put_move_task, take_move_task};
 use super::outage::{put_hold, put_reading, take_hold, take_reading};
 use super::pacing::{put_wait_change, take_wait_change};
 use super::row::{put_queue_key, put_tags, take_queue_key, take_tags};
 use crate::document::DocumentKey;
-use crate::event::{Event, SendRemembered};
+use crate::event::{AttemptRemembered, Event, SendRemembered};
 use crate::message::{GroupKey, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::pacing::WaitingRule;
@@ -44,6 +44,8 @@ const MESSAGES_RECEIVED_IN_ORDER: u8 = 18;
 const DEDUPLICATIONS_FORGOTTEN: u8 = 19;
 const QUEUE_TAGS_SET: u8 = 20;
 const MESSAGES_MOVED: u8 = 21;
+const MESSAGES_RECEIVED_IN_ATTEMPT: u8 = 22;
+const RECEIVE_REPEATED: u8 = 23;
 // 24 to 27 are those of `super::moves`.
 const PACED: u8 = 31;
 
@@ -185,9 +187,11 @@ fn put_event(out: &mut Vec<u8>, event: &Event) {
         Event::MessagesReceived { queue, visible_at, sequences } => {
             put_received(out, MESSAGES_RECEIVED, *queue, *visible_at, sequences);
         }
-        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers } => {
-            put_received(out, MESSAGES_RECEIVED_IN_ORDER, *queue, *visible_at, sequences);
-            put_sequences(out, followers);
+        Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers, attempt } => {
+            put_in_order(out, (*queue, *visible_at), sequences, followers, attempt.as_ref());
+        }
+        Event::ReceiveRepeated { queue, visible_at, sequences } => {
+            put_received(out, RECEIVE_REPEATED, *queue, *visible_at, sequences);
         }
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             put_queue_event(out, MESSAGES_MOVED, *from);
@@ -235,11 +239,12 @@ fn take_event(take: &mut Take) -> Result<Event, Malformed> {
         QUEUE_PURGED => Event::QueuePurged { queue: take_queue(take)?, below: take_sequence(take)? },
         QUEUE_DELETED => Event::QueueDeleted { queue: take_queue(take)? },
         tag @ (MESSAGE_SENT | MESSAGE_SENT_IN_GROUP) => take_sent(take, tag == MESSAGE_SENT_IN_GROUP)?,
-        MESSAGES_RECEIVED_IN_ORDER => Event::MessagesReceivedInOrder {
+        MESSAGES_RECEIVED_IN_ORDER => take_in_order(take, |_| Ok(None))?,
+        MESSAGES_RECEIVED_IN_ATTEMPT => take_in_order(take, take_attempt)?,
+        RECEIVE_REPEATED => Event::ReceiveRepeated {
             queue: take_queue(take)?,
             visible_at: take_time(take)?,
             sequences: take_sequences(take)?,
-            followers: take_sequences(take)?,
         },
         MESSAGES_MOVED => Event::MessagesMoved {
             from: take_queue(take)?,
@@ -332,6 +337,40 @@ fn put_received(out: &mut Vec<u8>, tag: u8, queue: QueueId, visible_at: Timestam
     put_queue_event(out, tag, queue);
     out.put_varint(visible_at.as_millis());
     put_sequences(out, sequences);
+}
+
+/// A receive that can be tried again has a tag of its own.
+fn put_in_order(
+    out: &mut Vec<u8>,
+    (queue, visible_at): (QueueId, Timestamp),
+    sequences: &[Sequence],
+    followers: &[Sequence],
+    attempt: Option<&AttemptRemembered>,
+) {
+    let tag = attempt.map_or(MESSAGES_RECEIVED_IN_ORDER, |_| MESSAGES_RECEIVED_IN_ATTEMPT);
+    put_received(out, tag, queue, visible_at, sequences);
+    put_sequences(out, followers);
+    if let Some(AttemptRemembered { key, superseded }) = attempt {
+        out.extend_from_slice(&key.0);
+        put_sequences(out, superseded);
+    }
+}
+
+fn take_attempt(take: &mut Take) -> Result<Option<AttemptRemembered>, Malformed> {
+    Ok(Some(AttemptRemembered { key: take_attempt_key(take, WHAT)?, superseded: take_sequences(take)? }))
+}
+
+fn take_in_order(
+    take: &mut Take,
+    attempt: fn(&mut Take) -> Result<Option<AttemptRemembered>, Malformed>,
+) -> Result<Event, Malformed> {
+    Ok(Event::MessagesReceivedInOrder {
+        queue: take_queue(take)?,
+        visible_at: take_time(take)?,
+        sequences: take_sequences(take)?,
+        followers: take_sequences(take)?,
+        attempt: attempt(take)?,
+    })
 }
 
 fn put_moved_to(out: &mut Vec<u8>, to: QueueId, in_order: bool, moves: &[(Sequence, Sequence)]) {

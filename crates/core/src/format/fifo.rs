@@ -1,11 +1,13 @@
-//! What groups and deduplication add to events and rows, as bytes.
+//! What groups, deduplication and named receives add to events and rows, as bytes.
+
+use std::num::NonZeroU8;
 
 use bytes::Bytes;
 
 use super::Malformed;
 use super::codec::{Put, Take};
 use crate::event::SendRemembered;
-use crate::message::{DeduplicationKey, GroupKey, MessageId};
+use crate::message::{Attempt, AttemptKey, DeduplicationKey, GroupKey, MessageId};
 use crate::queue::Deduplication;
 use crate::time::Timestamp;
 
@@ -19,9 +21,9 @@ const PRESENT_IN_GROUP: u8 = 2;
 pub(super) fn put_group(out: &mut Vec<u8>, group: Option<GroupKey>) {
     match group {
         None => out.put_tag(NOTHING),
-        Some(GroupKey(key)) => {
+        Some(key) => {
             out.put_tag(PRESENT);
-            out.extend_from_slice(&key.to_le_bytes());
+            out.extend_from_slice(&key.bits().to_le_bytes());
         }
     }
 }
@@ -29,7 +31,7 @@ pub(super) fn put_group(out: &mut Vec<u8>, group: Option<GroupKey>) {
 pub(super) fn take_group(take: &mut Take, what: &'static str) -> Result<Option<GroupKey>, Malformed> {
     match take.tag(what)? {
         NOTHING => Ok(None),
-        PRESENT => Ok(Some(GroupKey(take_u128(take, what)?))),
+        PRESENT => Ok(Some(GroupKey::new(take_u128(take, what)?))),
         tag => Err(Malformed::UnknownTag { what, tag }),
     }
 }
@@ -55,6 +57,26 @@ pub(super) fn take_remembered(
     };
     let key = DeduplicationKey(take_u128(take, WHAT)?);
     Ok(Some(SendRemembered { group, key, message_id: MessageId(take_u128(take, WHAT)?) }))
+}
+
+pub(super) fn take_attempt_key(take: &mut Take, what: &'static str) -> Result<AttemptKey, Malformed> {
+    take.array(what).map(AttemptKey)
+}
+
+/// No attempt is 0; another one is the number of its messages, the place among them, and its key.
+pub(super) fn put_attempt(out: &mut Vec<u8>, attempt: Option<Attempt>) {
+    let Some(Attempt { key, place, count }) = attempt else { return out.put_tag(NOTHING) };
+    out.extend_from_slice(&[count.get(), place]);
+    out.extend_from_slice(&key.0);
+}
+
+pub(super) fn take_attempt(take: &mut Take, what: &'static str) -> Result<Option<Attempt>, Malformed> {
+    let Some(count) = NonZeroU8::new(take.tag(what)?) else { return Ok(None) };
+    let place = take.tag(what)?;
+    if place >= count.get() {
+        return Err(Malformed::Impossible(what));
+    }
+    Ok(Some(Attempt { key: take_attempt_key(take, what)?, place, count }))
 }
 
 /// The row of a remembered send.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::Malformed;
 use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
-use super::fifo::{put_group, take_group};
+use super::fifo::{put_attempt, put_group, take_attempt, take_group};
 use super::moves::{put_move_number, put_move_tasks, take_move_number, take_move_tasks};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use super::pacing::{put_waits, take_waits};
@@ -130,6 +130,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         group,
         source,
         moved,
+        attempt,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -144,6 +145,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     // An absent queue is 0; numbers of queues are far from the end of their range.
     out.put_varint(source.map_or(0, |queue| queue.0.saturating_add(1)));
     put_move_number(&mut out, *moved);
+    put_attempt(&mut out, *attempt);
     out
 }
 
@@ -166,6 +168,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         group: take_group(&mut take, WHAT)?,
         source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
         moved: take_move_number(&mut take, WHAT)?,
+        attempt: take_attempt(&mut take, WHAT)?,
     };
     take.finish(WHAT)?;
     Ok(entry)

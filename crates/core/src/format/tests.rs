@@ -1,7 +1,7 @@
 //! Round trips of the primitives, and of every row and event with any value.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU8, NonZeroU64};
 
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
@@ -17,9 +17,11 @@ use super::row::{
     encode_instance, encode_queue,
 };
 use crate::document::{Document, DocumentKey};
-use crate::event::{Event, MoveTaskEvent, SendRemembered};
+use crate::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
 use crate::evolve::Instance;
-use crate::message::{DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence};
+use crate::message::{
+    Attempt, AttemptKey, DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence,
+};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::{BootReading, ExpiryHold, HoldReason, NotedReading};
 use crate::pacing::{WaitingRule, Waits};
@@ -317,24 +319,37 @@ fn record() -> impl Strategy<Value = QueueRecord> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
-    let origin = (group(), source(), any::<u64>());
+    let origin = (group(), source(), any::<u64>(), option::of(attempt()));
     (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), origin).prop_map(
-        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, (group, source, moved))| {
-            Entry {
-                sent_at,
-                visible_at,
-                received_at,
-                first_received_at,
-                receive_count: numbers[0],
-                delivery: numbers[1],
-                rank,
-                payload_bytes: numbers[2],
-                group,
-                source,
-                moved: NonZeroU64::new(moved).map(MoveNumber),
-            }
+        |(sent_at, visible_at, received_at, first_received_at, numbers, rank, origin)| Entry {
+            sent_at,
+            visible_at,
+            received_at,
+            first_received_at,
+            receive_count: numbers[0],
+            delivery: numbers[1],
+            rank,
+            payload_bytes: numbers[2],
+            group: origin.0,
+            source: origin.1,
+            moved: NonZeroU64::new(origin.2).map(MoveNumber),
+            attempt: origin.3,
         },
     )
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    let place_and_count = (1..=u8::MAX).prop_flat_map(|count| (0..count, Just(count)));
+    (any::<[u8; 8]>(), place_and_count).prop_map(|(key, (place, count))| Attempt {
+        key: AttemptKey(key),
+        place,
+        count: NonZeroU8::new(count).unwrap(),
+    })
+}
+
+fn remembered_attempt() -> impl Strategy<Value = AttemptRemembered> {
+    (any::<[u8; 8]>(), sequences())
+        .prop_map(|(key, superseded)| AttemptRemembered { key: AttemptKey(key), superseded })
 }
 
 fn source() -> impl Strategy<Value = Option<QueueId>> {
@@ -342,7 +357,7 @@ fn source() -> impl Strategy<Value = Option<QueueId>> {
 }
 
 fn group() -> impl Strategy<Value = Option<GroupKey>> {
-    option::of(any::<u128>().prop_map(GroupKey))
+    option::of(any::<u128>().prop_map(GroupKey::new))
 }
 
 /// The group of a message, and what is remembered of its send.
@@ -377,8 +392,19 @@ fn event() -> impl Strategy<Value = Event> {
         message_sent.prop_map(|(queue, sequence, visible_at, payload, (group, deduplication))| {
             Event::MessageSent { queue, sequence, visible_at, group, deduplication, payload }
         }),
-        (queue(), time(), sequences(), sequences()).prop_map(|(queue, visible_at, sequences, followers)| {
-            Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers }
+        (queue(), time(), sequences(), sequences(), option::of(remembered_attempt())).prop_map(
+            |(queue, visible_at, sequences, followers, attempt)| Event::MessagesReceivedInOrder {
+                queue,
+                visible_at,
+                sequences,
+                followers,
+                attempt
+            }
+        ),
+        (queue(), time(), sequences()).prop_map(|(queue, visible_at, sequences)| Event::ReceiveRepeated {
+            queue,
+            visible_at,
+            sequences
         }),
         (queue(), sequence()).prop_map(|(queue, below)| Event::DeduplicationsForgotten { queue, below }),
         (queue(), queue_key(), queue(), any::<bool>(), vec((sequence(), sequence()), 0..5)).prop_map(

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MessageCounts;
-use crate::message::{Entry, GroupKey, Sequence};
+use crate::message::{AttemptKey, Entry, GroupKey, Sequence};
 use crate::time::Timestamp;
 
 /// The place of a group among those that can give: the rank of its first message, then that message's sequence.
@@ -28,6 +28,8 @@ pub struct FifoMessages {
     in_flight: BTreeSet<(Timestamp, Sequence)>,
     /// Never delivered, their delay running. In the order they become visible, since all have the same delay.
     delayed: BTreeSet<Sequence>,
+    /// Those that remember the receive that handed them out, by its name and their place in it.
+    attempts: BTreeSet<(AttemptKey, u8, Sequence)>,
     delay_secs: u32,
     groups_in_flight: usize,
 }
@@ -72,6 +74,13 @@ impl FifoMessages {
                 .filter_map(|sequence| self.entries.get(sequence).map(|entry| (*sequence, entry)))
                 .take_while(|(sequence, entry)| !self.is_hidden(*sequence, entry))
         })
+    }
+
+    /// The messages that remember a receive of that name, in the order in which it handed them out.
+    pub fn of_attempt(&self, key: AttemptKey) -> impl Iterator<Item = (Sequence, &Entry)> {
+        let range = (key, u8::MIN, Sequence(u64::MIN))..=(key, u8::MAX, Sequence(u64::MAX));
+        let sequences = self.attempts.range(range).map(|(_, _, sequence)| *sequence);
+        sequences.filter_map(|sequence| self.entries.get(&sequence).map(|entry| (sequence, entry)))
     }
 
     /// The message of the same group that was sent next.
@@ -121,6 +130,7 @@ impl FifoMessages {
         self.entries.insert(sequence, entry);
         self.groups.entry(group_of(&entry)).or_default().members.insert(sequence);
         self.hide(sequence, &entry, now);
+        self.note_attempt(sequence, &entry);
         self.line_up(&entry);
     }
 
@@ -133,6 +143,8 @@ impl FifoMessages {
         let after = *entry;
         self.show(sequence, &before);
         self.hide(sequence, &after, now);
+        self.drop_attempt(sequence, &before);
+        self.note_attempt(sequence, &after);
         self.line_up(&after);
         true
     }
@@ -141,6 +153,7 @@ impl FifoMessages {
     pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
         let entry = self.entries.remove(&sequence)?;
         self.show(sequence, &entry);
+        self.drop_attempt(sequence, &entry);
         if let Some(group) = self.groups.get_mut(&group_of(&entry)) {
             group.members.remove(&sequence);
         }
@@ -238,6 +251,18 @@ impl FifoMessages {
         {
             group.in_flight -= 1;
             self.groups_in_flight -= usize::from(group.in_flight == 0);
+        }
+    }
+
+    fn note_attempt(&mut self, sequence: Sequence, entry: &Entry) {
+        if let Some(attempt) = entry.attempt {
+            self.attempts.insert((attempt.key, attempt.place, sequence));
+        }
+    }
+
+    fn drop_attempt(&mut self, sequence: Sequence, entry: &Entry) {
+        if let Some(attempt) = entry.attempt {
+            self.attempts.remove(&(attempt.key, attempt.place, sequence));
         }
     }
 

@@ -11,6 +11,7 @@ pub(super) fn changed(current: &QueueAttributes, patch: &AttributePatch) -> Queu
         receive_wait_secs,
         visibility_timeout_secs,
         managed_sse_enabled,
+        redrive,
         ..
     } = patch.clone();
     delay_secs.inspect(|given| changed.delay_secs = *given);
@@ -18,6 +19,7 @@ pub(super) fn changed(current: &QueueAttributes, patch: &AttributePatch) -> Queu
     retention_secs.inspect(|given| changed.retention_secs = *given);
     receive_wait_secs.inspect(|given| changed.receive_wait_secs = *given);
     visibility_timeout_secs.inspect(|given| changed.visibility_timeout_secs = *given);
+    redrive.inspect(|given| changed.redrive.clone_from(given));
     managed_sse_enabled.inspect(|given| changed.managed_sse_enabled = *given);
     changed
 }

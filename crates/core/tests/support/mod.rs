@@ -16,7 +16,7 @@ use millpond_core::format::row::{
     decode_document, decode_entry, decode_instance, decode_queue, encode_document, encode_entry,
     encode_instance, encode_queue,
 };
-use millpond_core::message::{GroupKey, MessageId, MessageRef, QueueId, Receipt, Sequence};
+use millpond_core::message::{AttemptKey, GroupKey, MessageId, MessageRef, QueueId, Receipt, Sequence};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_core::outage::BootReading;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
@@ -258,7 +258,17 @@ impl Machine {
         limit: usize,
         visibility_timeout_secs: Option<u32>,
     ) -> Vec<Delivery> {
-        match self.run(Command::Receive { key: key(name), limit, visibility_timeout_secs }) {
+        self.receive_named(name, limit, visibility_timeout_secs, None)
+    }
+
+    pub(crate) fn receive_named(
+        &mut self,
+        name: &str,
+        limit: usize,
+        visibility_timeout_secs: Option<u32>,
+        attempt: Option<AttemptKey>,
+    ) -> Vec<Delivery> {
+        match self.run(Command::Receive { key: key(name), limit, visibility_timeout_secs, attempt }) {
             Outcome::Received { deliveries, .. } => deliveries,
             other => panic!("not received: {other:?}"),
         }

@@ -242,8 +242,8 @@ impl Engine {
             out.push(Output::Reply { request, reply: Reply::Denied(denied) });
             return;
         }
-        if let Command::Receive { key, limit, visibility_timeout_secs } = command {
-            self.receive(now, request, key, limit, visibility_timeout_secs, wait, out);
+        if let Command::Receive { key, limit, visibility_timeout_secs, attempt } = command {
+            self.receive(now, request, key, limit, visibility_timeout_secs, attempt, wait, out);
             return;
         }
         if let Command::Reset = command {

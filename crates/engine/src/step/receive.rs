@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::message::{MessageRef, QueueId};
+use millpond_core::message::{AttemptKey, MessageRef, QueueId};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Delivery, Outcome, Refusal};
 use millpond_core::time::Timestamp;
@@ -25,6 +25,7 @@ impl Engine {
         key: QueueKey,
         limit: usize,
         visibility_timeout_secs: Option<u32>,
+        attempt: Option<AttemptKey>,
         wait: Wait,
         out: &mut Vec<Output>,
     ) {
@@ -34,7 +35,7 @@ impl Engine {
             (Wait::QueueDefault, Some(queue)) => queue.record.attributes.receive_wait_secs,
             (Wait::QueueDefault, None) => 0,
         };
-        let command = Command::Receive { key: key.clone(), limit, visibility_timeout_secs };
+        let command = Command::Receive { key: key.clone(), limit, visibility_timeout_secs, attempt };
         let events = self.stats.events;
         let outcome = self.execute(now, command);
         let moved = self.stats.events > events;
@@ -47,7 +48,7 @@ impl Engine {
             return;
         }
         let deadline = now.plus_secs(u64::from(wait_secs));
-        self.waiters.park(queue, Waiter { request, key, limit, visibility_timeout_secs, deadline });
+        self.waiters.park(queue, Waiter { request, key, limit, visibility_timeout_secs, attempt, deadline });
         self.wake_when_due(queue);
         if moved {
             // Behind as many dead letters as one step moves there may be messages to hand out.
@@ -65,9 +66,10 @@ impl Engine {
                     break;
                 }
             }
-            let Waiter { request, key, limit, visibility_timeout_secs, .. } = waiter;
+            let Waiter { request, key, limit, visibility_timeout_secs, attempt, .. } = waiter;
             let events = self.stats.events;
-            let outcome = self.execute(now, Command::Receive { key, limit, visibility_timeout_secs });
+            let command = Command::Receive { key, limit, visibility_timeout_secs, attempt };
+            let outcome = self.execute(now, command);
             if is_empty(&outcome) {
                 if self.stats.events > events {
                     continue;

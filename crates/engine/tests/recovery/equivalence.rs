@@ -112,7 +112,7 @@ fn go_on(state: &mut State, now: Timestamp, command: Command) -> Outcome {
 #[test]
 fn live_and_recovered_states_go_on_with_equal_outcomes() {
     for seed in 0..SEEDS {
-        let mut workload = Workload::new(seed);
+        let mut workload = Workload::new(seed).without_fair_queues();
         let mut life = Life::new();
         for step in 0..COMMANDS {
             life.now = life.now.plus_millis(workload.millis_until_next());

@@ -57,7 +57,7 @@ fn a_duplicate_is_counted_as_one_and_has_no_size() {
     stage.carry(create("q.fifo", fifo));
     // The sizes tell which of them were counted.
     let named = |id: u128, name: u128| NewMessage {
-        group: Some(GroupKey(1)),
+        group: Some(GroupKey::new(1)),
         deduplication: Some(SendName::Given(DeduplicationKey(name))),
         ..message(id, &vec![b'x'; 10_usize.pow(u32::try_from(id).unwrap())], None)
     };

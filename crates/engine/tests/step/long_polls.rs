@@ -1,12 +1,14 @@
 //! Receives that wait for a first message.
 
-use millpond_core::command::Command;
+use millpond_core::command::{Command, NewMessage, SendName};
+use millpond_core::message::{AttemptKey, DeduplicationKey, GroupKey};
 use millpond_core::outcome::{Outcome, Refusal};
 use millpond_core::queue::AttributePatch;
 use millpond_engine::step::{Input, RequestId, Wait};
 
 use crate::support::{
-    Stage, create, delete, handed, ids, key, outcome, reading, receive, receive_for, send, send_delayed,
+    Stage, create, delete, handed, ids, key, message, outcome, reading, receive, receive_for, send,
+    send_delayed,
 };
 
 /// A stage with one long poll of 20 seconds parked on `q`.
@@ -52,6 +54,29 @@ fn waiters_are_served_in_the_order_they_came() {
     }
     let served: Vec<_> = [first, second, third].map(|request| ids(&stage.take(request))).concat();
     assert_eq!(served, [1, 2, 3]);
+}
+
+#[test]
+fn what_a_waiter_got_is_given_again_to_who_asks_by_the_same_name() {
+    let mut stage = Stage::new();
+    stage.carry(create("q.fifo", AttributePatch { fifo_queue: Some(true), ..AttributePatch::default() }));
+    let named = || Command::Receive {
+        key: key("q.fifo"),
+        limit: 1,
+        visibility_timeout_secs: None,
+        attempt: Some(AttemptKey([7; 8])),
+    };
+    let waiting = stage.ask_waiting(named(), 20);
+    let in_group = NewMessage {
+        group: Some(GroupKey::new(1)),
+        deduplication: Some(SendName::Given(DeduplicationKey(1))),
+        ..message(1, b"x", None)
+    };
+    stage.carry(Command::Send { key: key("q.fifo"), messages: vec![in_group] });
+    let first = handed(&stage.take(waiting)).remove(0).receipt;
+    let again = stage.ask_waiting(named(), 20);
+    stage.settle();
+    assert_eq!(handed(&stage.take(again)).remove(0).receipt, first);
 }
 
 #[test]

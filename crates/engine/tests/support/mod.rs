@@ -90,12 +90,12 @@ pub(crate) fn send_delayed(queue: &str, id: u128, delay_secs: u32) -> Command {
 }
 
 pub(crate) fn receive(queue: &str, limit: usize) -> Command {
-    Command::Receive { key: key(queue), limit, visibility_timeout_secs: None }
+    Command::Receive { key: key(queue), limit, visibility_timeout_secs: None, attempt: None }
 }
 
 pub(crate) fn receive_for(queue: &str, limit: usize, visibility_timeout_secs: u32) -> Command {
     let visibility_timeout_secs = Some(visibility_timeout_secs);
-    Command::Receive { key: key(queue), limit, visibility_timeout_secs }
+    Command::Receive { key: key(queue), limit, visibility_timeout_secs, attempt: None }
 }
 
 pub(crate) fn delete(queue: &str, receipts: &[Receipt]) -> Command {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::Reply;
 use crate::error::SqsError;
-use crate::fifo::NOT_FOR_THIS_TYPE;
+use crate::fifo;
 use crate::message_attributes::{self, AttributesReply};
 use crate::prepare::{Call, Prepared, WaitTime};
 use crate::ranges;
@@ -54,13 +54,8 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         Some(secs) => WaitTime::Secs(ranges::seconds(secs, "WaitTimeSeconds", limits::RECEIVE_WAIT_SECS)?),
         None => WaitTime::QueueDefault,
     };
-    match request.receive_request_attempt_id {
-        Some(_) if key.name.is_fifo() => return Err(ATTEMPT_IDS_NOT_SUPPORTED.into()),
-        Some(id) => {
-            return Err(SqsError::invalid(id.as_str(), "ReceiveRequestAttemptId", NOT_FOR_THIS_TYPE).into());
-        }
-        None => {}
-    }
+    let attempt_id = request.receive_request_attempt_id.as_ref().map(Text::as_str);
+    let attempt = attempt_id.map(|id| fifo::attempt(key.name.is_fifo(), id)).transpose()?;
     // The older name of the parameter counts only when the newer one is not given.
     let system_names = request.message_system_attribute_names.filter(|names| names.sent > 0);
     let system_names = system_names.or(request.attribute_names).unwrap_or_default();
@@ -72,14 +67,10 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         key: key.clone(),
         limit: limit as usize,
         visibility_timeout_secs: visibility_timeout_secs.transpose()?,
+        attempt,
     };
     Ok(Prepared { wait, ..Prepared::about(key, command, Reply::Received(selection)) })
 }
-
-const ATTEMPT_IDS_NOT_SUPPORTED: SqsError = SqsError::NotSupported {
-    what: "Receive request attempt ids (ReceiveRequestAttemptId)",
-    advice: "Leave it out: what a lost reply handed out comes again when its visibility timeout ends.",
-};
 
 /// What is kept of the request.
 #[derive(Debug)]

@@ -57,7 +57,6 @@ fn every_error_travels_as_its_row() {
         (SqsError::UnknownAttribute(text()), "InvalidAttributeName"),
         (SqsError::OnlyForFifo("a"), "InvalidAttributeName"),
         (SqsError::InvalidAttributeValue("a"), "InvalidAttributeValue"),
-        (SqsError::NotSupported { what: "a", advice: "b" }, "UnsupportedOperation"),
         (SqsError::ResourceNotFound("a"), "ResourceNotFoundException"),
         (SqsError::TaskDoesNotExist, "ResourceNotFoundException"),
         (SqsError::InvalidArn("a"), "InvalidParameterValueException"),

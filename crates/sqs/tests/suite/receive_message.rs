@@ -205,6 +205,42 @@ fn an_attempt_id_is_for_fifo_queues() {
     assert_eq!(error(json!({ "ReceiveRequestAttemptId": "a" })), expected);
 }
 
+fn fifo() -> Service {
+    let mut service = Service::new();
+    let attributes = json!({ "FifoQueue": "true", "ContentBasedDeduplication": "true" });
+    service.ok("CreateQueue", json!({ "QueueName": "jobs.fifo", "Attributes": attributes }));
+    for body in ["1", "2"] {
+        let message = json!({ "QueueUrl": url("jobs.fifo"), "MessageBody": body, "MessageGroupId": "g" });
+        service.ok("SendMessage", message);
+    }
+    service
+}
+
+#[test]
+fn the_same_attempt_id_gives_the_same_messages_and_handles() {
+    let mut service = fifo();
+    let receive = |id: &str| json!({ "QueueUrl": url("jobs.fifo"), "ReceiveRequestAttemptId": id });
+    let longest = "~".repeat(128);
+    let first = service.ok("ReceiveMessage", receive(&longest));
+    assert_eq!(first["Messages"][0]["Body"], "1");
+    assert_eq!(service.ok("ReceiveMessage", receive(&longest)), first);
+    assert_eq!(service.ok("ReceiveMessage", receive("another")), json!({}));
+    assert_eq!(service.ok("ReceiveMessage", receive(&longest)), first);
+}
+
+#[test]
+fn an_attempt_id_has_1_to_128_letters_and_signs() {
+    for id in ["", " ", "a b", "é", &"a".repeat(129)] {
+        let request = json!({ "QueueUrl": url("jobs.fifo"), "ReceiveRequestAttemptId": id });
+        let text = format!(
+            "Value {id} for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId can only \
+             include alphanumeric and punctuation characters. 1 to 128 in length."
+        );
+        let expected = ("InvalidParameterValueException", 400, text);
+        assert_eq!(fifo().error("ReceiveMessage", request), expected);
+    }
+}
+
 #[test]
 fn a_damaged_payload_is_a_failure_of_the_service() {
     let mut service = Service::with_queue();

@@ -49,7 +49,7 @@ pub fn put(queue: u64, sequence: u64, payload_bytes: usize) -> (MessageRef, Mess
 #[must_use]
 pub fn deduplication(key: u64) -> Deduplication {
     Deduplication {
-        group: key.is_multiple_of(2).then_some(GroupKey(7)),
+        group: key.is_multiple_of(2).then_some(GroupKey::new(7)),
         key: DeduplicationKey(u128::from(key)),
         message_id: MessageId(u128::from(key) << 64),
         sent_at: Timestamp::from_millis(key),

@@ -63,6 +63,8 @@ struct Model {
     messages: Vec<Message>,
     /// Key, number and time of every send that was accepted.
     accepted: Vec<(u128, u64, Timestamp)>,
+    /// How many of these a purge made forgotten.
+    forgotten: usize,
     delay_secs: u32,
 }
 
@@ -146,6 +148,7 @@ impl Run {
             }
             Step::Purge => {
                 self.model.messages.clear();
+                self.model.forgotten = self.model.accepted.len();
                 self.machine.run(Command::PurgeQueue { key: key(QUEUE) });
             }
             Step::Expire => assert_eq!(self.machine.expire(QUEUE), 0),
@@ -169,7 +172,8 @@ impl Run {
         for ((group, name), result) in messages.iter().zip(results) {
             let number = result.unwrap().sequence.0;
             let holds = |at: Timestamp| at.plus_secs(limits::DEDUPLICATION_SECS) > now;
-            let earlier = self.model.accepted.iter().rev().find(|(key, _, at)| key == name && holds(*at));
+            let remembered = &self.model.accepted[self.model.forgotten..];
+            let earlier = remembered.iter().rev().find(|(key, _, at)| key == name && holds(*at));
             if let Some((_, accepted, _)) = earlier {
                 assert_eq!(number, *accepted, "a duplicate is answered as the first one");
                 continue;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request};
@@ -294,5 +294,6 @@ fn provenance(headers: &HeaderMap) -> Provenance<'_> {
         fetch_site: text(&SEC_FETCH_SITE),
         fetch_mode: text(&SEC_FETCH_MODE),
         user_agent: text(&USER_AGENT),
+        authorization: text(&AUTHORIZATION),
     }
 }

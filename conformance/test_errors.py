@@ -22,6 +22,8 @@ def cases(queue):
     no_queue = (400, SQS + "QueueDoesNotExist", PREFIX + "NonExistentQueue", "The specified queue does not exist.")
     return {
         "queue": ("SendMessage", {"QueueUrl": absent, "MessageBody": "x"}, *no_queue),
+        "queue before handle": ("DeleteMessage", {"QueueUrl": absent, "ReceiptHandle": "made-up"}, *no_queue),
+        "no queue url": ("GetQueueAttributes", {"QueueUrl": "http://somewhere-else"}, *no_queue),
         "queue name": ("GetQueueUrl", {"QueueName": absent.rsplit("/", 1)[1]}, *no_queue),
         "attribute name": (
             "GetQueueAttributes",

@@ -28,6 +28,23 @@ def test_a_handle_from_before_the_purge_deletes_nothing(sqs, queue):
     assert message["Body"] == "new"
 
 
+def test_what_is_sent_again_after_a_purge_is_no_duplicate(sqs, make_fifo):
+    queue = make_fifo()
+    names = {"MessageGroupId": "group", "MessageDeduplicationId": "same"}
+    first = sqs.send_message(QueueUrl=queue, MessageBody="before", **names)
+    sqs.purge_queue(QueueUrl=queue)
+    again = sqs.send_message(QueueUrl=queue, MessageBody="after", **names)
+    assert again["MessageId"] != first["MessageId"]
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert message["Body"] == "after"
+    # The same when nothing was left to purge.
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    sqs.purge_queue(QueueUrl=queue)
+    sqs.send_message(QueueUrl=queue, MessageBody="once more", **names)
+    (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert message["Body"] == "once more"
+
+
 def test_messages_sent_after_a_purge_stay(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="before")
     sqs.purge_queue(QueueUrl=queue)

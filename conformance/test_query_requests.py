@@ -44,6 +44,13 @@ def post_bytes(endpoint, body, path="/", headers=None):
     return raw_http.post(endpoint, body, sent, path)
 
 
+def submit(endpoint, path="/", headers=None, **parameters):
+    """Posts a form as a browser does: nothing is signed."""
+    usual = {"Host": urlsplit(endpoint).netloc, "Content-Type": FORM_TYPE}
+    body = urlencode(named(parameters)).encode()
+    return raw_http.send(endpoint, "POST", path, body, {**usual, **(headers or {})})
+
+
 def get(endpoint, path="/", headers=None, **parameters):
     """Opens an address with these parameters."""
     host = {"Host": urlsplit(endpoint).netloc}
@@ -282,8 +289,14 @@ def pages(endpoint):
     }
 
 
+def test_a_program_that_signs_may_call_itself_a_browser(endpoint, sqs, queue):
+    agent = {"User-Agent": "Mozilla/5.0 (compatible; pycurl)"}
+    assert post(endpoint, path_of(queue), agent, Action="SendMessage", MessageBody="x").status == 200
+    assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]["Body"] == "x"
+
+
 @pytest.mark.parametrize("case", pages("http://127.0.0.1:1"))
-@pytest.mark.parametrize("send", [post, get])
+@pytest.mark.parametrize("send", [submit, get])
 def test_no_page_sends_parameters(endpoint, sqs, queue, send, case):
     reply = send(endpoint, path_of(queue), pages(endpoint)[case], Action="SendMessage", MessageBody="x")
     assert reply.status == 403

@@ -49,7 +49,7 @@ def test_the_target_is_there_and_fits(sqs, queue, dead, unique_name):
     arn = arn_of(sqs, dead)
     assert refusal(sqs, queue, policy(f"{arn}-none")) == "Dead letter target does not exist."
     assert refusal(sqs, queue, policy(arn.replace(":sqs:", ":sns:"))).startswith("Only SQS queues are valid")
-    assert "fully qualified ARN" in refusal(sqs, queue, policy("dead"))
+    assert refusal(sqs, queue, policy("dead")) == "Invalid value for deadLetterTargetArn."
     region, account = arn.split(":")[3:5]
     assert "region" in refusal(sqs, queue, policy(arn.replace(region, "ap-south-7")))
     assert "owner" in refusal(sqs, queue, policy(arn.replace(account, "999999999999")))

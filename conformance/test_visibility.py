@@ -70,6 +70,28 @@ def test_an_expired_handle_still_deletes_if_nobody_received_the_message_since(sq
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1)
 
 
+def test_an_earlier_handle_changes_the_timeout_of_the_latest_receive(sqs, queue):
+    sent = sqs.send_message(QueueUrl=queue, MessageBody="handed out twice")
+    earlier = receive_one(sqs, queue, VisibilityTimeout=0)["ReceiptHandle"]
+    receive_one(sqs, queue, VisibilityTimeout=1)
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=earlier, VisibilityTimeout=60)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)
+    entry = {"Id": "1", "ReceiptHandle": earlier, "VisibilityTimeout": 0}
+    assert "Failed" not in sqs.change_message_visibility_batch(QueueUrl=queue, Entries=[entry])
+    assert receive_one(sqs, queue)["MessageId"] == sent["MessageId"]
+
+
+def test_an_earlier_handle_of_a_fifo_queue_changes_nothing(sqs, make_fifo):
+    queue = make_fifo(ContentBasedDeduplication="true")
+    sqs.send_message(QueueUrl=queue, MessageBody="handed out twice", MessageGroupId="group")
+    earlier = receive_one(sqs, queue, VisibilityTimeout=0)["ReceiptHandle"]
+    receive_one(sqs, queue)
+    with pytest.raises(sqs.exceptions.ClientError) as refused:
+        sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=earlier, VisibilityTimeout=0)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
 def test_a_deleted_message_has_no_timeout_to_change(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="gone")
     handle = receive_one(sqs, queue)["ReceiptHandle"]

@@ -1,12 +1,13 @@
 //! Changing leases: longer, shorter, ended, and never further than twelve hours from the receive.
 
 use millpond_core::command::Command;
+use millpond_core::message::Receipt;
 use millpond_core::outcome::{Outcome, Refusal};
 use millpond_core::queue::AttributePatch;
 
 use crate::support::{Machine, key};
 
-fn received() -> (Machine, millpond_core::message::Receipt) {
+fn received() -> (Machine, Receipt) {
     let mut machine = Machine::with_queue("orders");
     machine.send("orders", 1);
     let receipt = machine.receive_one("orders");
@@ -73,11 +74,21 @@ fn an_ended_lease_can_be_taken_up_again_while_nobody_else_has_the_message() {
 }
 
 #[test]
-fn a_stale_receipt_changes_nothing() {
-    let (mut machine, stale) = received();
+fn an_earlier_receipt_changes_the_latest_lease() {
+    let (mut machine, earlier) = received();
     machine.advance_secs(30);
     machine.receive_one("orders");
-    let changes = vec![(stale, 0)];
+    assert_eq!(machine.change_visibility("orders", earlier, 60), Ok(()));
+    machine.advance_secs(59);
+    assert_eq!(machine.counts("orders"), [0, 1, 0]);
+    assert_eq!(machine.change_visibility("orders", earlier, 0), Ok(()));
+    assert_eq!(machine.counts("orders"), [1, 0, 0]);
+}
+
+#[test]
+fn a_delivery_that_was_not_made_yet_changes_nothing() {
+    let (mut machine, receipt) = received();
+    let changes = vec![(Receipt { delivery: receipt.delivery + 1, ..receipt }, 0)];
     let change = Command::ChangeVisibility { key: key("orders"), changes };
     let refused = Err(Refusal::NotAvailableForVisibilityChange);
     assert_eq!(machine.run_without_effect(change), Outcome::VisibilityChanged(vec![refused]));

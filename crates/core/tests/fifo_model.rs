@@ -66,6 +66,8 @@ struct Model {
     messages: Vec<Message>,
     /// Key, number and time of every send that was accepted.
     accepted: Vec<(u128, u64, Timestamp)>,
+    /// How many of these a purge made forgotten.
+    forgotten: usize,
     delay_secs: u32,
     /// Of each name, when a receive gave itself that name and got something, and which deliveries it got.
     attempts: BTreeMap<u8, (Timestamp, Vec<(u64, u32)>)>,
@@ -162,6 +164,7 @@ impl Run {
             }
             Step::Purge => {
                 self.model.messages.clear();
+                self.model.forgotten = self.model.accepted.len();
                 self.machine.run(Command::PurgeQueue { key: key(QUEUE) });
             }
             Step::Expire => assert_eq!(self.machine.expire(QUEUE), 0),
@@ -185,7 +188,8 @@ impl Run {
         for ((group, name), result) in messages.iter().zip(results) {
             let number = result.unwrap().sequence.0;
             let holds = |at: Timestamp| at.plus_secs(limits::DEDUPLICATION_SECS) > now;
-            let earlier = self.model.accepted.iter().rev().find(|(key, _, at)| key == name && holds(*at));
+            let remembered = &self.model.accepted[self.model.forgotten..];
+            let earlier = remembered.iter().rev().find(|(key, _, at)| key == name && holds(*at));
             if let Some((_, accepted, _)) = earlier {
                 assert_eq!(number, *accepted, "a duplicate is answered as the first one");
                 continue;

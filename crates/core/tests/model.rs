@@ -107,8 +107,13 @@ struct Queue {
 
 impl Queue {
     fn message(&mut self, receipt: Receipt) -> Option<&mut Message> {
+        self.delivered(receipt).filter(|message| message.standing().deliveries == receipt.delivery)
+    }
+
+    /// The message of any delivery that was made, the latest or an earlier one.
+    fn delivered(&mut self, receipt: Receipt) -> Option<&mut Message> {
         self.messages.iter_mut().find(|message| {
-            message.number == receipt.sequence.0 && message.standing().deliveries == receipt.delivery
+            message.number == receipt.sequence.0 && message.standing().deliveries >= receipt.delivery
         })
     }
 
@@ -394,7 +399,7 @@ impl Model {
             .filter(|message| self.expires_at(queue, message) <= now)
             .map(|message| message.number)
             .collect();
-        let message = self.queues[index].message(receipt);
+        let message = self.queues[index].delivered(receipt);
         let Some(message) = message.filter(|message| !expired.contains(&message.number)) else {
             return Err(Refusal::NotAvailableForVisibilityChange);
         };

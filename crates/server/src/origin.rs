@@ -25,6 +25,8 @@ pub(crate) struct Provenance<'a> {
     pub(crate) fetch_mode: Option<&'a str>,
     /// The `User-Agent` header.
     pub(crate) user_agent: Option<&'a str>,
+    /// The `Authorization` header.
+    pub(crate) authorization: Option<&'a str>,
 }
 
 /// Why a request is refused.
@@ -84,7 +86,10 @@ pub(crate) fn check_parameters(provenance: &Provenance<'_>) -> Result<(), Foreig
         return Err(Foreign::Visit);
     }
     let is_browser = provenance.user_agent.is_some_and(|agent| agent.starts_with("Mozilla/"));
-    if is_browser && provenance.fetch_site.is_none() && provenance.origin.is_none() {
+    // No form or address makes a browser send a signature, and a script of another origin would have to ask before. Some
+    // programs call themselves a browser: Celery's own client does.
+    let is_signed = provenance.authorization.is_some_and(|value| value.starts_with("AWS4-HMAC-SHA256 "));
+    if is_browser && !is_signed && provenance.fetch_site.is_none() && provenance.origin.is_none() {
         return Err(Foreign::Unmarked);
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use millpond_core::command::Command;
@@ -182,5 +182,6 @@ fn provenance(headers: &HeaderMap) -> Provenance<'_> {
         fetch_site: text(&SEC_FETCH_SITE),
         fetch_mode: text(&SEC_FETCH_MODE),
         user_agent: text(&USER_AGENT),
+        authorization: text(&AUTHORIZATION),
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::message::Receipt;
+use millpond_core::message::{QueueId, Receipt, Sequence};
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_core::outcome::Outcome;
 use millpond_wire::call::{Envelope, Parameters};
@@ -161,13 +161,19 @@ impl<'a> Call<'a> {
 
     /// The queue that the request names.
     pub(crate) fn queue(&self, queue_url: Option<&Text<'_>>) -> Result<QueueKey, SqsError> {
-        queue_url::resolve(queue_url.map(Text::as_str), self.context)
+        let resolved = queue_url::resolve(queue_url.map(Text::as_str), self.context);
+        resolved.map_err(|error| match error {
+            // In AWS JSON there is no address to be wrong, only a queue that is not there.
+            SqsError::InvalidAddress(_) if !self.parameters.is_query() => SqsError::QueueDoesNotExist,
+            error => error,
+        })
     }
 
-    /// The delivery that a handle names.
-    pub(crate) fn receipt(&self, handle: &str) -> Result<Receipt, SqsError> {
-        let receipt = self.context.receipts.decode(handle);
-        receipt.ok_or_else(|| SqsError::ReceiptHandleIsInvalid(handle.to_owned()))
+    /// The delivery that a handle names. What is no handle of this service names one of no queue: whether the queue of
+    /// the request is there is told first, as on AWS, and only the state knows.
+    pub(crate) fn receipt(&self, handle: &str) -> Receipt {
+        let of_no_queue = Receipt { queue: QueueId(u64::MAX), sequence: Sequence(0), delivery: 0 };
+        self.context.receipts.decode(handle).unwrap_or(of_no_queue)
     }
 
     /// A queue of the caller's account and region.

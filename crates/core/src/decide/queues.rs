@@ -165,11 +165,12 @@ pub(super) fn set_attributes(state: &State, key: &QueueKey, patch: &AttributePat
 
 pub(super) fn purge(state: &State, key: &QueueKey) -> Decision {
     with_queue(state, key, |queue| {
-        let outcome = Outcome::Queue { queue: queue.record.id, key: key.clone() };
-        if queue.messages.is_empty() {
-            return (Vec::new(), outcome);
-        }
+        let id = queue.record.id;
         let below = queue.record.next_sequence;
-        (vec![Event::QueuePurged { queue: queue.record.id, below }], outcome)
+        let purged = (!queue.messages.is_empty()).then_some(Event::QueuePurged { queue: id, below });
+        // What is sent again after a purge is no duplicate: the message that it would repeat is gone unseen.
+        let forgotten =
+            (!queue.deduplications.is_empty()).then_some(Event::DeduplicationsForgotten { queue: id, below });
+        (purged.into_iter().chain(forgotten).collect(), Outcome::Queue { queue: id, key: key.clone() })
     })
 }

@@ -1,7 +1,8 @@
 //! Changing leases.
 //!
-//! The new timeout counts from now. A lease that has ended can still be extended while nobody else has received the
-//! message. No lease reaches further than twelve hours from its receive.
+//! The new timeout counts from now. A lease that has ended can still be extended. On a standard queue the receipt of any
+//! earlier delivery changes the lease of the latest one, as on AWS; a FIFO queue takes only the latest. No lease reaches
+//! further than twelve hours from its receive.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html>.
 
@@ -45,11 +46,16 @@ fn allowed_end(
     let entry = queue
         .messages
         .get(receipt.sequence)
-        .filter(|entry| entry.delivery == receipt.delivery && state.expires_at(queue, entry) > now)
+        .filter(|entry| fits(queue, entry, receipt) && state.expires_at(queue, entry) > now)
         .ok_or(Refusal::NotAvailableForVisibilityChange)?;
     let visible_at = now.plus_secs(u64::from(timeout_secs));
     let longest = entry.received_at.unwrap_or(now).plus_secs(limits::TOTAL_VISIBILITY_SECS);
     if visible_at > longest { Err(Refusal::VisibilityBeyondLimit) } else { Ok(visible_at) }
+}
+
+fn fits(queue: &Queue, entry: &Entry, receipt: Receipt) -> bool {
+    entry.delivery == receipt.delivery
+        || (queue.record.attributes.fifo.is_none() && receipt.delivery < entry.delivery)
 }
 
 pub(super) fn return_leases(state: &State, receipts: &[Receipt]) -> Decision {

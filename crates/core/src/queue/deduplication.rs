@@ -1,7 +1,7 @@
 //! What a FIFO queue remembers of its sends, so that the same one is accepted once.
 //!
 //! What always holds: a key is remembered for five minutes from the send that was accepted, whatever became of its
-//! message. Rows are forgotten in the order they came, by events, never by reading.
+//! message, unless the queue is purged. Rows are forgotten in the order they came, by events, never by reading.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html>.
 
@@ -55,6 +55,12 @@ impl Deduplications {
         let sequence = *self.by_key.get(&(group, key))?;
         let row = self.rows.get(&sequence).filter(|row| row.holds_at(now))?;
         Some((sequence, row.message_id))
+    }
+
+    /// Whether no send is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// All rows in the order they came.

@@ -350,7 +350,9 @@ impl World {
             }
             (What::ChangeLease { handle, standing, change, end }, Outcome::VisibilityChanged(results)) => {
                 if results[0].is_ok() {
-                    self.oracle.lease_changed(handle.id, handle.receipt.delivery, *change, *end);
+                    if standing.leased {
+                        self.oracle.lease_changed(handle.id, handle.receipt.delivery, *change, *end);
+                    }
                     self.marks.fire("a visibility change was acknowledged");
                 } else if standing.must_work {
                     return Err(Halt::Broken(format!("the lease of {handle:?} was not changed")));

@@ -50,6 +50,8 @@ pub(crate) struct Sent {
     /// Receives asked after this moment must not hand it out.
     gone_from: Option<Moment>,
     pub(crate) deliveries: BTreeMap<u32, Delivered>,
+    /// Visibility changes asked with a receipt whose lease had ended: they may be of any delivery made before.
+    late_changes: Vec<(Moment, Timestamp)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -147,6 +149,7 @@ impl Oracle {
             maybe_gone_at: None,
             gone_from: None,
             deliveries: BTreeMap::new(),
+            late_changes: Vec::new(),
         };
         self.messages.insert(id, sent);
     }
@@ -202,6 +205,8 @@ impl Oracle {
         if sent.deliveries.contains_key(&receipt.delivery) {
             return broken("two deliveries have the same number");
         }
+        let may_be_changed = sent.late_changes.iter().filter(|(asked, _)| *asked > known.asked);
+        let leased_until = may_be_changed.fold(leased_until, |until, (_, end)| until.min(*end));
         for (&number, other) in &sent.deliveries {
             let overlaps = if number < receipt.delivery {
                 decided.latest < other.leased_until
@@ -258,7 +263,8 @@ impl Oracle {
         }
     }
 
-    /// A visibility change is asked. From now on only the sooner of both ends counts.
+    /// A visibility change is asked. From now on only the sooner of both ends counts. With a receipt whose lease has ended
+    /// it is a change of the latest delivery, whichever that is.
     pub(crate) fn asks_to_change_lease(
         &mut self,
         known: Known,
@@ -268,16 +274,19 @@ impl Oracle {
         end: Timestamp,
     ) -> (Standing, u32) {
         let standing = self.standing(known, id, delivery, now);
-        let sent = self.messages.get_mut(&id);
-        let Some(delivered) = sent.and_then(|sent| sent.deliveries.get_mut(&delivery)) else {
-            return (standing, 0);
-        };
-        delivered.changes += 1;
-        delivered.leased_until = delivered.leased_until.min(end);
-        (standing, delivered.changes)
+        let Some(sent) = self.messages.get_mut(&id) else { return (standing, 0) };
+        if !standing.leased {
+            sent.late_changes.push((known.asked, end));
+        }
+        let changed = |number: u32| number == delivery || !standing.leased;
+        for (_, delivered) in sent.deliveries.iter_mut().filter(|(number, _)| changed(**number)) {
+            delivered.changes += 1;
+            delivered.leased_until = delivered.leased_until.min(end);
+        }
+        (standing, sent.deliveries.get(&delivery).map_or(0, |delivered| delivered.changes))
     }
 
-    /// A visibility change was acknowledged.
+    /// A visibility change was acknowledged that was asked while the lease was running.
     pub(crate) fn lease_changed(&mut self, id: u128, delivery: u32, change: u32, end: Timestamp) {
         let sent = self.messages.get_mut(&id);
         if let Some(delivered) = sent.and_then(|sent| sent.deliveries.get_mut(&delivery))

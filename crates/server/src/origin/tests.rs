@@ -93,4 +93,18 @@ fn a_browser_that_does_not_say_where_from_is_refused() {
     assert_eq!(check_parameters(&image), Err(Foreign::Unmarked));
     let own_form = Provenance { origin: Some("http://127.0.0.1"), ..image };
     assert_eq!(check_parameters(&own_form), Ok(()));
+    let link_with_password = Provenance { authorization: Some("Basic dTpw"), ..image };
+    assert_eq!(check_parameters(&link_with_password), Err(Foreign::Unmarked));
+}
+
+#[test]
+fn a_program_that_signs_may_call_itself_a_browser() {
+    let signature = "AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
+    let agent = Some("Mozilla/5.0 (compatible; pycurl)");
+    let program = Provenance { user_agent: agent, authorization: Some(signature), ..from("127.0.0.1") };
+    assert_eq!(check_parameters(&program), Ok(()));
+    let page = Provenance { origin: Some("http://evil.example"), ..program };
+    assert_eq!(check_parameters(&page), Err(Foreign::Origin));
+    let visit = Provenance { fetch_mode: Some("navigate"), ..program };
+    assert_eq!(check_parameters(&visit), Err(Foreign::Visit));
 }

@@ -43,7 +43,7 @@ pub(super) fn change(
     timeout: Integer,
 ) -> Result<((Receipt, u32), GivenChange), SqsError> {
     let timeout_secs = ranges::seconds(timeout, "VisibilityTimeout", limits::VISIBILITY_TIMEOUT_SECS)?;
-    let receipt = call.receipt(receipt_handle)?;
+    let receipt = call.receipt(receipt_handle);
     Ok(((receipt, timeout_secs), GivenChange { receipt_handle: receipt_handle.to_owned(), timeout_secs }))
 }
 

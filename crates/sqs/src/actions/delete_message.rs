@@ -26,7 +26,7 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     let request: Request<'_> = call.decode()?;
     let key = call.queue(request.queue_url.as_ref())?;
     let handle = required(&request.receipt_handle, "ReceiptHandle")?;
-    let receipts = vec![call.receipt(handle)?];
+    let receipts = vec![call.receipt(handle)];
     let reply = Reply::Deleted(handle.to_owned());
     Ok(Prepared::about(key.clone(), Command::Delete { key, receipts }, reply))
 }

@@ -42,7 +42,7 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         |entry| entry.id.as_ref(),
         |index, entry| {
             let handle = entry.receipt_handle.ok_or_else(|| batch::missing(ENTRY, index, "ReceiptHandle"))?;
-            Ok((call.receipt(handle.as_str())?, handle.0.into_owned()))
+            Ok((call.receipt(handle.as_str()), handle.0.into_owned()))
         },
     );
     Ok(Prepared::about(key.clone(), Command::Delete { key, receipts }, Reply::DeletedBatch(answer)))

@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<RedrivePolicy, SqsError> {
         ))
     })?;
     let target = arn::parse(target.as_str().unwrap_or_default()).map_err(|reason| match reason {
-        NoQueue::NoArn => invalid("Dead-letter target ARN should be fully qualified ARN."),
+        NoQueue::NoArn => invalid("Invalid value for deadLetterTargetArn."),
         NoQueue::OtherService => invalid("Only SQS queues are valid resources for deadLetterTargetArn."),
     })?;
     Ok(RedrivePolicy { target, max_receive_count })

@@ -36,6 +36,15 @@ fn a_malformed_handle_is_refused() {
 }
 
 #[test]
+fn that_there_is_no_queue_is_told_before_what_is_wrong_with_the_handle() {
+    for action in ["DeleteMessage", "ChangeMessageVisibility"] {
+        let body = json!({ "QueueUrl": url("none"), "ReceiptHandle": "X", "VisibilityTimeout": 1 });
+        let text = "The specified queue does not exist.".to_owned();
+        assert_eq!(Service::with_queue().error(action, body), ("QueueDoesNotExist", 400, text));
+    }
+}
+
+#[test]
 fn a_handle_must_be_given() {
     let text = "The request must contain the parameter ReceiptHandle.".to_owned();
     for handle in [Value::Null, json!("")] {

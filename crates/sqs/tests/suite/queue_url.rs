@@ -56,6 +56,7 @@ fn a_name_or_account_that_can_not_be_does_not_exist() {
 
 #[test]
 fn what_is_no_queue_url_is_no_valid_address() {
+    let mut service = Service::new();
     let urls = [
         "http://h",
         "http://h/",
@@ -67,8 +68,12 @@ fn what_is_no_queue_url_is_no_valid_address() {
         "/111122223333/jobs",
     ];
     for url in urls {
-        let text = format!("The address {url} is not valid for this endpoint.");
-        assert_eq!(resolved(json!(url)), Err(("InvalidAddress", 404, text)));
+        let absent = "The specified queue does not exist.".to_owned();
+        assert_eq!(resolved(json!(url)), Err(("QueueDoesNotExist", 400, absent)), "{url}");
+        let text =
+            format!("<Code>InvalidAddress</Code><Message>The address {url} is not valid for this endpoint.");
+        let reply = service.query("ReceiveMessage", &format!("QueueUrl={url}"));
+        assert!(reply.contains(&text), "{reply}");
     }
 }
 

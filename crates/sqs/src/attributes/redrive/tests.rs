@@ -58,7 +58,7 @@ fn both_members_must_be_there_and_no_other() {
 
 #[test]
 fn the_target_is_the_arn_of_a_queue() {
-    let no_arn = "Dead-letter target ARN should be fully qualified ARN.";
+    let no_arn = "Invalid value for deadLetterTargetArn.";
     for target in [
         "",
         "dead",

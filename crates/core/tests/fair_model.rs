@@ -137,6 +137,13 @@ impl Model {
         self.messages.iter().position(is_it)
     }
 
+    /// A change of the timeout takes the receipt of any delivery of the message.
+    fn delivered(&self, receipt: &Receipt) -> Option<usize> {
+        let is_it =
+            |message: &Message| message.number == receipt.sequence.0 && message.delivery >= receipt.delivery;
+        self.messages.iter().position(is_it)
+    }
+
     fn count(&self, is_counted: impl Fn(&Message) -> bool) -> usize {
         self.messages.iter().filter(|message| is_counted(message)).count()
     }
@@ -335,7 +342,7 @@ impl Run {
         let Some(receipt) = self.named(receipt) else { return };
         let now = self.machine.now;
         let changed = self.machine.change_visibility(QUEUE, receipt, timeout_secs).is_ok();
-        let held = self.model.held(&receipt);
+        let held = self.model.delivered(&receipt);
         assert_eq!(changed, held.is_some());
         let Some(place) = held else { return };
         if timeout_secs == 0 {

@@ -230,13 +230,15 @@ pub(crate) fn batch_value() -> Batch {
             moves: vec![(Sequence(1), Sequence(301))],
         },
         Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
+    ];
+    events.extend(move_task_events());
+    events.extend([
         Event::WaitBegun {
             rule: WaitingRule::CreateAfterDelete,
             key: key_in(111_122_223_333, "eu-west-1", "old.fifo"),
         },
         Event::WaitsForgotten,
-    ];
-    events.extend(move_task_events());
+    ]);
     Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
 }
 

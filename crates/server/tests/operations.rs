@@ -159,7 +159,7 @@ fn what_expires_is_counted_wherever_queues_are() {
     server.call("Action=SendMessage&MessageBody=one");
     server.call("Action=SendMessage&MessageBody=two");
     let page = server.get("/console/");
-    assert!(page.contains("<td class=\"w\">1 min</td><td class=\"n\">0</td>"), "{page}");
+    assert!(page.contains("<td class=\"w\" data-label=\"Oldest expires in\">1 min</td><td class=\"n\" data-label=\"Expired\">0</td>"), "{page}");
     server.clock.0.fetch_add(30_500, SeqCst);
     let metrics = server.get("/metrics");
     let labels = "{queue_name=\"jobs\",account_id=\"000000000000\",region=\"us-east-1\"}";
@@ -183,7 +183,7 @@ fn what_expires_is_counted_wherever_queues_are() {
         assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
     }
     let page = server.get("/console/");
-    assert!(page.contains("<td class=\"w\">–</td><td class=\"n\">2</td>"), "{page}");
+    assert!(page.contains("<td class=\"w\" data-label=\"Oldest expires in\">–</td><td class=\"n\" data-label=\"Expired\">2</td>"), "{page}");
 }
 
 #[test]

@@ -232,14 +232,18 @@ pub(crate) fn batch_value() -> Batch {
         Event::QueueTagsSet { queue, tags: tags(&[("stage", ""), ("team", "mill")]) },
     ];
     events.extend(move_task_events());
-    events.extend([
+    events.extend(wait_events());
+    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
+}
+
+fn wait_events() -> [Event; 2] {
+    [
         Event::WaitBegun {
             rule: WaitingRule::CreateAfterDelete,
             key: key_in(111_122_223_333, "eu-west-1", "old.fifo"),
         },
         Event::WaitsForgotten,
-    ]);
-    Batch { at: millis(1_700_000_000_123), events, payload_offsets: vec![262, 439] }
+    ]
 }
 
 fn waits() -> Waits {

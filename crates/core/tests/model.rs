@@ -9,89 +9,20 @@ mod moves;
 use bytes::Bytes;
 use millpond_core::command::{Command, NewMessage};
 use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
-use millpond_core::message::{MoveNumber, QueueId, Receipt, Sequence};
+use millpond_core::message::{QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
 use millpond_core::queue::{AttributePatch, MessageCounts, MoveTask, QueueAttributes};
 use millpond_core::time::Timestamp;
 use millpond_core::usage::Usage;
 
+mod message;
 mod settings;
 
+use message::{Happening, Message, Past};
 use settings::changed;
 
 const TWELVE_HOURS_SECS: u64 = 12 * 60 * 60;
-
-#[derive(Clone, Copy)]
-enum Happening {
-    Received { at: Timestamp, until: Timestamp, sent_before: u64 },
-    GivenBack { at: Timestamp },
-    VisibilityChanged { until: Timestamp },
-}
-
-struct Message {
-    number: u64,
-    sent_at: Timestamp,
-    bytes: u64,
-    delayed_until: Timestamp,
-    history: Vec<Happening>,
-    past: Past,
-}
-
-/// What a message remembers of the queues that it was in before.
-#[derive(Clone, Default)]
-struct Past {
-    receives: u32,
-    first_received_at: Option<Timestamp>,
-    /// The queue it comes from, if it is a dead letter.
-    source: Option<QueueKey>,
-    moved: Option<MoveNumber>,
-}
-
-/// What the history of a message comes to.
-struct Standing {
-    hidden_until: Timestamp,
-    receive_count: u32,
-    deliveries: u32,
-    first_received_at: Option<Timestamp>,
-    held_since: Option<Timestamp>,
-    /// It stands behind so many messages that were sent.
-    behind: u64,
-}
-
-impl Message {
-    fn standing(&self) -> Standing {
-        let mut received: Vec<Timestamp> = Vec::new();
-        let mut back = None;
-        let (mut hidden_until, mut held_since, mut deliveries) = (self.delayed_until, None, 0);
-        for happening in &self.history {
-            match *happening {
-                Happening::Received { at, until, sent_before } => {
-                    received.push(at);
-                    back = Some(sent_before);
-                    (hidden_until, held_since, deliveries) = (until, Some(at), deliveries + 1);
-                }
-                Happening::GivenBack { at } => {
-                    // The place at the back is that of the latest receive, even of one that was given back, as long
-                    // as three others remain.
-                    received.pop().unwrap();
-                    (hidden_until, held_since) = (at, None);
-                }
-                Happening::VisibilityChanged { until } => hidden_until = until,
-            }
-        }
-        let receive_count = self.past.receives + u32::try_from(received.len()).unwrap();
-        let back = back.filter(|_| receive_count >= 3);
-        Standing {
-            hidden_until,
-            receive_count,
-            deliveries,
-            first_received_at: self.past.first_received_at.or(received.first().copied()),
-            held_since,
-            behind: back.unwrap_or(self.number - 1),
-        }
-    }
-}
 
 struct Queue {
     id: u64,

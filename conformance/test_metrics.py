@@ -30,6 +30,13 @@ FIFO = [
     "aws_sqs_number_of_deduplicated_sent_messages",
 ]
 
+FAIR = [
+    "aws_sqs_approximate_number_of_noisy_groups",
+    "aws_sqs_approximate_number_of_messages_visible_in_quiet_groups",
+    "aws_sqs_approximate_number_of_messages_not_visible_in_quiet_groups",
+    "aws_sqs_approximate_number_of_messages_delayed_in_quiet_groups",
+]
+
 
 def read(endpoint, query=""):
     """All families by name. The parser is that of the official client library."""
@@ -99,6 +106,22 @@ def test_what_clients_do_is_counted(endpoint, sqs, queue):
     expires = "millpond_queue_oldest_message_expires_timestamp_seconds"
     assert value(families, expires, queue_name=name_of(queue)) == pytest.approx(sent_at + 345_600)
     assert second["ReceiptHandle"]
+
+
+def test_queues_with_message_groups_tell_of_the_quiet_ones(endpoint, sqs, queue, make_queue):
+    plain = make_queue()
+    sqs.send_message(QueueUrl=plain, MessageBody="x")
+    entries = [{"Id": str(number), "MessageBody": "x", "MessageGroupId": "noisy"} for number in range(10)]
+    for _ in range(4):
+        sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    for _ in range(3):
+        assert len(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]) == 10
+    for delay_secs in (0, 900):
+        sqs.send_message(QueueUrl=queue, MessageBody="x", MessageGroupId="quiet", DelaySeconds=delay_secs)
+    families = read(endpoint)
+    assert of_queue(families, queue, FAIR) == dict(zip(FAIR, [1, 1, 0, 1]))
+    for name in FAIR:
+        assert name_of(plain) not in {one.labels["queue_name"] for one in families[name].samples}
 
 
 def test_fifo_queues_have_two_more(endpoint, sqs, queue, make_fifo):

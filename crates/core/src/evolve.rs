@@ -9,7 +9,7 @@ use crate::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
 use crate::message::{Attempt, Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
 use crate::pacing::Waits;
-use crate::queue::{Deduplication, MoveTasks, QueueRecord};
+use crate::queue::{Deduplication, MoveTasks, QueueAttributes, QueueRecord};
 use crate::time::Timestamp;
 use bytes::Bytes;
 use std::num::{NonZeroU8, NonZeroU64};
@@ -114,13 +114,7 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::QueueCreated { queue, key, attributes } => {
             create_queue(rows, QueueRecord::new(*queue, key.clone(), attributes.clone(), at));
         }
-        Event::QueueAttributesSet { queue, attributes } => {
-            let changed = rows.update_queue(*queue, |record| {
-                record.attributes = attributes.clone();
-                record.modified_at = at;
-            });
-            found_queue(*queue, changed)?;
-        }
+        Event::QueueAttributesSet { queue, attributes } => set_attributes(rows, at, *queue, attributes)?,
         Event::QueueTagsSet { queue, tags } => {
             found_queue(*queue, rows.update_queue(*queue, |record| record.tags = tags.clone()))?;
         }
@@ -174,6 +168,19 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
         Event::DocumentRemoved { key } => rows.remove_document(key),
     }
     Ok(())
+}
+
+fn set_attributes<R: Rows>(
+    rows: &mut R,
+    at: Timestamp,
+    queue: QueueId,
+    attributes: &QueueAttributes,
+) -> Result<(), Inconsistent> {
+    let changed = rows.update_queue(queue, |record| {
+        record.attributes = attributes.clone();
+        record.modified_at = at;
+    });
+    found_queue(queue, changed)
 }
 
 fn put_document<R: Rows>(rows: &mut R, key: &DocumentKey, revision: u64, value: &Bytes) {

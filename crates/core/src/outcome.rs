@@ -9,8 +9,8 @@ use crate::message::{MessageId, MoveNumber, QueueId, Sequence};
 use crate::name::{QueueKey, QueueName};
 use crate::outage::ExpiryHold;
 use crate::queue::{
-    AttributeName, AttributeRefusal, MessageCounts, MoveRefusal, MoveTask, MoveTaskId, PolicyRefusal,
-    QueueAttributes, RedriveRefusal, Tags,
+    AttributeName, AttributeRefusal, FairCounts, MessageCounts, MoveRefusal, MoveTask, MoveTaskId,
+    PolicyRefusal, QueueAttributes, RedriveRefusal, Tags,
 };
 use crate::quota::{QuotaScope, QuotaUnit};
 use crate::time::Timestamp;
@@ -153,6 +153,8 @@ pub struct QueueDescription {
     pub usage: Usage,
     /// Of a FIFO queue: how many message groups have messages in flight.
     pub groups_in_flight: Option<usize>,
+    /// Of a standard queue with message groups: what the groups that are not noisy have.
+    pub fair: Option<FairCounts>,
     /// Messages that have expired since the queue was created.
     pub expired: u64,
     /// When the oldest message was sent.

@@ -245,6 +245,7 @@ impl Model {
             counts: queue.counts(now),
             usage: Usage { messages: queue.messages.len() as u64, bytes },
             groups_in_flight: None,
+            fair: None,
             expired: queue.expired,
             oldest_sent_at: queue.messages.iter().map(|message| message.sent_at).min(),
             oldest_expires_at: queue.messages.iter().map(|message| self.expires_at(queue, message)).min(),

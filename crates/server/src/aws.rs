@@ -45,81 +45,81 @@ pub(crate) struct Aws {
 
 /// One request, its body read.
 #[derive(Debug)]
-pub(crate) struct AwsRequest<'a> {
-    pub(crate) head: &'a Parts,
+pub(crate) struct AwsRequest {
+    pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
     pub(crate) body: Result<Bytes, BodyError>,
 }
 
+/// A reply, and the error that it is.
+type Answered = (Reply, Option<&'static ErrorKind>);
+
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(&self, request: AwsRequest<'_>) -> Reply {
+    pub(crate) async fn answer(&self, request: AwsRequest) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
-        let (reply, error) = self.answer_timed(request, id, &mut action).await;
+        let (reply, error) = match self.hear(request, id, &mut action) {
+            Err(answered) => *answered,
+            Ok(heard) => {
+                let protocol = heard.protocol;
+                match self.call(heard, id).await {
+                    Ok(reply) => (respond::with_request_id(reply, id), None),
+                    Err(error) => refused(&error, id, protocol),
+                }
+            }
+        };
         self.requests.note(action, error, begun.elapsed());
         reply
     }
 
-    /// The reply, and the error that it is. `action` is set to the action that the request names, once that is known.
-    async fn answer_timed(
+    /// Understands a request, of which nothing is left afterwards: a long poll that waits holds no bytes of it. `action`
+    /// is set to the action that the request names, once that is known.
+    fn hear(
         &self,
-        request: AwsRequest<'_>,
+        request: AwsRequest,
         id: RequestId,
         action: &mut Option<&'static str>,
-    ) -> (Reply, Option<&'static ErrorKind>) {
-        if let Some(reply) = other_service::refusal(request.head) {
-            return (reply, Some(&UNKNOWN_OPERATION));
+    ) -> Result<Heard, Box<Answered>> {
+        let parts = &request.head;
+        if let Some(reply) = other_service::refusal(parts) {
+            return Err(Box::new((reply, Some(&UNKNOWN_OPERATION))));
         }
-        let recognised = match recognise(&head(request.head)) {
-            Ok(recognised) => recognised,
-            Err(unrecognised) => {
-                let error = unrecognised.into();
-                return (respond::aws_error(&error, id, Protocol::Json10), Some(error.kind()));
-            }
-        };
+        let recognised = recognise(&head(parts))
+            .map_err(|unrecognised| Box::new(refused(&unrecognised.into(), id, Protocol::Json10)))?;
         let protocol = recognised.protocol();
-        match self.call(recognised, request, id, action).await {
-            Ok(Some(reply)) => (respond::with_request_id(reply, id), None),
-            Ok(None) => (respond::no_action(id), Some(&UNKNOWN_OPERATION)),
-            Err(Refused::Here(error)) => (respond::aws_error(&error, id, protocol), Some(error.kind())),
-            Err(Refused::Elsewhere(other)) => (other.refusal(id), Some(&UNKNOWN_OPERATION)),
+        match self.prepare(recognised, parts, request.queue, request.body, action) {
+            Ok(Some(asked)) => Ok(Heard { protocol, base_url: base_url(&parts.headers), asked }),
+            Ok(None) => Err(Box::new((respond::no_action(id), Some(&UNKNOWN_OPERATION)))),
+            Err(Refused::Here(error)) => Err(Box::new(refused(&error, id, protocol))),
+            Err(Refused::Elsewhere(other)) => Err(Box::new((other.refusal(id), Some(&UNKNOWN_OPERATION)))),
         }
     }
 
-    /// The reply, or nothing when the request names no action.
-    async fn call(
-        &self,
-        recognised: Recognised<'_>,
-        request: AwsRequest<'_>,
-        id: RequestId,
-        known: &mut Option<&'static str>,
-    ) -> Result<Option<Reply>, Refused> {
-        let headers = &request.head.headers;
-        let Some(asked) = self.prepare(recognised, request, known)? else { return Ok(None) };
+    async fn call(&self, heard: Heard, id: RequestId) -> Result<Reply, ApiError> {
+        let Heard { protocol, base_url, asked } = heard;
         let Asked { action, prepared, size_bytes } = asked;
         let Prepared { command, wait, answer, queue: _ } = prepared;
         let called = self.behaviour.carry_out(&self.engine, command, engine_wait(wait), size_bytes).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
-        let protocol = recognised.protocol();
-        let base_url = base_url(headers);
         let endpoint = Endpoint { base_url: &base_url };
         let envelope = Envelope { protocol, service: &QUERY, action, request_id: id };
         let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;
         let mut reply = respond::with_body(200, protocol.content_type(), Vec::new());
         *reply.body_mut() = ReplyBody::new(encoded).with_lease(lease);
-        Ok(Some(reply))
+        Ok(reply)
     }
 
-    /// Decodes a request, whose bytes are gone afterwards; nothing when it names no action.
+    /// Decodes a request; nothing when it names no action.
     fn prepare(
         &self,
         recognised: Recognised<'_>,
-        request: AwsRequest<'_>,
+        head: &Parts,
+        queue: Option<QueuePath>,
+        body: Result<Bytes, BodyError>,
         known: &mut Option<&'static str>,
     ) -> Result<Option<Asked>, Refused> {
-        let AwsRequest { head, queue, body } = request;
         let headers = &head.headers;
         let signed = Credential::of_header(text(headers, &AUTHORIZATION));
         let query = head.uri.query().unwrap_or_default().as_bytes();
@@ -167,11 +167,22 @@ impl Aws {
     }
 }
 
+/// A request that was understood.
+struct Heard {
+    protocol: Protocol,
+    base_url: String,
+    asked: Asked,
+}
+
 /// A request that is ready for the engine.
 struct Asked {
     action: &'static str,
     prepared: Prepared,
     size_bytes: usize,
+}
+
+fn refused(error: &ApiError, id: RequestId, protocol: Protocol) -> Answered {
+    (respond::aws_error(error, id, protocol), Some(error.kind()))
 }
 
 /// Why a request is not carried out.

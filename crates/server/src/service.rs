@@ -97,7 +97,7 @@ impl Service {
                     Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
                     Err(error) => (Err(error), None),
                 };
-                self.aws.answer(AwsRequest { head: &head, queue, body }).await
+                self.aws.answer(AwsRequest { head, queue, body }).await
             }
             Route::Own(path) => self.own(path, &head, body).await,
             Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,

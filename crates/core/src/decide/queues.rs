@@ -132,6 +132,7 @@ fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription
         counts: queue.messages.counts(),
         usage: queue.usage,
         groups_in_flight: queue.messages.groups_in_flight(),
+        fair: queue.messages.fair_counts(now),
         expired: queue.record.expired,
         oldest_sent_at: queue.messages.oldest().map(|(_, entry)| entry.sent_at),
         oldest_expires_at: state.oldest_expires_at(queue),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use millpond_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Target, say};
+use super::{Target, duration, say};
 use crate::failure::{DONE, Outcome};
 use crate::hold;
 use crate::service::Service;
@@ -37,33 +37,9 @@ enum Action {
     )]
     Advance {
         /// How much: 15m, 90s, 1h30m, 4d, or a number of seconds.
-        #[arg(value_name = "SPAN", value_parser = parse_span)]
+        #[arg(value_name = "SPAN", value_parser = duration::sum)]
         secs: u64,
     },
-}
-
-/// `1h30m` and the like, or a number of seconds.
-fn parse_span(text: &str) -> Result<u64, String> {
-    let wrong = || format!("a span of time looks like 15m, 90s, 1h30m or 4d, not `{text}`");
-    if let Ok(secs) = text.parse() {
-        return Ok(secs);
-    }
-    let mut rest = text;
-    let mut secs: u64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let unit_secs = match rest[digits..].chars().next() {
-            Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3_600,
-            Some('d') => 86_400,
-            _ => return Err(wrong()),
-        };
-        secs = number.checked_mul(unit_secs).and_then(|part| secs.checked_add(part)).ok_or_else(wrong)?;
-        rest = &rest[digits + 1..];
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(secs) }
 }
 
 impl Clock {
@@ -108,23 +84,5 @@ fn shown(body: &Value) -> String {
         (Some(false), Some(held)) => format!("there was nothing to confirm; {held}"),
         (None, Some(held)) => held,
         (None, None) => "messages expire by their retention".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_span;
-
-    #[test]
-    fn spans_are_read() {
-        let read = ["0", "90", "90s", "15m", "1h30m", "4d", "1d1h1m1s"].map(parse_span);
-        assert_eq!(read, [0, 90, 90, 900, 5_400, 345_600, 90_061].map(Ok));
-    }
-
-    #[test]
-    fn what_is_no_span_is_refused() {
-        for text in ["", "m", "15", "15m ", "-1", "1.5h", "15 m", "15min", "99999999999999999999d", "1é"] {
-            assert_eq!(parse_span(text).is_ok(), text == "15", "{text}");
-        }
     }
 }

@@ -22,6 +22,30 @@ pub(super) fn up_to(text: &str, least_secs: i32, most_secs: i32) -> Result<i32, 
         })
 }
 
+/// Reads a span that may be put together, `1h30m`, of any length. Returns seconds.
+pub(super) fn sum(text: &str) -> Result<u64, String> {
+    let wrong = || format!("a span of time looks like 15m, 90s, 1h30m or 4d, not `{text}`");
+    if let Ok(secs) = text.parse() {
+        return Ok(secs);
+    }
+    let mut rest = text;
+    let mut secs: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit_secs = match rest[digits..].chars().next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3_600,
+            Some('d') => 86_400,
+            _ => return Err(wrong()),
+        };
+        secs = number.checked_mul(unit_secs).and_then(|part| secs.checked_add(part)).ok_or_else(wrong)?;
+        rest = &rest[digits + 1..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(secs) }
+}
+
 fn shown(secs: i32) -> String {
     match secs {
         secs if secs >= 86_400 && secs % 86_400 == 0 => format!("{}d", secs / 86_400),
@@ -53,7 +77,7 @@ pub(super) fn retention(text: &str) -> Result<i32, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{delay, retention, up_to};
+    use super::{delay, retention, sum, up_to};
 
     #[test]
     fn a_span_is_seconds_or_has_a_unit() {
@@ -71,6 +95,19 @@ mod tests {
         {
             let text = delay(bad).unwrap_err();
             assert!(text.starts_with("0s to 15m are possible"), "{bad}: {text}");
+        }
+    }
+
+    #[test]
+    fn spans_are_read() {
+        let read = ["0", "90", "90s", "15m", "1h30m", "4d", "1d1h1m1s"].map(sum);
+        assert_eq!(read, [0, 90, 90, 900, 5_400, 345_600, 90_061].map(Ok));
+    }
+
+    #[test]
+    fn what_is_no_span_is_refused() {
+        for text in ["", "m", "15", "15m ", "-1", "1.5h", "15 m", "15min", "99999999999999999999d", "1é"] {
+            assert_eq!(sum(text).is_ok(), text == "15", "{text}");
         }
     }
 }

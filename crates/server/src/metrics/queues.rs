@@ -9,6 +9,7 @@
 
 use bytes::Bytes;
 use millpond_core::outcome::QueueDescription;
+use millpond_core::queue::FairCounts;
 use millpond_core::time::Timestamp;
 use millpond_engine::counters::QueueCounters;
 
@@ -33,6 +34,7 @@ struct Numbers {
     in_flight: usize,
     delayed: usize,
     groups_in_flight: Option<usize>,
+    fair: Option<FairCounts>,
     bytes: u64,
     expired: u64,
     outlived: usize,
@@ -55,6 +57,7 @@ impl QueueFigures {
                 in_flight: description.counts.in_flight,
                 delayed: description.counts.delayed,
                 groups_in_flight: description.groups_in_flight,
+                fair: description.fair,
                 bytes: description.usage.bytes,
                 expired: description.expired,
                 outlived: description.outlived,
@@ -66,7 +69,16 @@ impl QueueFigures {
     }
 
     fn age_millis(&self) -> u64 {
-        self.description.oldest_sent_at.map_or(0, |sent_at| self.now.millis_since(sent_at))
+        self.millis_since(self.description.oldest_sent_at)
+    }
+
+    fn millis_since(&self, sent_at: Option<Timestamp>) -> u64 {
+        sent_at.map_or(0, |sent_at| self.now.millis_since(sent_at))
+    }
+
+    /// A number that only standard queues with message groups have.
+    fn of_fair(&self, number: impl FnOnce(&FairCounts) -> Option<Number>) -> Option<Number> {
+        self.description.fair.as_ref().and_then(number)
     }
 
     /// A number that only FIFO queues have.
@@ -93,7 +105,7 @@ const fn whole(number: usize) -> Option<Number> {
 }
 
 /// Named as the CloudWatch exporter of Prometheus names them, without the statistic at the end.
-static ROWS: [Row; 16] = [
+static ROWS: [Row; 21] = [
     row(
         "aws_sqs_approximate_number_of_messages_visible",
         Kind::Gauge,
@@ -123,6 +135,38 @@ static ROWS: [Row; 16] = [
         Kind::Gauge,
         "CloudWatch ApproximateNumberOfGroupsWithInflightMessages, of FIFO queues; exact.",
         &[("", |queue| queue.description.groups_in_flight.and_then(whole))],
+    ),
+    row(
+        "aws_sqs_approximate_number_of_noisy_groups",
+        Kind::Gauge,
+        "CloudWatch ApproximateNumberOfNoisyGroups, of standard queues with message groups; exact.",
+        &[("", |queue| queue.of_fair(|fair| whole(fair.noisy_groups)))],
+    ),
+    row(
+        "aws_sqs_approximate_number_of_messages_visible_in_quiet_groups",
+        Kind::Gauge,
+        "CloudWatch ApproximateNumberOfMessagesVisibleInQuietGroups; exact.",
+        &[("", |queue| queue.of_fair(|fair| whole(fair.quiet_visible)))],
+    ),
+    row(
+        "aws_sqs_approximate_number_of_messages_not_visible_in_quiet_groups",
+        Kind::Gauge,
+        "CloudWatch ApproximateNumberOfMessagesNotVisibleInQuietGroups; exact.",
+        &[("", |queue| queue.of_fair(|fair| whole(fair.quiet_in_flight)))],
+    ),
+    row(
+        "aws_sqs_approximate_number_of_messages_delayed_in_quiet_groups",
+        Kind::Gauge,
+        "CloudWatch ApproximateNumberOfMessagesDelayedInQuietGroups; exact.",
+        &[("", |queue| queue.of_fair(|fair| whole(fair.quiet_delayed)))],
+    ),
+    row(
+        "aws_sqs_approximate_age_of_oldest_message_in_quiet_groups_seconds",
+        Kind::Gauge,
+        "CloudWatch ApproximateAgeOfOldestMessageInQuietGroups: since the message that waits at their front was sent.",
+        &[("", |queue| {
+            queue.of_fair(|fair| Some(Number::Millis(queue.millis_since(fair.quiet_oldest_sent_at))))
+        })],
     ),
     row(
         "aws_sqs_number_of_messages_sent_total",

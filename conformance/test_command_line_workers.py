@@ -169,7 +169,7 @@ def test_data_that_is_a_file_is_told_in_words(server):
     file.write_text("x")
     done = server.run("serve", "--listen", "127.0.0.1:0", "--data", str(file))
     assert done.returncode == 1
-    assert f"{file} for the data: it is a file, and a directory is needed" in done.stderr
+    assert f"{file}: it is a file, and a directory is needed" in done.stderr
     under = server.run("serve", "--listen", "127.0.0.1:0", "--data", str(file / "data"))
     assert under.returncode == 1 and str(file) in under.stderr
     assert file.read_text() == "x"

@@ -158,7 +158,7 @@ def test_a_file_elsewhere_is_named_and_its_data_lie_beside_it(tmp_path):
         ('[service]\nlisen = "127.0.0.1:0"\n', "millpond.toml:2:1: `lisen` is not a setting of [service]; did you mean listen?"),
         ('[[queue]]\nname = "jobs"\ndelay_secs = 901\n', "millpond.toml:3:14: delay_secs is from 0 to 900, not 901"),
         ('[[queue]]\nname = "a.b"\n', "millpond.toml:2:8: a queue's name has 1 to 80 letters"),
-        ("[quotas]\nmax_queue_byte = 1\n", "millpond.toml:2:1: `max_queue_byte` is not a quota; did you mean `max_queue_bytes`?"),
+        ("[quotas]\nmax_queue_byte = 1\n", "millpond.toml:2:1: `max_queue_byte` is not a quota; did you mean max_queue_bytes?"),
         ("[service\n", "millpond.toml:1:"),
         (
             '[[queue]]\nname = "a"\ndead_letter_queue = "b"\n[[queue]]\nname = "b"\ndead_letter_queue = "a"\n',

@@ -122,11 +122,11 @@ def test_quotas_hold_after_a_restart(server, sqs, queue):
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--max-queue-messages", "0", "leave the option out"),
+        ("--max-queue-messages", "0", "leave it out"),
         ("--max-queue-messages", "many", "whole number"),
         ("--max-queue-bytes", "10GB", "10GiB"),
         ("--max-account-messages", "-1", ""),
-        ("--max-account-bytes", "0", "leave the option out"),
+        ("--max-account-bytes", "0", "leave it out"),
     ],
 )
 def test_a_quota_that_is_none_is_a_usage_error(server, option, value, said):

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use millpond_core::name::{AccountId, QueueName, Region};
 use millpond_embed::{Declared, Fate, Service, Settings};
+use millpond_server::Limits;
 use millpond_server::platform::{Platform, QueuesOnly};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -206,12 +207,22 @@ fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     fs::rename(&fresh, path)
 }
 
-/// Every connection takes a file; the usual limit of 1,024 is soon reached.
+/// Every connection takes a file; the usual limit of 1,024 is soon reached. Where it can't be raised far enough that is
+/// said, with how many connections fit.
 fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if limit.current != limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
-        tracing::warn!(limit = ?limit.current, "the limit of open files could not be raised");
+    let is_raised = limit.current == limit.maximum || setrlimit(Resource::Nofile, raised).is_ok();
+    let allowed = if is_raised { limit.maximum } else { limit.current };
+    let wanted = Limits::default().connections as u64 + FILES_BESIDE_CONNECTIONS;
+    if let Some(allowed) = allowed.filter(|allowed| *allowed < wanted) {
+        remark(&format!(
+            "open files are limited to {allowed}, so about {} connections fit; for more, raise the limit (ulimit -n {wanted})",
+            allowed.saturating_sub(FILES_BESIDE_CONNECTIONS)
+        ));
     }
 }
+
+/// The log, the store, what the runtime has open, with room to spare.
+const FILES_BESIDE_CONNECTIONS: u64 = 64;

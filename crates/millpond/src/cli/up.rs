@@ -18,7 +18,7 @@ use clap::Args;
 use millpond_stack::{StackName, Template};
 use serde_json::{Value, json};
 
-use super::{remark, say};
+use super::{listen, remark, say};
 use crate::api;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::stop::stop_on_signal;
@@ -52,7 +52,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "DIR", default_value = DATA)]
     data: PathBuf,
     /// Where the queue service listens.
-    #[arg(long, value_name = "HOST:PORT", default_value = LISTEN)]
+    #[arg(long, value_name = "HOST:PORT", default_value = LISTEN, value_parser = listen::loopback)]
     listen: SocketAddr,
     /// A value for a parameter of the template; may be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]

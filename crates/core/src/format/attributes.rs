@@ -5,7 +5,7 @@
 
 use super::Malformed;
 use super::codec::{Put, Take};
-use super::row::{put_queue_key, take_queue_key};
+use super::name::{put_queue_key, take_queue_key};
 use crate::queue::{
     DeduplicationScope, FifoAttributes, FifoThroughputLimit, Policy, PolicyStatement, QueueAttributes,
     RedriveAllowPolicy, RedrivePolicy,

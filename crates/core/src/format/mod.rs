@@ -9,6 +9,7 @@ pub mod batch;
 pub mod codec;
 pub mod fifo;
 mod moves;
+mod name;
 mod outage;
 mod pacing;
 pub mod row;

@@ -3,7 +3,7 @@
 use super::Malformed;
 use super::batch::{put_moves, take_moves};
 use super::codec::{Put, Take};
-use super::row::{put_queue_key, take_queue_key};
+use super::name::{put_queue_key, take_queue_key};
 use crate::event::{Event, MoveTaskEvent};
 use crate::message::{MoveNumber, QueueId, Sequence};
 use crate::name::QueueKey;

@@ -2,7 +2,7 @@
 
 use super::Malformed;
 use super::codec::{Put, Take};
-use super::row::{put_queue_key, take_queue_key};
+use super::name::{put_queue_key, take_queue_key};
 use crate::event::Event;
 use crate::name::QueueKey;
 use crate::pacing::{WaitingRule, Waits};

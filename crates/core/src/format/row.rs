@@ -12,13 +12,14 @@ use super::attributes::{put_attributes, take_attributes};
 use super::codec::{Put, Take};
 use super::fifo::{put_attempt, put_group, take_attempt, take_group};
 use super::moves::{put_move_number, put_move_tasks, take_move_number, take_move_tasks};
+use super::name::{put_queue_key, put_tags, take_queue_key, take_tags};
 use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use super::pacing::{put_waits, take_waits};
 use crate::document::Document;
 use crate::evolve::Instance;
 use crate::message::{Entry, QueueId, Sequence};
-use crate::name::{AccountId, QueueKey, QueueName, Region};
-use crate::queue::{QueueRecord, Tags};
+use crate::name::QueueKey;
+use crate::queue::QueueRecord;
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -208,33 +209,6 @@ fn take_sources(take: &mut Take) -> Result<BTreeMap<QueueId, QueueKey>, Malforme
     const WHAT: &str = "sources of dead letters";
     let count = take.count(WHAT)?;
     (0..count).map(|_| Ok((QueueId(take.varint(WHAT)?), take_queue_key(take)?))).collect()
-}
-
-pub(super) fn put_queue_key(out: &mut Vec<u8>, key: &QueueKey) {
-    out.put_varint(key.account.as_number());
-    out.put_byte_string(key.region.as_str().as_bytes());
-    out.put_byte_string(key.name.as_str().as_bytes());
-}
-
-pub(super) fn take_queue_key(take: &mut Take) -> Result<QueueKey, Malformed> {
-    const WHAT: &str = "queue name";
-    let account = AccountId::from_number(take.varint(WHAT)?).ok_or(Malformed::Impossible(WHAT))?;
-    let region = Region::parse(&take.text(WHAT)?).ok_or(Malformed::Impossible(WHAT))?;
-    let name = QueueName::parse(&take.text(WHAT)?).ok_or(Malformed::Impossible(WHAT))?;
-    Ok(QueueKey { account, region, name })
-}
-
-pub(super) fn put_tags(out: &mut Vec<u8>, tags: &Tags) {
-    out.put_varint(tags.len() as u64);
-    for (key, value) in tags {
-        out.put_byte_string(key.as_bytes());
-        out.put_byte_string(value.as_bytes());
-    }
-}
-
-pub(super) fn take_tags(take: &mut Take) -> Result<Tags, Malformed> {
-    const WHAT: &str = "queue tag";
-    (0..take.count(WHAT)?).map(|_| Ok((take.text(WHAT)?, take.text(WHAT)?))).collect()
 }
 
 /// An absent time is 0, a present one is its milliseconds plus 1.

@@ -24,8 +24,6 @@ pub(super) struct SinkCondition(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The database, without its password.
-    target: String,
     started: bool,
     database_down: Option<String>,
     queue_down: Option<String>,
@@ -33,9 +31,9 @@ struct Known {
 }
 
 impl SinkCondition {
-    /// Of a sink into `target`, a database without its password.
-    pub(super) fn of(target: String) -> Self {
-        Self(Mutex::new(Known { target, ..Known::default() }))
+    /// Of a sink that has told nothing yet.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Known::default()))
     }
 
     /// Takes an event.
@@ -67,9 +65,7 @@ impl Known {
     fn condition(&self) -> Option<Condition> {
         let waiting = |what: &str, reason: &str| Condition::Waiting { reason: format!("{what}: {reason}") };
         match (&self.database_down, &self.queue_down) {
-            (Some(reason), _) => {
-                Some(waiting(&format!("the database {} can't be reached", self.target), reason))
-            }
+            (Some(reason), _) => Some(waiting("the database can't be reached", reason)),
             (None, Some(reason)) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
             (None, None) => self.started.then_some(Condition::Ready),
         }

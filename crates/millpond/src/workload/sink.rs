@@ -34,7 +34,7 @@ pub(super) fn config(spec: &SinkSpec, data: &Path) -> Result<SinkConfig, Workloa
 /// Delivers until asked to stop.
 pub(super) async fn run(spec: &SinkSpec, job: &Job, stop: watch::Receiver<bool>) -> Outcome {
     let config = config(spec, &job.data).map_err(|problem| Failure::new(problem.message))?;
-    let condition = SinkCondition::of(config.target.to_string());
+    let condition = SinkCondition::new();
     finish(config, job.sqs().await, stop, move |event| condition.follow(event)).await
 }
 

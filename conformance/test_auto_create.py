@@ -101,3 +101,27 @@ def test_without_the_flag_nothing_is_created(tmp_path, protocol, request, unique
             with pytest.raises(sqs.exceptions.QueueDoesNotExist):
                 call(sqs, f"{millpond.endpoint}/000000000000/{unique_name()}")
         assert "QueueUrls" not in sqs.list_queues()
+
+
+def test_a_receiver_that_waits_brings_no_deleted_queue_back(sqs, absent):
+    url = absent()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    told = []
+
+    def wait():
+        try:
+            sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+        except sqs.exceptions.QueueDoesNotExist as error:
+            told.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    # Whether it waits already or comes later: a receive that comes after the deletion creates the queue, so that one is
+    # deleted, too, until a waiting one was told.
+    while waiting.is_alive() and not told:
+        if is_there(sqs, url):
+            sqs.delete_queue(QueueUrl=url)
+    waiting.join()
+    assert told and not is_there(sqs, url)

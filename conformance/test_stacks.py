@@ -134,7 +134,7 @@ def test_messages_are_deleted_only_by_agreement(architecture):
     assert refused.returncode == 1 and "queue customers holds 2 messages" in refused.stderr
     assert "millpond down customers --yes" in refused.stderr
     assert (names(architecture), queues(architecture)) == (["customers"], ["customers"])
-    question = "queue customers holds 2 messages, deleted with the stack. Take the stack customers away? [y/N] "
+    question = "queue customers holds 2 messages, which would go with the stack. Take the stack customers away? [y/N] "
     code, shown = on_a_terminal(architecture, ["down"], question, "n\n")
     assert code == 1 and "nothing was changed" in shown and names(architecture) == ["customers"]
     code, shown = on_a_terminal(architecture, ["down"], question, "y\n")

@@ -6,6 +6,7 @@
 
 use crate::document::{Document, DocumentKey};
 use crate::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
+use crate::limits;
 use crate::message::{Attempt, Entry, GroupKey, MessageRef, MoveNumber, QueueId, Sequence};
 use crate::outage::{ExpiryHold, NotedReading};
 use crate::pacing::Waits;
@@ -234,11 +235,17 @@ fn remember_attempt<R: Rows>(
 ) -> Result<(), Inconsistent> {
     let Some(AttemptRemembered { key, superseded }) = attempt else { return Ok(()) };
     each(rows, queue, superseded, |_, entry| entry.forget_attempt())?;
-    let Some(count) = u8::try_from(sequences.len()).ok().and_then(NonZeroU8::new) else { return Ok(()) };
+    let Some(count) = u8::try_from(sequences.len())
+        .ok()
+        .filter(|count| *count <= limits::ATTEMPT_MESSAGES)
+        .and_then(NonZeroU8::new)
+    else {
+        return Ok(());
+    };
     let mut places = 0..count.get();
     each(rows, queue, sequences, |_, entry| {
         if let Some(place) = places.next() {
-            entry.remember_attempt(Attempt { key: *key, place, count });
+            entry.remember_attempt(Attempt { key: *key, place, count, repeated: false });
         }
     })
 }

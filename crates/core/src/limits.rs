@@ -43,6 +43,8 @@ pub const DEDUPLICATION_SECS: u64 = 300;
 pub const ATTEMPT_ID_CHARS: RangeInclusive<usize> = 1..=128;
 /// A receive from a FIFO queue can be tried again for this long.
 pub const ATTEMPT_SECS: u64 = 300;
+/// Messages of one receive that can be tried again. No receive hands out so many.
+pub const ATTEMPT_MESSAGES: u8 = 127;
 /// Queues one `ListQueues` answer holds at most.
 pub const LIST_QUEUES_RESULTS: RangeInclusive<u32> = 1..=1_000;
 /// `KmsDataKeyReusePeriodSeconds` of a queue.

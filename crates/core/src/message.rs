@@ -107,6 +107,8 @@ pub struct Attempt {
     pub place: u8,
     /// How many messages the reply had.
     pub count: NonZeroU8,
+    /// It was tried again, so that two replies name the same delivery.
+    pub repeated: bool,
 }
 
 /// One delivery of one message: what a receipt handle names.
@@ -209,9 +211,10 @@ impl Entry {
         self.attempt = None;
     }
 
-    /// The receive that handed it out was tried again: its lease now ends at `visible_at`, and nothing else changes.
+    /// The receive that handed it out was tried again: its lease now ends at `visible_at`, and that is all.
     pub fn repeat_delivery(&mut self, visible_at: Timestamp) {
         self.visible_at = visible_at;
+        self.attempt = self.attempt.map(|attempt| Attempt { repeated: true, ..attempt });
     }
 
     /// The message before it in its group was handed out: its group goes behind all groups whose first message is below

@@ -165,3 +165,36 @@ fn a_dead_letter_forgets_who_received_it() {
     let from_dead = machine.receive_named("dead.fifo", 1, None, AGAIN);
     assert_eq!((from_dead[0].sequence.0, from_dead[0].delivery), (1, 1));
 }
+
+#[test]
+fn a_message_that_is_dead_by_now_is_no_part_of_it() {
+    let mut machine = Machine::with_settings("dead.fifo", fifo(None));
+    machine.create(QUEUE, fifo(Some(("dead.fifo", 1))));
+    send(&mut machine, &[1, 2, 3]);
+    let first = receive(&mut machine, 2);
+    let second = machine.receipt(QUEUE, &first[1]);
+    assert_eq!(machine.delete(QUEUE, &[second]), [Ok(())]);
+    machine.advance_secs(31);
+    assert_eq!(numbers(&receive(&mut machine, 2)), [3], "the first is a dead letter now");
+    assert_eq!(machine.counts("dead.fifo"), [1, 0, 0]);
+}
+
+#[test]
+fn a_reply_that_was_lost_takes_nothing_from_the_one_that_came() {
+    let mut machine = machine();
+    let first = receive(&mut machine, 1);
+    assert_eq!(receive(&mut machine, 1), first);
+    let receipt = machine.receipt(QUEUE, &first[0]);
+    machine.give_back(&[receipt]);
+    assert_eq!(numbers(&machine.receive(QUEUE, 10)), [4, 5], "who has the second reply holds it");
+    assert_eq!(machine.delete(QUEUE, &[receipt]), [Ok(())]);
+}
+
+fn fifo(target: Option<(&str, u32)>) -> AttributePatch {
+    let redrive = |(queue, max_receive_count)| RedrivePolicy { target: key(queue), max_receive_count };
+    AttributePatch {
+        fifo_queue: Some(true),
+        redrive: target.map(|target| Some(redrive(target))),
+        ..AttributePatch::default()
+    }
+}

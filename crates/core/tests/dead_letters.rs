@@ -155,3 +155,31 @@ fn a_dead_letter_unlocks_its_group() {
     let dead = machine.receive("dead.fifo", 10);
     assert_eq!(dead[0].sent_at, machine.now, "it counts as sent when it came");
 }
+
+#[test]
+fn a_dead_letter_behind_a_message_that_is_handed_out_is_no_follower_of_it() {
+    let fifo = |redrive: AttributePatch| AttributePatch { fifo_queue: Some(true), ..redrive };
+    let mut machine = Machine::with_settings("deader.fifo", fifo(AttributePatch::default()));
+    machine.create("dead.fifo", fifo(redrive("deader.fifo", 3)));
+    machine.create("jobs.fifo", fifo(redrive("dead.fifo", 3)));
+    let send = |machine: &mut Machine, queue: &str, name: u128| {
+        let message = NewMessage {
+            group: Some(GroupKey::new(7)),
+            deduplication: Some(SendName::Given(DeduplicationKey(name))),
+            ..message(name, 10, None)
+        };
+        machine.send_messages(queue, vec![message]);
+    };
+    send(&mut machine, "jobs.fifo", 1);
+    for _ in 0..3 {
+        assert_eq!(machine.receive_for("jobs.fifo", 1, Some(0)).len(), 1);
+    }
+    send(&mut machine, "dead.fifo", 2);
+    assert_eq!(machine.receive("jobs.fifo", 1), [], "it joins the group behind the other");
+    send(&mut machine, "dead.fifo", 3);
+    assert_eq!(machine.receive_for("dead.fifo", 10, Some(0)).len(), 3);
+    // The second counts its receives on, and may not be received again.
+    assert_eq!(numbers(&machine.receive_for("dead.fifo", 1, Some(0))), [1]);
+    assert_eq!(numbers(&machine.receive_for("dead.fifo", 10, Some(0))), [1, 3]);
+    assert_eq!(machine.counts("deader.fifo"), [1, 0, 0]);
+}

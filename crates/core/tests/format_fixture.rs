@@ -311,7 +311,7 @@ pub(crate) fn entry_value() -> Entry {
         group: Some(GROUP),
         source: Some(QueueId(300)),
         moved: NonZeroU64::new(300).map(MoveNumber),
-        attempt: Some(Attempt { key: ATTEMPT, place: 1, count: NonZeroU8::new(10).unwrap() }),
+        attempt: Some(Attempt { key: ATTEMPT, place: 1, count: NonZeroU8::new(10).unwrap(), repeated: true }),
     }
 }
 

@@ -25,6 +25,8 @@ const ADVICE: &str = "\n  Choose another with --data DIR";
 pub struct Found {
     /// The directory; `None` when everything is in memory.
     pub path: Option<PathBuf>,
+    /// The directory was there, with data.
+    pub existed: bool,
     /// Queues.
     pub queues: usize,
     /// Messages in all of them.
@@ -40,7 +42,7 @@ impl Found {
         let Some(path) = &self.path else { return "in memory; nothing survives a stop".to_owned() };
         let plural =
             |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let content = if self.queues == 0 {
+        let content = if !self.existed {
             "new".to_owned()
         } else {
             format!("found {} with {}", plural(self.queues, "queue"), plural(self.messages, "message"))
@@ -97,6 +99,7 @@ fn start(
     let not_before: Timestamp = recovered.state.clock();
     let found = Found {
         path,
+        existed: recovered.state.instance().receipt_key.is_some(),
         queues: recovered.state.queues().count(),
         messages: recovered.state.queues().map(|queue| queue.messages.len()).sum(),
         torn,

@@ -89,6 +89,11 @@ impl Counters {
         }
     }
 
+    /// All queues are gone.
+    pub(crate) fn forget_queues(&mut self) {
+        self.queues.clear();
+    }
+
     /// A receive was answered without a message.
     pub(crate) fn empty_receive(&mut self, queue: QueueId) {
         self.queues.entry(queue).or_default().empty_receives += 1;

@@ -26,6 +26,14 @@ impl NamedQueue {
         let url = queue_url(&service, &client, queue).await?;
         Ok(Self { service, client, url })
     }
+
+    /// Finds a queue that must be there: no service creates it for being asked.
+    pub(crate) async fn existing(endpoint: Option<&str>, queue: &str) -> Result<Self, Failure> {
+        let service = Service::of_queue(endpoint, queue).await?;
+        let client = service.sqs();
+        let url = existing_url(&service, &client, queue).await?;
+        Ok(Self { service, client, url })
+    }
 }
 
 /// The URL of a queue that is given by name or by URL.
@@ -41,6 +49,31 @@ pub(crate) async fn queue_url(service: &Service, client: &Client, queue: &str) -
     Ok(found.queue_url.unwrap_or_default())
 }
 
+/// The URL of a queue that must be there, given by name or by URL. Looked up in the list: some services create a queue
+/// when its URL is asked for.
+pub(crate) async fn existing_url(service: &Service, client: &Client, queue: &str) -> Result<String, Failure> {
+    if queue.contains("://") || queue.is_empty() {
+        return queue_url(service, client, queue).await;
+    }
+    let what = format!("cannot find the queue {queue}");
+    let mut urls =
+        client.list_queues().queue_name_prefix(queue).max_results(1_000).into_paginator().items().send();
+    while let Some(url) = urls.next().await {
+        let url = url.map_err(|error| explain(service, &what, &error))?;
+        if url.rsplit('/').next() == Some(queue) {
+            return Ok(url);
+        }
+    }
+    Err(Failure::new(format!("{what}: {}", no_such_queue(service))))
+}
+
+fn no_such_queue(service: &Service) -> String {
+    format!(
+        "there is no such queue at {}. `millpond queues` shows those that are there, `millpond queue create` makes one",
+        service.describe()
+    )
+}
+
 /// What went wrong, in the service's own words where it has spoken.
 pub(crate) fn explain<E, R>(service: &Service, what: &str, error: &SdkError<E, R>) -> Failure
 where
@@ -53,10 +86,9 @@ where
             // Some texts of SQS end in a full stop, and some in two.
             let message = metadata.message().unwrap_or("no reason was given").trim_end_matches('.');
             match metadata.code() {
-                Some("AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist") => format!(
-                    "there is no such queue at {}. Create it with `millpond queue create NAME`, or see `millpond queues`",
-                    service.describe()
-                ),
+                Some("AWS.SimpleQueueService.NonExistentQueue" | "QueueDoesNotExist") => {
+                    no_such_queue(service)
+                }
                 Some(code @ ("QueueAlreadyExists" | "QueueNameExists")) => {
                     format!("{message} ({code}). `millpond queue set` changes a queue that is there")
                 }

@@ -57,7 +57,14 @@ impl Behaviour {
         let command = if self.aws_pacing { paced(command) } else { command };
         let absent = if self.auto_create { created_by(&command).cloned() } else { None };
         let Some(key) = absent else { return engine.call(command, wait, size_bytes).await };
-        let answer = engine.call(command.clone(), wait, size_bytes).await?;
+        // A receive that waits is refused in the same way when its queue is deleted, and that must not create it again. So
+        // whether the queue is there is asked before.
+        let waits = matches!(command, Command::Receive { .. });
+        let first = if waits { Command::FindQueue { key: key.clone() } } else { command.clone() };
+        let answer = engine.call(first, Wait::Secs(0), size_bytes).await?;
+        if waits && !matches!(answer.outcome, Outcome::Refused(_)) {
+            return engine.call(command, wait, size_bytes).await;
+        }
         if !matches!(answer.outcome, Outcome::Refused(Refusal::QueueDoesNotExist)) {
             return Ok(answer);
         }

@@ -44,7 +44,8 @@ impl Context {
     pub(crate) fn queue_failed(&self, user: &mut User, error: &QueueError, attempt: u32) {
         if user.failed(Instant::now()) {
             let retry_in = self.longest_retry_delay(attempt);
-            self.report(&Event::QueueDown { reason: error.to_string(), retry_in });
+            let missing = matches!(error, QueueError::Missing(_));
+            self.report(&Event::QueueDown { reason: error.to_string(), missing, retry_in });
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Event {
     },
     /// The queue service can't be reached or refuses. Told once per outage and rarely again.
     QueueDown {
+        /// The service answers, and has no such queue.
+        missing: bool,
         /// What it said.
         reason: String,
         /// When it is tried again, at most.
@@ -89,8 +91,9 @@ impl fmt::Display for Event {
             Self::TablesRecreated { tables } => {
                 write!(f, "the database came back without {}; created again", tables.join(" and "))
             }
-            Self::QueueDown { reason, retry_in } => {
-                write!(f, "queue service unavailable: {reason}; retrying within {}", seconds(*retry_in))
+            Self::QueueDown { reason, missing, retry_in } => {
+                let what = if *missing { "the queue is missing" } else { "queue service unavailable" };
+                write!(f, "{what}: {reason}; retrying within {}", seconds(*retry_in))
             }
             Self::QueueUp { after } => write!(f, "queue service answers again after {}", seconds(*after)),
             Self::Wrote { landed, already_landed: 0 } => write!(f, "{} landed", counted(*landed, "row")),

@@ -46,6 +46,9 @@ const UNAVAILABLE_CODES: [&str; 12] = [
     "ThrottlingException",
 ];
 
+/// Error codes that say there is no such queue, in both protocols.
+const MISSING_CODES: [&str; 2] = ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"];
+
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum QueueError {
@@ -55,6 +58,9 @@ pub(crate) enum QueueError {
     /// The service, or the SDK before any request, refuses: someone must change something.
     #[error("{0}")]
     Refused(String),
+    /// There is no such queue, and its messages are gone with it.
+    #[error("{0}")]
+    Missing(String),
 }
 
 /// The source queue.
@@ -204,7 +210,11 @@ where
 /// What a service error means by its code.
 fn judge(contacted: &Contacted, code: &str, message: &str) -> QueueError {
     let text = contacted.at(&format!("{} ({code})", message.trim_end_matches('.')));
-    if UNAVAILABLE_CODES.contains(&code) { QueueError::Unavailable(text) } else { QueueError::Refused(text) }
+    match code {
+        _ if UNAVAILABLE_CODES.contains(&code) => QueueError::Unavailable(text),
+        _ if MISSING_CODES.contains(&code) => QueueError::Missing(text),
+        _ => QueueError::Refused(text),
+    }
 }
 
 /// The SDK wraps the cause several layers deep, and the outer ones say nothing; the last two say what happened.

@@ -125,10 +125,12 @@ impl Start<'_> {
                     }
                     return Ok(queue);
                 }
-                Err(QueueError::Refused(reason)) => return Err(self.queue_refused(&reason)),
+                Err(QueueError::Refused(reason) | QueueError::Missing(reason)) => {
+                    return Err(self.queue_refused(&reason));
+                }
                 Err(QueueError::Unavailable(reason)) if user.failed(Instant::now()) => {
                     let retry_in = self.config.retry.delay(attempt, 1.0);
-                    self.reporter.report(&Event::QueueDown { reason, retry_in });
+                    self.reporter.report(&Event::QueueDown { reason, missing: false, retry_in });
                 }
                 Err(QueueError::Unavailable(_)) => {}
             }

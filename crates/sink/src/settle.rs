@@ -2,7 +2,7 @@
 //! become a row, given back when the sink stops. Calls run in parallel, ten messages each.
 //!
 //! A delete is repeated for as long as it takes: until then the message is held. If the sink dies before, the message
-//! comes again, is recognised by the ledger and deleted then.
+//! comes again, is recognised by the ledger and deleted then. In a queue that is missing there is nothing to delete.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     event::{Event, add},
     hold::Held,
-    queue::{BATCH_ENTRIES, EntryFailure},
+    queue::{BATCH_ENTRIES, EntryFailure, QueueError},
 };
 
 /// Attempts to change a visibility; when all fail the message comes back at the end of its timeout anyway.
@@ -114,7 +114,12 @@ async fn delete(context: Arc<Context>, mut left: Vec<Arc<Held>>) {
                 add(&context.tally.deleted, left.len().saturating_sub(failures.len()) as u64);
                 left = to_retry(&failures, &left);
             }
-            Err(error) => context.queue_failed(&mut user, &error, attempt),
+            Err(error) => {
+                context.queue_failed(&mut user, &error, attempt);
+                if matches!(error, QueueError::Missing(_)) {
+                    return;
+                }
+            }
         }
         if left.is_empty() {
             return;

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use millpond_sink::Event;
 use support::{
     SqliteFile, config, eventually,
@@ -187,4 +189,18 @@ async fn a_queue_service_that_is_away_at_the_start_is_waited_for() {
     sqs.heal();
     eventually("an empty queue", || sqs.is_empty().then_some(())).await;
     sink.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sink_whose_queue_is_gone_stops_without_deleting() {
+    let (sqs, file) = (FakeSqs::start().await, SqliteFile::new());
+    let sink = start(config(&file.url()), &sqs).await;
+    sqs.fail(
+        "DeleteMessageBatch",
+        Fault::Error(400, "QueueDoesNotExist", "The specified queue does not exist."),
+    );
+    sqs.send("Jane,UK");
+    sink.event("that is told", |event| matches!(event, Event::QueueDown { missing: true, .. })).await;
+    tokio::time::timeout(Duration::from_secs(60), sink.stop()).await.expect("it stops").unwrap();
+    assert_eq!(file.column("SELECT name FROM customers"), ["Jane"]);
 }

@@ -85,11 +85,14 @@ fn name(
     Ok((group, scope, key))
 }
 
-/// Of each group that gives any of `sequences`, the message behind the last one. They stand group after group.
-pub(super) fn followers(messages: &FifoMessages, sequences: &[Sequence]) -> Vec<Sequence> {
-    let following: Vec<Sequence> =
-        sequences.iter().filter_map(|sequence| messages.following(*sequence)).collect();
-    following.into_iter().filter(|sequence| !sequences.contains(sequence)).collect()
+/// Of each group that gives any of `sequences`, the message behind the last one that is not `dead`. They stand group after
+/// group.
+pub(super) fn followers(messages: &FifoMessages, sequences: &[Sequence], dead: &[Sequence]) -> Vec<Sequence> {
+    let behind = |sequence: &Sequence| {
+        let all = std::iter::successors(messages.following(*sequence), |next| messages.following(*next));
+        all.into_iter().find(|next| !dead.contains(next))
+    };
+    sequences.iter().filter_map(behind).filter(|sequence| !sequences.contains(sequence)).collect()
 }
 
 /// Whether the lease that a receipt names has ended: its time is over, or the message was handed out again.

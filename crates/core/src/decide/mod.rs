@@ -47,7 +47,7 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
         Command::Begin { receipt_key, reading } => outage::begin(state, now, receipt_key, reading),
         Command::NoteClock { reading, stopping } => outage::note_clock(state, now, reading, stopping),
         Command::NoteJump { reading } => outage::note_jump(reading),
-        Command::Paced(command) => pacing::paced(state, now, *command),
+        Command::Paced(command) => pacing::paced(quotas, state, now, *command),
         Command::Reset => reset::reset(state),
         Command::ConfirmClock => outage::confirm_clock(state, now),
         Command::CreateQueue { key, attributes, tags } => queues::create(state, key, &attributes, tags),

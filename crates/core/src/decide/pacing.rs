@@ -3,15 +3,16 @@
 //! Each rule is looked at before the command is decided, and the wait it begins follows the command's own events. A
 //! command without a rule is decided as it is.
 
-use super::{Decision, decide, refused};
+use super::{Decision, decide_within, refused};
 use crate::command::Command;
 use crate::event::Event;
 use crate::outcome::{Outcome, Refusal};
 use crate::pacing::WaitingRule;
+use crate::quota::Quotas;
 use crate::state::State;
 use crate::time::Timestamp;
 
-pub(super) fn paced(state: &State, now: Timestamp, command: Command) -> Decision {
+pub(super) fn paced(quotas: &Quotas, state: &State, now: Timestamp, command: Command) -> Decision {
     let waits = &state.instance().waits;
     let begins = match &command {
         Command::CreateQueue { key, .. } => {
@@ -30,7 +31,7 @@ pub(super) fn paced(state: &State, now: Timestamp, command: Command) -> Decision
         Command::DeleteQueue { key } => Some((WaitingRule::CreateAfterDelete, key.clone())),
         _ => None,
     };
-    let (mut events, outcome) = decide(state, now, command);
+    let (mut events, outcome) = decide_within(quotas, state, now, command);
     if let (Some((rule, key)), false) = (begins, matches!(outcome, Outcome::Refused(_))) {
         events.push(Event::WaitBegun { rule, key });
     }

@@ -52,8 +52,10 @@ pub(super) fn receive(
             })
             .collect();
         let sequences = taken.into_iter().map(|(sequence, _)| sequence).collect();
-        let mut events: Vec<Event> = moves(state, queue, dead).into_iter().collect();
-        events.extend(received(queue, visible_at, sequences, attempt));
+        // First what names messages of this queue, since moving some takes them away from it.
+        let mut events: Vec<Event> =
+            received(queue, visible_at, sequences, &dead, attempt).into_iter().collect();
+        events.extend(moves(state, queue, dead));
         (events, Outcome::Received { queue: id, deliveries })
     })
 }
@@ -69,14 +71,16 @@ fn candidates<'a>(
     let most = redrive.filter(|redrive| state.queue_named(&redrive.target).is_some());
     let most = most.map_or(u32::MAX, |redrive| redrive.max_receive_count);
     let (mut dead, mut taken) = (Vec::new(), Vec::new());
+    let mut dead_bytes = 0;
     let available = queue.messages.available(now).take(limits::SETTLE_MESSAGES);
     for (sequence, entry) in available.filter(|(_, entry)| state.expires_at(queue, entry) > now) {
-        if taken.len() == limit {
+        if taken.len() == limit || dead_bytes > limits::MOVE_STEP_BYTES {
             break;
         }
         // Counted here and not only before it came: what nobody had from this queue is not its dead letter.
         if !entry.never_delivered() && entry.receive_count >= most {
             dead.push(sequence);
+            dead_bytes += u64::from(entry.payload_bytes);
         } else {
             taken.push((sequence, entry));
         }
@@ -115,6 +119,7 @@ fn received(
     queue: &Queue,
     visible_at: Timestamp,
     sequences: Vec<Sequence>,
+    dead: &[Sequence],
     attempt: Option<AttemptKey>,
 ) -> Option<Event> {
     let id = queue.record.id;
@@ -122,7 +127,7 @@ fn received(
         _ if sequences.is_empty() => None,
         QueueMessages::Standard(_) => Some(Event::MessagesReceived { queue: id, visible_at, sequences }),
         QueueMessages::Fifo(messages) => {
-            let followers = fifo::followers(messages, &sequences);
+            let followers = fifo::followers(messages, &sequences, dead);
             let attempt = attempt.map(|key| attempt::remembered(messages, key, &sequences));
             Some(Event::MessagesReceivedInOrder { queue: id, visible_at, sequences, followers, attempt })
         }

@@ -62,8 +62,12 @@ pub(super) fn return_leases(state: &State, receipts: &[Receipt]) -> Decision {
     let mut returned: BTreeMap<QueueId, Vec<Sequence>> = BTreeMap::new();
     for receipt in receipts {
         let entry = state.queue(receipt.queue).and_then(|queue| queue.messages.get(receipt.sequence));
-        // A delivery can be given back once: a second time must not take an earlier receive away.
-        let held = |entry: &Entry| entry.delivery == receipt.delivery && entry.received_at.is_some();
+        // A delivery can be given back once: a second time must not take an earlier receive away. One that was repeated
+        // may have reached its receiver by the other reply.
+        let held = |entry: &Entry| {
+            let repeated = entry.attempt.is_some_and(|attempt| attempt.repeated);
+            entry.delivery == receipt.delivery && entry.received_at.is_some() && !repeated
+        };
         if entry.is_some_and(held) {
             let sequences = returned.entry(receipt.queue).or_default();
             if !sequences.contains(&receipt.sequence) {

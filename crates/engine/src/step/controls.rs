@@ -36,6 +36,7 @@ impl Engine {
     pub(super) fn reset(&mut self, now: Timestamp, request: RequestId, out: &mut Vec<Output>) {
         let queues = self.all_queues();
         let outcome = self.execute(now, Command::Reset);
+        self.counters.forget_queues();
         self.reply(request, Reply::Done { outcome, payloads: Vec::new() }, out);
         queues.into_iter().for_each(|queue| self.serve(now, queue, out));
     }

@@ -127,7 +127,7 @@ impl Create {
 impl Set {
     async fn run(self) -> Outcome {
         let NamedQueue { service, client, url } =
-            NamedQueue::find(self.target.endpoint.as_deref(), &self.queue).await?;
+            NamedQueue::existing(self.target.endpoint.as_deref(), &self.queue).await?;
         let mut attributes = self.settings.attributes(&service, &client).await?;
         if self.no_dead_letter_queue && attributes.insert("RedrivePolicy".to_owned(), String::new()).is_some()
         {
@@ -202,7 +202,7 @@ async fn expiry(service: &Service, attributes: &[(String, String)]) -> Option<Ex
 
 impl Named {
     async fn find(&self) -> Result<NamedQueue, Failure> {
-        NamedQueue::find(self.target.endpoint.as_deref(), &self.queue).await
+        NamedQueue::existing(self.target.endpoint.as_deref(), &self.queue).await
     }
 
     /// Says what was done to the queue.

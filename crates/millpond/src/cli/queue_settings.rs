@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{duration, pairs};
 use crate::failure::Failure;
 use crate::service::Service;
-use crate::sqs::{explain, queue_url};
+use crate::sqs::{existing_url, explain};
 
 /// What a queue can be told.
 #[derive(Debug, Args)]
@@ -118,7 +118,7 @@ impl QueueSettings {
 
 /// The ARN of a queue that is named by name or URL.
 pub(super) async fn arn(service: &Service, client: &Client, queue: &str) -> Result<String, Failure> {
-    let url = queue_url(service, client, queue).await?;
+    let url = existing_url(service, client, queue).await?;
     let wanted = QueueAttributeName::QueueArn;
     let request = client.get_queue_attributes().queue_url(url).attribute_names(wanted.clone());
     let found = request.send().await;

@@ -54,7 +54,7 @@ pub(crate) struct Redrive {
 impl Redrive {
     pub(crate) async fn run(self) -> Outcome {
         let NamedQueue { service, client, url } =
-            NamedQueue::find(self.target.endpoint.as_deref(), &self.queue).await?;
+            NamedQueue::existing(self.target.endpoint.as_deref(), &self.queue).await?;
         let source = arn(&service, &client, &url).await?;
         let queue = DeadLetters { service, client, source };
         if self.status {

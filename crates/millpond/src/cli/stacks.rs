@@ -101,12 +101,12 @@ impl Down {
     fn agreed(&self, name: &str, lost: &str) -> Result<bool, Failure> {
         if self.target.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             return Err(Failure::new(format!(
-                "{lost}, deleted with the stack; nothing was changed. Let them land first, or run: \
+                "{lost}, which would go with the stack; nothing was changed. Let them land first, or run: \
                  millpond down {name} --yes"
             )));
         }
         let mut terminal = std::io::stderr().lock();
-        write!(terminal, "{lost}, deleted with the stack. Take the stack {name} away? [y/N] ")?;
+        write!(terminal, "{lost}, which would go with the stack. Take the stack {name} away? [y/N] ")?;
         terminal.flush()?;
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;

@@ -145,6 +145,11 @@ impl Up {
         let note = crate::note::at(&endpoint);
         let wanted = self.data.canonicalize().or_else(|_| std::path::absolute(&self.data))?;
         match note {
+            Some(note) if note.data.as_os_str().is_empty() => Err(Failure::new(format!(
+                "at {endpoint} a service runs already that keeps everything in memory, and so has no stacks\n  \
+                 For a service of its own, add --listen 127.0.0.1:0; to end the other, kill {}",
+                note.pid
+            ))),
             Some(note) if note.data != wanted => Err(Failure::new(format!(
                 "at {endpoint} a service runs already, with other data: {}\n  \
                  To bring this up there, add --data {0}; for a service of its own, add --listen 127.0.0.1:0; \
@@ -176,7 +181,7 @@ impl Up {
         for parameter in &self.parameters {
             let (name, value) = parameter
                 .split_once('=')
-                .ok_or_else(|| Failure::new(format!("--parameter takes NAME=VALUE, not `{parameter}`")))?;
+                .ok_or_else(|| Failure::usage(format!("--parameter takes NAME=VALUE, not `{parameter}`")))?;
             parameters.insert(name.to_owned(), value.to_owned());
         }
         Ok(parameters)

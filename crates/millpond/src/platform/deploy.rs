@@ -88,7 +88,12 @@ impl Stacks {
             documents: &self.documents,
             supervisor: &self.supervisor,
         };
-        apply(&plan, state, &mut effects).await.map_err(|error| Refused::new(409, error.to_string()))?;
+        if let Err(error) = apply(&plan, state, &mut effects).await {
+            if state.resources.is_empty() {
+                self.documents.remove("stack", name).await?;
+            }
+            return Err(Refused::new(409, error.to_string()));
+        }
         Ok(steps)
     }
 

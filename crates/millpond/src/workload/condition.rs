@@ -26,8 +26,15 @@ pub(super) struct SinkCondition(Mutex<Known>);
 struct Known {
     started: bool,
     database_down: Option<String>,
-    queue_down: Option<String>,
+    queue_down: Option<QueueDown>,
     told: Option<Condition>,
+}
+
+#[derive(Debug)]
+struct QueueDown {
+    reason: String,
+    /// The service answers, and has no such queue.
+    missing: bool,
 }
 
 impl SinkCondition {
@@ -55,7 +62,9 @@ impl Known {
             Event::Started { .. } => self.started = true,
             Event::DatabaseDown { reason, .. } => self.database_down = Some(reason.clone()),
             Event::DatabaseUp { .. } => self.database_down = None,
-            Event::QueueDown { reason, .. } => self.queue_down = Some(reason.clone()),
+            Event::QueueDown { reason, missing, .. } => {
+                self.queue_down = Some(QueueDown { reason: reason.clone(), missing: *missing });
+            }
             Event::QueueUp { .. } => self.queue_down = None,
             _ => {}
         }
@@ -66,7 +75,10 @@ impl Known {
         let waiting = |what: &str, reason: &str| Condition::Waiting { reason: format!("{what}: {reason}") };
         match (&self.database_down, &self.queue_down) {
             (Some(reason), _) => Some(waiting("the database can't be reached", reason)),
-            (None, Some(reason)) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
+            (None, Some(QueueDown { reason, missing: true })) => {
+                Some(waiting("the queue is missing; `millpond up` makes it again", reason))
+            }
+            (None, Some(QueueDown { reason, missing: false })) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
             (None, None) => self.started.then_some(Condition::Ready),
         }
     }

@@ -12,6 +12,7 @@ use proptest::sample::select;
 use crate::document::DocumentKey;
 use crate::event::{AttemptRemembered, Event, MoveTaskEvent, SendRemembered};
 use crate::evolve::Instance;
+use crate::limits;
 use crate::message::{
     Attempt, AttemptKey, DeduplicationKey, Entry, GroupKey, MessageId, MoveNumber, QueueId, Sequence,
 };
@@ -259,11 +260,12 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
 }
 
 pub(super) fn attempt() -> impl Strategy<Value = Attempt> {
-    let place_and_count = (1..=u8::MAX).prop_flat_map(|count| (0..count, Just(count)));
-    (any::<[u8; 8]>(), place_and_count).prop_map(|(key, (place, count))| Attempt {
+    let place_and_count = (1..=limits::ATTEMPT_MESSAGES).prop_flat_map(|count| (0..count, Just(count)));
+    (any::<[u8; 8]>(), place_and_count, any::<bool>()).prop_map(|(key, (place, count), repeated)| Attempt {
         key: AttemptKey(key),
         place,
         count: NonZeroU8::new(count).unwrap(),
+        repeated,
     })
 }
 

@@ -49,7 +49,16 @@ fn a_database_that_is_away_is_waited_for_until_it_returns() {
 
 #[test]
 fn what_returns_first_does_not_hide_what_is_still_away() {
-    let queue_down = Event::QueueDown { reason: "gone".into(), retry_in: SECOND };
+    let queue_down = Event::QueueDown { reason: "gone".into(), missing: false, retry_in: SECOND };
     let events = [started(), queue_down, down("refused"), Event::DatabaseUp { after: SECOND }];
     assert_eq!(after(&events), waiting("the queue service can't be reached: gone"));
+}
+
+#[test]
+fn a_queue_that_is_missing_is_no_service_that_is_away() {
+    let missing = Event::QueueDown { reason: "no such queue".into(), missing: true, retry_in: SECOND };
+    assert_eq!(
+        after(&[started(), missing]),
+        waiting("the queue is missing; `millpond up` makes it again: no such queue")
+    );
 }

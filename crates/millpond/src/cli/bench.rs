@@ -37,25 +37,31 @@ pub(crate) struct Send {
     #[arg(long, value_name = "NAME|URL")]
     queue: Option<String>,
     /// Connections, each with one request under way.
-    #[arg(long, value_name = "COUNT", default_value = "64")]
+    #[arg(allow_negative_numbers = true, long, value_name = "COUNT", default_value = "64")]
     connections: NonZeroUsize,
     /// Messages in a request: 1 or 10.
     #[arg(long, value_name = "MESSAGES", default_value = "1", value_parser = ["1", "10"])]
     batch: String,
     /// Bytes of each message.
-    #[arg(long, value_name = "BYTES", default_value = "1024")]
+    #[arg(allow_negative_numbers = true, long, value_name = "BYTES", default_value = "1024")]
     size: NonZeroUsize,
     /// Seconds to measure.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Seconds of load before the measurement.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", default_value_t = 2)]
     warm_up: u64,
     /// Measure alternately against the ceiling: a bare server that writes and syncs the same bytes.
     #[arg(long)]
     ceiling: bool,
     /// Pairs of runs with --ceiling.
-    #[arg(long, value_name = "COUNT", default_value = "2", requires = "ceiling")]
+    #[arg(
+        allow_negative_numbers = true,
+        long,
+        value_name = "COUNT",
+        default_value = "2",
+        requires = "ceiling"
+    )]
     pairs: NonZeroUsize,
     /// Where the ceiling writes: a directory on the same disk as the service's data; by default that data's parent.
     #[arg(long, value_name = "DIR", requires = "ceiling")]

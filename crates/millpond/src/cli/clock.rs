@@ -37,7 +37,7 @@ enum Action {
     )]
     Advance {
         /// How much: 15m, 90s, 1h30m, 4d, or a number of seconds.
-        #[arg(value_name = "SPAN", value_parser = duration::sum)]
+        #[arg(allow_negative_numbers = true, value_name = "SPAN", value_parser = duration::sum)]
         secs: u64,
     },
 }

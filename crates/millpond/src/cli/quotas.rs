@@ -12,16 +12,16 @@ use millpond_embed::amount;
 #[command(next_help_heading = "Quotas")]
 pub(crate) struct QuotaOptions {
     /// Messages that each queue may hold; a send that would be one more is refused. No limit unless given.
-    #[arg(long, value_name = "COUNT", value_parser = amount::count)]
+    #[arg(allow_negative_numbers = true, long, value_name = "COUNT", value_parser = amount::count)]
     max_queue_messages: Option<u64>,
     /// Bytes that the messages of each queue may take, such as 10GiB.
-    #[arg(long, value_name = "BYTES", value_parser = amount::bytes)]
+    #[arg(allow_negative_numbers = true, long, value_name = "BYTES", value_parser = amount::bytes)]
     max_queue_bytes: Option<u64>,
     /// Messages that all queues of an account may hold together.
-    #[arg(long, value_name = "COUNT", value_parser = amount::count)]
+    #[arg(allow_negative_numbers = true, long, value_name = "COUNT", value_parser = amount::count)]
     max_account_messages: Option<u64>,
     /// Bytes that the messages of all queues of an account may take together.
-    #[arg(long, value_name = "BYTES", value_parser = amount::bytes)]
+    #[arg(allow_negative_numbers = true, long, value_name = "BYTES", value_parser = amount::bytes)]
     max_account_bytes: Option<u64>,
 }
 

@@ -26,8 +26,8 @@ pub(crate) struct Receive {
     /// Go on receiving until interrupted.
     #[arg(long)]
     follow: bool,
-    /// At most so many messages.
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
+    /// At most so many messages, 1 to 10.
+    #[arg(allow_negative_numbers = true, long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10))]
     max: i32,
     /// How long to wait for a message, at most 20s.
     #[arg(long, value_name = "DURATION", value_parser = duration::receive_wait, allow_hyphen_values = true)]

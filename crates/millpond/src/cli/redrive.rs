@@ -35,8 +35,8 @@ pub(crate) struct Redrive {
     /// The queue that takes all the messages; by default each goes back to the one it came from.
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
-    /// At most so many messages a second; by default as fast as the service can without holding up requests.
-    #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(i32).range(1..=500))]
+    /// At most so many messages a second, 1 to 500; by default as fast as the service can without holding up requests.
+    #[arg(allow_negative_numbers = true, long, value_name = "MESSAGES", value_parser = clap::value_parser!(i32).range(1..=500))]
     rate: Option<i32>,
     /// Return once the task has started.
     #[arg(long)]

@@ -23,11 +23,11 @@ const POLL: Duration = Duration::from_millis(50);
 pub(crate) struct Rows {
     /// The table, or the sink or the queue that fills it.
     name: String,
-    /// At most so many rows.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// At most so many rows, 1 to 10000.
+    #[arg(allow_negative_numbers = true, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     /// While the sink works and its queue still holds messages, wait for them to land, at most so long.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     wait: u64,
     #[command(flatten)]
     target: Target,

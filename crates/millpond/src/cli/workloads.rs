@@ -154,7 +154,7 @@ pub(crate) struct Logs {
     #[arg(short, long)]
     follow: bool,
     /// At most so many lines of each workload to begin with.
-    #[arg(long, value_name = "LINES", default_value_t = 50)]
+    #[arg(allow_negative_numbers = true, long, value_name = "LINES", default_value_t = 50)]
     lines: usize,
     /// The service to talk to.
     #[command(flatten)]

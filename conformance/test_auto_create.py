@@ -125,3 +125,19 @@ def test_a_receiver_that_waits_brings_no_deleted_queue_back(sqs, absent):
             sqs.delete_queue(QueueUrl=url)
     waiting.join()
     assert told and not is_there(sqs, url)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("queue", "rm", "misspelt"),
+        ("queue", "purge", "misspelt"),
+        ("queue", "show", "misspelt"),
+        ("queue", "redrive", "misspelt"),
+        ("queue", "create", "jobs", "--dead-letter-queue", "misspelt"),
+    ],
+)
+def test_a_command_about_a_queue_that_must_be_there_creates_none(server, sqs, arguments):
+    done = server.run(*arguments)
+    assert done.returncode == 1 and "there is no such queue" in done.stderr, done
+    assert not is_there(sqs, f"{server.endpoint}/000000000000/misspelt")

@@ -181,21 +181,44 @@ def read(terminal):
         return ""
 
 
-@pytest.mark.parametrize("command", ["ps", "logs", "stacks", "down", ("rows", "customers"), ("stop", "backend")])
-def test_a_service_that_keeps_nothing_says_so(tmp_path, command):
-    ready = tmp_path / "ready.json"
+@pytest.fixture
+def in_memory(tmp_path):
+    """A function that runs a command beside a service that keeps everything in memory; `ADDRESS` is where that is."""
+    ready, environment = tmp_path / "ready.json", {"HOME": str(tmp_path)}
     process = subprocess.Popen(
         [binary(), "serve", "--in-memory", "--listen", "127.0.0.1:0", "--ready-file", ready],
-        env={"HOME": str(tmp_path)},
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+    def run(*arguments):
+        address = json.loads(ready.read_text())["endpoint"].removeprefix("http://")
+        command = [binary(), *[argument.replace("ADDRESS", address) for argument in arguments]]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
     try:
         await_that(ready.exists)
-        endpoint = json.loads(ready.read_text())["endpoint"]
-        arguments = [command] if isinstance(command, str) else command
-        done = subprocess.run([binary(), *arguments, "--endpoint", endpoint], capture_output=True, text=True)
-        assert done.returncode == 1 and "in memory" in done.stderr and "millpond up" in done.stderr, done
+        yield run
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("command", [["ps"], ["logs"], ["stacks"], ["down"], ["rows", "customers"], ["stop", "backend"]])
+def test_a_service_that_keeps_nothing_says_so(in_memory, command):
+    done = in_memory(*command, "--endpoint", "http://ADDRESS")
+    assert done.returncode == 1 and "in memory" in done.stderr and "millpond up" in done.stderr, done
+
+
+def test_up_beside_a_service_that_keeps_nothing_says_so(in_memory):
+    done = in_memory("up", "--listen", "ADDRESS")
+    assert done.returncode == 1 and "keeps everything in memory" in done.stderr, done
+    assert "--listen 127.0.0.1:0" in done.stderr
+
+
+def test_an_up_that_made_nothing_leaves_no_stack(architecture):
+    assert architecture.run("queue", "create", "orders").returncode == 0
+    done = up(architecture, str(shop(architecture)))
+    assert done.returncode == 1 and "orders" in done.stderr, done
+    assert names(architecture) == ["customers"]

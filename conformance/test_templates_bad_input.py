@@ -96,7 +96,7 @@ def test_parameters_that_do_not_fit(architecture):
     unknown = up(architecture, "--parameter", "DatabaseUlr=sqlite://x.db")
     assert unknown.returncode == 1 and "DatabaseUrl" in unknown.stderr and "DatabaseUlr" in unknown.stderr
     shapeless = up(architecture, "--parameter", "DatabaseUrl")
-    assert shapeless.returncode == 1 and "NAME=VALUE" in shapeless.stderr
+    assert shapeless.returncode == 2 and "NAME=VALUE" in shapeless.stderr
     other = up(architecture, "--parameter", f"DatabaseUrl=postgres://jane:{PASSWORD}@127.0.0.1/shop")
     assert other.returncode == 1 and "sqlite://" in other.stderr and "mysql://" in other.stderr
     for done in (unknown, shapeless, other):

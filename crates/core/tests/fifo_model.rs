@@ -59,6 +59,8 @@ struct Message {
     leased_until: Option<Timestamp>,
     /// It is as its latest receive left it.
     untouched: bool,
+    /// That receive was repeated, and can be again: two replies name the delivery, so neither gives it back.
+    repeated: bool,
 }
 
 #[derive(Default)]
@@ -111,7 +113,14 @@ impl Model {
             message.deliveries += 1;
             message.leased_until = Some(now.plus_secs(u64::from(timeout_secs)));
             message.untouched = true;
+            message.repeated = false;
         }
+    }
+
+    /// The receive that gave these can't be repeated any more.
+    fn supersede(&mut self, given: &[(u64, u32)]) {
+        let is_given = |message: &&mut Message| given.contains(&(message.number, message.deliveries));
+        self.messages.iter_mut().filter(is_given).for_each(|message| message.repeated = false);
     }
 
     /// What a receive of that name gives again.
@@ -198,8 +207,9 @@ impl Run {
             assert_eq!(number, last + 1);
             self.model.accepted.push((*name, number, now));
             let (group, leased_until) = (*group, None);
-            let (deliveries, untouched) = (0, false);
-            let message = Message { number, group, sent_at: now, deliveries, leased_until, untouched };
+            let (deliveries, untouched, repeated) = (0, false, false);
+            let message =
+                Message { number, group, sent_at: now, deliveries, leased_until, untouched, repeated };
             self.model.messages.push(message);
         }
     }
@@ -217,12 +227,15 @@ impl Run {
             let is_given = |message: &&mut Message| numbers.contains(&message.number);
             for message in self.model.messages.iter_mut().filter(is_given) {
                 message.leased_until = Some(now.plus_secs(u64::from(timeout_secs)));
+                message.repeated = true;
             }
             return;
         }
         self.model.receive(now, limit, timeout_secs, &numbers);
-        if let Some(name) = name.filter(|_| !given.is_empty()) {
-            self.model.attempts.insert(name, (now, given));
+        let before = name.filter(|_| !given.is_empty());
+        let before = before.and_then(|name| self.model.attempts.insert(name, (now, given)));
+        if let Some((_, before)) = before {
+            self.model.supersede(&before);
         }
         self.receipts.extend(deliveries.iter().map(|delivery| self.machine.receipt(QUEUE, delivery)));
     }
@@ -257,6 +270,7 @@ impl Run {
         assert_eq!(changed, held.is_some());
         if let Some(message) = held {
             message.untouched = false;
+            message.repeated = false;
             message.leased_until = Some(until);
         }
     }
@@ -268,7 +282,7 @@ impl Run {
         self.machine.give_back(&[receipt]);
         let held =
             entry.is_some_and(|entry| entry.delivery == receipt.delivery && entry.received_at.is_some());
-        if let Some(message) = self.model.message(&receipt).filter(|_| held) {
+        if let Some(message) = self.model.message(&receipt).filter(|message| held && !message.repeated) {
             message.untouched = false;
             message.leased_until = Some(now);
         }

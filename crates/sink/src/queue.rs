@@ -261,7 +261,10 @@ mod tests {
         for code in UNAVAILABLE_CODES {
             assert!(matches!(judge(&Contacted::default(), code, ""), QueueError::Unavailable(_)), "{code}");
         }
-        for code in ["AWS.SimpleQueueService.NonExistentQueue", "AccessDenied", "InvalidClientTokenId"] {
+        for code in MISSING_CODES {
+            assert!(matches!(judge(&Contacted::default(), code, ""), QueueError::Missing(_)), "{code}");
+        }
+        for code in ["AccessDenied", "InvalidClientTokenId"] {
             assert!(matches!(judge(&Contacted::default(), code, ""), QueueError::Refused(_)), "{code}");
         }
     }

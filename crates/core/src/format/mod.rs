@@ -1,8 +1,9 @@
 //! Every persisted byte above the log's frames and the store's pages.
 //!
-//! [`batch`] is what one log batch holds, [`row`] what one store row holds, [`fifo`] what FIFO queues add to both; [`crate::payload`] is the part of both
-//! that is a message's content. Tags are stable numbers: never reuse one, never change what one means. Numbers are
-//! little-endian or unsigned LEB128 ("varint"); text is UTF-8. `docs/format.md` lists the same for people.
+//! [`batch`] is what one log batch holds, [`row`] what one store row holds; [`fifo`] and its neighbours are what one feature
+//! adds to both, and [`crate::payload`] the part of both that is a message's content. Tags are stable numbers: never reuse
+//! one, never change what one means. Numbers are little-endian or unsigned LEB128 ("varint"); text is UTF-8.
+//! `docs/format.md` lists the same for people.
 
 mod attributes;
 pub mod batch;

@@ -5,8 +5,8 @@
 //! messages is in flight, and it costs no other group anything: receives look only at groups that can give.
 //!
 //! What always holds: `ready` holds exactly the groups whose first message is visible, as far as settled, each under the
-//! rank of that message; each group knows how many of its messages are in flight. All of it follows from the entries, the delay of the queue and how far
-//! [`settle`](FifoMessages::settle) was called, never from the order of calls.
+//! rank of that message; each group knows how many of its messages are in flight. All of it follows from the entries, the
+//! delay of the queue and how far [`settle`](FifoMessages::settle) was called, never from the order of calls.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html>.
 

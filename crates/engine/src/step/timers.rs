@@ -38,7 +38,8 @@ impl Engine {
         }
     }
 
-    /// Answers everyone who waits, lets move tasks rest, and notes the clock: it tells the next start how long the service was down.
+    /// Answers everyone who waits, lets move tasks rest, and notes the clock: it tells the next start how long the service
+    /// was down.
     pub(super) fn stop(&mut self, now: Timestamp, reading: BootReading, out: &mut Vec<Output>) {
         self.stopping = true;
         self.dismiss_overdue(Timestamp::MAX, out);

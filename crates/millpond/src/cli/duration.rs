@@ -1,6 +1,6 @@
 //! Spans of time on the command line: a number of seconds, or a number with a unit such as `90s`, `5m`, `12h`, `14d`.
 
-/// Reads a span and checks that it is from 0 to `most_secs`. Returns seconds.
+/// Reads a span and checks that it is from `least_secs` to `most_secs`. Returns seconds.
 pub(super) fn up_to(text: &str, least_secs: i32, most_secs: i32) -> Result<i32, String> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

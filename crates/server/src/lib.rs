@@ -8,6 +8,7 @@
 //!
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
+pub mod access;
 mod aws;
 mod behaviour;
 mod body;

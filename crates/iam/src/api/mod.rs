@@ -6,6 +6,8 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html> and
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html>.
 
+pub mod sts;
+
 use millpond_core::name::AccountId;
 use millpond_wire::error::ApiError;
 use millpond_wire::query::Form;

@@ -17,7 +17,10 @@ pub(crate) fn values_of(key: &str, request: &Request<'_>) -> Option<Vec<String>>
         return Some(vec![value]);
     }
     let (_, value) = request.context.iter().find(|(name, _)| name.to_ascii_lowercase() == key)?;
-    Some(listed(value).into_iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect())
+    let values: Vec<String> =
+        listed(value).into_iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect();
+    // A key without any value is as good as absent.
+    (!values.is_empty()).then_some(values)
 }
 
 fn of_caller(key: &str, caller: &Caller) -> Option<String> {
@@ -34,11 +37,14 @@ fn of_caller(key: &str, caller: &Caller) -> Option<String> {
         ("aws:username", Caller::User(user)) => Some(user.name.clone()),
         ("aws:userid", _) => caller.user_id(),
         ("aws:principalarn", _) => caller.principal_arn(),
+        // "Anonymous requests return anonymous."
+        ("aws:principalaccount", Caller::Anonymous) => Some("anonymous".into()),
         ("aws:principalaccount", _) => caller.account().map(|account| account.to_string()),
         ("aws:principaltype", Caller::User(_)) => Some("User".into()),
         ("aws:principaltype", Caller::Role(_)) => Some("AssumedRole".into()),
         ("aws:principaltype", Caller::Root { .. }) => Some("Account".into()),
         ("aws:principaltype", Caller::Anonymous) => Some("Anonymous".into()),
+        ("aws:principalisawsservice", Caller::Anonymous) => None,
         ("aws:principalisawsservice", _) => Some(is_service.to_string()),
         ("aws:tokenissuetime", Caller::Role(role)) => Some(role.issued_at_secs.to_string()),
         ("aws:tokenissuetime", Caller::User(user)) => {
@@ -55,6 +61,7 @@ pub(crate) fn holds(
     wanted: &Value,
     request: &Request<'_>,
     variables: bool,
+    denies: bool,
 ) -> bool {
     let (set, operator) = match operator.split_once(':') {
         Some((set, operator)) => (Some(set), operator),
@@ -67,15 +74,16 @@ pub(crate) fn holds(
     let wanted: Vec<String> = listed(wanted).into_iter().map(as_text).collect();
     let given = values_of(key, request);
     if operator == "Null" {
-        let is_null = given.is_none_or(|values| values.is_empty());
+        let is_null = given.is_none();
         return wanted.iter().any(|value| (value == "true") == is_null);
     }
     let (positive, negated) = positive(operator);
     let one = |value: &str| -> bool {
         let met =
             wanted.iter().any(|pattern| meets(positive, pattern, value, request, variables).unwrap_or(false));
-        // A variable without a value voids the statement.
-        let void = wanted.iter().any(|pattern| meets(positive, pattern, value, request, variables).is_none());
+        // A variable without a value voids an allow; a deny stands.
+        let void = !denies
+            && wanted.iter().any(|pattern| meets(positive, pattern, value, request, variables).is_none());
         if negated { !met && !void } else { met }
     };
     match (set, given) {

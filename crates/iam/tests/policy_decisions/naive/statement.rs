@@ -36,7 +36,8 @@ pub(crate) fn applies(statement: &Value, document: &Value, request: &Request<'_>
     acts && on_resource(statement, request, variables) && conditions(statement, request, variables)
 }
 
-/// A pattern whose variable has no value makes the statement void, whichever way round it stands.
+/// A pattern whose variable has no value matches nothing. What an allow excepts by such a pattern is not known, so that allow
+/// is void: the documentation calls the statement invalid. A deny stands.
 fn on_resource(statement: &Value, request: &Request<'_>, variables: bool) -> bool {
     let (patterns, negated) = match (statement.get("Resource"), statement.get("NotResource")) {
         (Some(patterns), _) => (patterns, false),
@@ -47,14 +48,16 @@ fn on_resource(statement: &Value, request: &Request<'_>, variables: bool) -> boo
     let expanded: Vec<Option<Vec<char>>> =
         listed(patterns).into_iter().map(|one| expanded(text(one), request, variables)).collect();
     let matches = expanded.iter().flatten().any(|pattern| glob(pattern, request.resource));
-    if negated { !matches && expanded.iter().all(Option::is_some) } else { matches }
+    let is_known = statement["Effect"] == "Deny" || expanded.iter().all(Option::is_some);
+    if negated { !matches && is_known } else { matches }
 }
 
 fn conditions(statement: &Value, request: &Request<'_>, variables: bool) -> bool {
     let Some(operators) = statement.get("Condition").and_then(Value::as_object) else { return true };
+    let denies = statement["Effect"] == "Deny";
     operators.iter().all(|(operator, keys)| {
         keys.as_object().is_some_and(|keys| {
-            keys.iter().all(|(key, values)| holds(operator, key, values, request, variables))
+            keys.iter().all(|(key, values)| holds(operator, key, values, request, variables, denies))
         })
     })
 }

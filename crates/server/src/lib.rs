@@ -4,7 +4,7 @@
 //! looks at it; bodies, headers, connections and waiting times are bounded; a reply is written only from an outcome
 //! that the engine has let go.
 //!
-//! What it refuses to do: decide anything about queues, keep state between requests, listen beyond loopback.
+//! What it refuses to do: decide anything about queues, keep state between requests.
 //!
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 

@@ -1,6 +1,6 @@
 //! Accepts connections, from before the data is recovered until the service stops.
 //!
-//! What always holds: only loopback addresses are listened on; connections, header time, body time and body bytes are
+//! What always holds: beyond loopback it is listened only when that is allowed; connections, header time, body time and body bytes are
 //! bounded; until the service begins only its health is answered and everything else waits; on shutdown no new request is
 //! taken and those under way are answered first.
 
@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::Access;
 use crate::aws::Aws;
 use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
@@ -66,6 +67,8 @@ impl Default for Limits {
 pub struct ServerConfig {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Whether it may listen beyond loopback.
+    pub allow_remote: bool,
     /// The account of callers that name none.
     pub account: AccountId,
     /// The region of callers that name none.
@@ -81,8 +84,8 @@ pub struct ServerConfig {
 pub enum BindError {
     /// The address is not on loopback.
     #[error(
-        "cannot listen on {0}: callers are not identified yet, so only loopback addresses are allowed. \
-         Use 127.0.0.1 and reach it from elsewhere through an SSH tunnel"
+        "cannot listen on {0}: callers are not identified (--auth off), so only loopback addresses are allowed. \
+         Use 127.0.0.1, or start with --auth on, or add --allow-remote if everyone who reaches it may do everything"
     )]
     NotLoopback(SocketAddr),
     /// Another program has the port.
@@ -122,7 +125,7 @@ pub struct Answering {
 /// [`BindError`] says why it can't.
 pub async fn bind(config: ServerConfig) -> Result<Listening, BindError> {
     let address = config.listen;
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && !config.allow_remote {
         return Err(BindError::NotLoopback(address));
     }
     let failed = |error: io::Error| match error.kind() {
@@ -146,11 +149,12 @@ impl Listening {
         self,
         engine: EngineHandle,
         receipt_key: [u8; 16],
+        access: Arc<Access>,
         platform: Arc<dyn Platform>,
         stop: watch::Receiver<bool>,
     ) {
         let answering = self.answer(stop);
-        answering.begin(engine, receipt_key, platform);
+        answering.begin(engine, receipt_key, access, platform);
         answering.ended().await;
     }
 
@@ -169,7 +173,13 @@ impl Listening {
 
 impl Answering {
     /// The service begins: its data is recovered. Only the first call counts.
-    pub fn begin(&self, engine: EngineHandle, receipt_key: [u8; 16], platform: Arc<dyn Platform>) {
+    pub fn begin(
+        &self,
+        engine: EngineHandle,
+        receipt_key: [u8; 16],
+        access: Arc<Access>,
+        platform: Arc<dyn Platform>,
+    ) {
         let ServerConfig { account, ref region, limits, ref behaviour, .. } = self.config;
         let receipts = ReceiptCodec::new(receipt_key);
         let service = Service {
@@ -181,6 +191,7 @@ impl Answering {
                 behaviour: behaviour.clone(),
                 requests: Requests::new(),
             },
+            access,
             platform,
             intake: BodyIntake::new(
                 limits.bodies_total_bytes,

@@ -2,6 +2,7 @@
 //!
 //! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
+use millpond_iam::caller::Caller;
 use millpond_sqs::catalogue;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
+use crate::access::{Access, Authenticated, Source};
 use crate::aws::{self, Aws, AwsRequest};
 use crate::body::{BodyError, BodyIntake};
 use crate::metrics::{self, Traffic};
@@ -78,6 +81,7 @@ impl Front {
 /// What answers once the data is recovered.
 pub(crate) struct Service {
     pub(crate) aws: Aws,
+    pub(crate) access: Arc<Access>,
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) intake: BodyIntake,
 }
@@ -100,7 +104,11 @@ impl Service {
                 self.aws.answer(AwsRequest { head, queue, body }).await
             }
             Route::Own(path) => self.own(path, &head, body).await,
-            Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,
+            Route::Console => {
+                let source = Source { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), over_tls: false };
+                let who = Authenticated::without_key(Caller::Root { account: self.aws.account }, source);
+                console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
+            }
             Route::ToConsole => respond::redirect("/console/"),
             Route::Metrics => {
                 let query = head.uri.query().unwrap_or_default();
@@ -116,7 +124,17 @@ impl Service {
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let call = PlatformCall { method: head.method.to_string(), path, query, body };
+        let source = Source { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), over_tls: false };
+        let root = Caller::Root { account: self.aws.account };
+        let call = PlatformCall {
+            method: head.method.to_string(),
+            path,
+            query,
+            body,
+            who: Authenticated::without_key(root, source),
+            access: self.access.clone(),
+            authorization: None,
+        };
         let controls = self.aws.behaviour.test_controls.as_ref();
         own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
     }

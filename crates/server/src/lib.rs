@@ -9,9 +9,11 @@
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 pub mod access;
+pub mod audit;
 mod aws;
 mod behaviour;
 mod body;
+mod calendar;
 mod console;
 mod controls;
 mod entropy;

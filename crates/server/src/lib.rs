@@ -18,6 +18,7 @@ mod console;
 mod controls;
 mod entropy;
 mod framing;
+mod guessing;
 pub mod listen;
 mod metrics;
 mod origin;

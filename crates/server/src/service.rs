@@ -22,6 +22,7 @@ use crate::access::{Access, Authenticated, Source};
 use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
 use crate::body::{BodyError, BodyIntake};
+use crate::guessing::Guessing;
 use crate::metrics::{self, Traffic};
 use crate::origin::{self, Provenance};
 use crate::other_service;
@@ -43,11 +44,18 @@ pub(crate) struct Front {
     /// Proxies that are believed.
     trusted_proxies: Vec<Network>,
     pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) guessing: Guessing,
 }
 
 impl Front {
     pub(crate) fn new(trusted_proxies: Vec<Network>, audit: Option<Arc<Audit>>) -> Self {
-        Self { service: SetOnce::new(), traffic: Traffic::new(), trusted_proxies, audit }
+        Self {
+            service: SetOnce::new(),
+            traffic: Traffic::new(),
+            trusted_proxies,
+            audit,
+            guessing: Guessing::new(),
+        }
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
@@ -156,8 +164,8 @@ impl Service {
                 let query = head.uri.query().unwrap_or_default();
                 trail.asked("millpond", "GetMetrics");
                 let audit = front.audit.as_deref().map(Audit::counts);
-                let counted =
-                    metrics::Counted { requests: &self.aws.requests, traffic: &front.traffic, audit };
+                let (requests, guessing) = (&self.aws.requests, &front.guessing);
+                let counted = metrics::Counted { requests, traffic: &front.traffic, audit, guessing };
                 metrics::page(&self.aws.engine, &counted, query).await
             }
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),

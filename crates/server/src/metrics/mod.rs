@@ -30,6 +30,7 @@ use millpond_engine::step::Wait;
 
 use crate::audit::Counts;
 use crate::body::ReplyBody;
+use crate::guessing::Guessing;
 use crate::respond::{self, Reply};
 use queues::{QueueFigures, QueueText};
 pub(crate) use requests::Requests;
@@ -84,6 +85,7 @@ pub(crate) struct Counted<'a> {
     pub(crate) requests: &'a Requests,
     pub(crate) traffic: &'a Traffic,
     pub(crate) audit: Option<&'a Counts>,
+    pub(crate) guessing: &'a Guessing,
 }
 
 struct Connected<'a>(&'a AtomicU64);

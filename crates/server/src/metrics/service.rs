@@ -8,6 +8,7 @@ use millpond_engine::counters::BATCH_BUCKETS;
 use super::text::{Family, Kind, Number, Text, labels};
 use super::{Counted, Figures, Totals, Traffic};
 use crate::audit::Counts;
+use crate::guessing::Guessing;
 
 const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: Kind::Gauge, help }
@@ -28,8 +29,27 @@ pub(super) fn write(text: &mut Text, figures: &Figures, counted: &Counted<'_>) {
     log(text, figures);
     expiry(text, figures);
     connections(text, counted.traffic);
+    guessing(text, counted.guessing);
     if let Some(counts) = counted.audit {
         audit(text, counts);
+    }
+}
+
+fn guessing(text: &mut Text, guessing: &Guessing) {
+    for (family, number) in [
+        (
+            counter("millpond_authentication_failures_total", "Requests with a wrong key or signature."),
+            &guessing.failures,
+        ),
+        (
+            counter(
+                "millpond_authentication_throttled_total",
+                "Of these, those whose source failed so often that it was told to slow down.",
+            ),
+            &guessing.throttled,
+        ),
+    ] {
+        text.single(&family, Number::Whole(number.load(Relaxed)));
     }
 }
 

@@ -10,6 +10,7 @@ It refuses to guess what an error is that the CLI did not word as one of the ser
 
 import base64
 import contextlib
+import gc
 import io
 import json
 import os
@@ -203,6 +204,9 @@ def serve():
     driver.session.create_client("sqs", REGION)
     with contextlib.redirect_stdout(io.StringIO()):
         driver.main(["sqs", "list-queues", "--generate-cli-skeleton"])
+    # A fork that collects garbage would copy all that it shares.
+    gc.disable()
+    gc.freeze()
     listener = socket.socket(fileno=os.dup(0))
     parent = os.getppid()
     while True:

@@ -38,11 +38,27 @@ impl TestControls {
     pub async fn reset(&self, engine: &EngineHandle) -> Result<(usize, usize), CallError> {
         let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
         for queue in &self.queues {
-            engine.call(queue.clone(), Wait::Secs(0), 0).await?;
+            put_back(engine, queue).await?;
         }
         let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
         Ok((queues, messages))
     }
+}
+
+/// Has a declared queue there as it is declared, also when a call came first that creates the queue it is about.
+async fn put_back(engine: &EngineHandle, queue: &Command) -> Result<(), CallError> {
+    let created = engine.call(queue.clone(), Wait::Secs(0), 0).await?.outcome;
+    let Command::CreateQueue { key, attributes, tags } = queue else { return Ok(()) };
+    if matches!(created, Outcome::Refused(Refusal::QueueNameExists(_))) {
+        let set = Command::SetQueueAttributes { key: key.clone(), attributes: attributes.clone() };
+        engine.call(set, Wait::Secs(0), 0).await?;
+    }
+    // A queue that was there has kept its tags, and that it was is told only when its settings differ.
+    if !tags.is_empty() {
+        let tag = Command::TagQueue { key: key.clone(), tags: tags.clone() };
+        engine.call(tag, Wait::Secs(0), 0).await?;
+    }
+    Ok(())
 }
 
 impl Behaviour {
@@ -110,3 +126,6 @@ fn create(key: QueueKey) -> Command {
     let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
     Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() }
 }
+
+#[cfg(test)]
+mod tests;

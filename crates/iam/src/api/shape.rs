@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::caller::Tags;
+pub(super) use crate::date::extended as date;
 use crate::identity::record::{AccountRecord, PolicyRecord, RoleRecord, UserRecord};
 use crate::identity::{Group, Identities, InstanceProfile};
 
@@ -249,22 +250,6 @@ impl Version {
 /// The alias of an account, if it has one.
 pub(super) fn alias(record: Option<&AccountRecord>) -> Option<String> {
     record.and_then(|record| record.alias.clone())
-}
-
-/// Seconds since 1970 as `2026-11-21T19:00:00Z`.
-pub(super) fn date(secs: u64) -> String {
-    let (days, second) = (secs / 86_400, secs % 86_400);
-    // Days are counted from 0000-03-01, so that a leap day ends its year.
-    let since = days + 719_468;
-    let (era, of_era) = (since / 146_097, since % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// A policy document as replies carry it: RFC 3986.

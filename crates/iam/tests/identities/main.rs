@@ -1,0 +1,8 @@
+//! Identities and the actions of IAM on them, from the form that is sent to the XML that is answered.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
+
+mod access_keys;
+mod roles;
+mod scene;
+mod users;

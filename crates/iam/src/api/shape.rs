@@ -1,11 +1,13 @@
 //! The structures of replies.
 
+use millpond_core::name::AccountId;
 use serde::Serialize;
 
 use crate::caller::Tags;
 pub(super) use crate::date::extended as date;
 use crate::identity::record::{AccountRecord, PolicyRecord, RoleRecord, UserRecord};
-use crate::identity::{Group, Identities, InstanceProfile};
+use crate::identity::{Group, Identities, InstanceProfile, policy_id};
+use crate::managed::Managed;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -202,8 +204,8 @@ impl Policy {
             policy_name: named.name.clone(),
             policy_id: named.id.clone(),
             default_version_id: format!("v{}", policy.default_version),
-            attachment_count: identities.attached_to(&arn).count(),
-            permissions_boundary_usage_count: identities.boundary_of(&arn).count(),
+            attachment_count: identities.attached_to(named.account, &arn).count(),
+            permissions_boundary_usage_count: identities.boundary_of(named.account, &arn).count(),
             arn,
             path: named.path.clone(),
             is_attachable: true,
@@ -211,6 +213,24 @@ impl Policy {
             create_date: date(named.created_secs),
             update_date: date(policy.updated_secs),
             tags: Some(tags(&named.tags)),
+        }
+    }
+
+    /// A policy that AWS manages, as an account sees it.
+    pub(super) fn of_aws(policy: &Managed, identities: &Identities, account: AccountId) -> Self {
+        Self {
+            policy_name: policy.name.to_string(),
+            policy_id: policy_id(&policy.arn),
+            arn: policy.arn.to_string(),
+            path: policy.path.to_string(),
+            default_version_id: policy.version_id.to_string(),
+            attachment_count: identities.attached_to(account, &policy.arn).count(),
+            permissions_boundary_usage_count: identities.boundary_of(account, &policy.arn).count(),
+            is_attachable: true,
+            description: Some(policy.description.to_string()),
+            create_date: policy.created.to_string(),
+            update_date: policy.created.to_string(),
+            tags: Some(Vec::new()),
         }
     }
 
@@ -236,6 +256,16 @@ pub(super) struct Version {
 }
 
 impl Version {
+    /// The one version of a policy that AWS manages, without its document.
+    pub(super) fn of_aws(policy: &Managed) -> Self {
+        Self {
+            document: None,
+            version_id: policy.version_id.to_string(),
+            is_default_version: true,
+            create_date: policy.created.to_string(),
+        }
+    }
+
     /// A version without its document.
     pub(super) fn of(policy: &PolicyRecord, number: u32) -> Self {
         Self {

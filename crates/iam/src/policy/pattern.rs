@@ -267,3 +267,6 @@ pub(crate) fn arn_parts(atoms: &[Atom]) -> Option<[Box<[Atom]>; 6]> {
     }
     (at == 5).then(|| parts.map(Vec::into_boxed_slice))
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,11 +17,11 @@ use super::error::{
 use super::parameters::{EXTERNAL_ID, POLICY, ROLE_ARN, ROLE_SESSION_NAME, Reader, SOURCE_IDENTITY};
 use super::reply::Reply;
 use super::session_token::{entropy, no_device};
-use super::{RoleToAssume, Roles};
 use crate::arn::Arn;
 use crate::caller::{Caller, Tags};
 use crate::evaluate::ResourceKind;
 use crate::facts::Given;
+use crate::identity::{Identities, Role};
 use crate::policy::{DocumentKind, Policy};
 use crate::session::{Session, SessionOf, issue};
 
@@ -91,18 +91,18 @@ impl AssumeRole {
     }
 
     /// `sts:AssumeRole`, and what the tags and the source identity need besides, all on the role.
-    pub(super) fn authorisations(&self, caller: &Caller, roles: &dyn Roles) -> Vec<Authorisation> {
+    pub(super) fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         if matches!(caller, Caller::Root { .. }) {
             return Vec::new();
         }
-        let role = roles.role_to_assume(&self.role_arn);
-        let facts = self.facts(role.as_ref());
+        let role = identities.role_by_arn(&self.role_arn);
+        let facts = self.facts(role.map(|role| &**role));
         let on_role = |action: &'static str| Authorisation {
             action: Cow::Borrowed(action),
             resource: self.role_arn.clone(),
             resource_account: self.account,
             resource_kind: ResourceKind::RoleTrust,
-            resource_policy: role.as_ref().map(|role| role.trust.clone()),
+            resource_policy: role.map(|role| role.trust.clone()),
             facts: facts.clone(),
         };
         let mut needed = vec![on_role("sts:AssumeRole")];
@@ -115,7 +115,7 @@ impl AssumeRole {
         needed
     }
 
-    fn facts(&self, role: Option<&RoleToAssume<'_>>) -> Given {
+    fn facts(&self, role: Option<&Role>) -> Given {
         let mut facts = Given::default();
         facts.put("sts:RoleSessionName", &self.session_name);
         if let Some(external_id) = &self.external_id {
@@ -133,36 +133,32 @@ impl AssumeRole {
         if !self.transitive_tag_keys.is_empty() {
             facts.put_many("sts:TransitiveTagKeys", self.transitive_tag_keys.clone());
         }
-        for (key, value) in role.iter().flat_map(|role| role.tags) {
+        for (key, value) in role.iter().flat_map(|role| &role.tags) {
             facts.put(&format!("aws:ResourceTag/{key}"), value);
             facts.put(&format!("iam:ResourceTag/{key}"), value);
         }
         facts
     }
 
-    pub(super) fn carry_out(
-        &self,
-        with: &mut Carrying<'_>,
-        roles: &dyn Roles,
-        reply: &mut Reply,
-    ) -> Result<(), ApiError> {
+    pub(super) fn carry_out(&self, with: &mut Carrying<'_>, reply: &mut Reply) -> Result<(), ApiError> {
         if matches!(with.caller, Caller::Root { .. }) {
             return Err(ACCESS_DENIED.because("Roles may not be assumed by root accounts."));
         }
         // Who may not is told the same whether the role is there or not; so is who may.
-        let role = roles.role_to_assume(&self.role_arn).ok_or_else(|| self.denied(with.caller))?;
+        let identities = with.identities;
+        let role = identities.role_by_arn(&self.role_arn).ok_or_else(|| self.denied(with.caller))?;
         if self.with_device {
             return Err(no_device());
         }
-        if let Some(missing) = self.policy_arns.iter().find(|arn| !roles.has_managed_policy(arn)) {
+        if let Some(missing) = self.policy_arns.iter().find(|arn| identities.managed_policy(arn).is_none()) {
             return Err(NO_SUCH_ENTITY.because(format!("Policy {missing} was not found.")));
         }
-        let session = self.session(with, &role)?;
+        let session = self.session(with, role)?;
         let packed = packed_percent(&session)?;
         if let Some(source_identity) = &session.source_identity {
             reply.put("SourceIdentity", source_identity);
         }
-        let (account, name, session_name) = (role.account, role.name, &self.session_name);
+        let (account, name, session_name) = (role.account, &role.name, &self.session_name);
         reply.within("AssumedRoleUser", |reply| {
             reply.put("AssumedRoleId", &format!("{}:{session_name}", role.id));
             reply.put("Arn", &format!("arn:aws:sts::{account}:assumed-role/{name}/{session_name}"));
@@ -180,7 +176,7 @@ impl AssumeRole {
         ACCESS_DENIED.because(text)
     }
 
-    fn session(&self, with: &Carrying<'_>, role: &RoleToAssume<'_>) -> Result<Session, ApiError> {
+    fn session(&self, with: &Carrying<'_>, role: &Role) -> Result<Session, ApiError> {
         let chained = matches!(with.caller, Caller::Role(_));
         let before = with.session.filter(|_| chained);
         let (tags, transitive_tag_keys) = self.handed_on(before)?;
@@ -188,12 +184,14 @@ impl AssumeRole {
         Ok(Session {
             account: role.account,
             of: SessionOf::Role {
-                name: role.name.to_owned(),
-                id: role.id.to_owned(),
+                name: role.name.clone(),
+                id: role.id.clone(),
                 session_name: self.session_name.clone(),
             },
             issued_at_secs: with.now_secs,
-            expires_at_secs: with.now_secs.saturating_add(self.duration(chained, role.max_session_secs)?),
+            expires_at_secs: with
+                .now_secs
+                .saturating_add(self.duration(chained, role.max_session_secs.into())?),
             policies: self.policy.iter().cloned().collect(),
             policy_arns: self.policy_arns.clone(),
             tags,

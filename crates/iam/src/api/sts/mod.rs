@@ -21,47 +21,15 @@ use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
 use super::{Authorisation, Carrying};
-use crate::caller::{Caller, Tags};
-use crate::evaluate::{Attached, ResourceKind};
+use crate::caller::Caller;
+use crate::evaluate::ResourceKind;
 use crate::facts::Given;
-use crate::identity::Change;
+use crate::identity::{Change, Identities};
 use crate::session;
 use assume_role::AssumeRole;
 use parameters::Reader;
 use reply::Reply;
 use session_token::SessionToken;
-
-/// What STS must know of identities.
-pub trait Roles {
-    /// The role of that ARN, path included.
-    fn role_to_assume(&self, arn: &str) -> Option<RoleToAssume<'_>>;
-
-    /// Whether there is a managed policy of that ARN, AWS's own included.
-    fn has_managed_policy(&self, arn: &str) -> bool;
-
-    /// The account of a long-lived access key.
-    fn account_of_key(&self, access_key_id: &str) -> Option<AccountId>;
-
-    /// Whether the account is one of this service.
-    fn has_account(&self, account: AccountId) -> bool;
-}
-
-/// What of a role counts when it is assumed.
-#[derive(Clone, Debug)]
-pub struct RoleToAssume<'a> {
-    /// Its account.
-    pub account: AccountId,
-    /// Its name, without the path.
-    pub name: &'a str,
-    /// `AROA…`.
-    pub id: &'a str,
-    /// Its tags.
-    pub tags: &'a Tags,
-    /// Who may assume it.
-    pub trust: Attached,
-    /// How long its sessions may last.
-    pub max_session_secs: u64,
-}
 
 /// A request of STS, decoded and checked as far as its parameters go.
 #[derive(Debug)]
@@ -117,7 +85,7 @@ impl StsRequest {
     /// What the caller must be allowed, all of it. Empty for what needs no permission: `GetCallerIdentity`,
     /// `GetSessionToken`, and `AssumeRole` by an account's root, which is refused whatever policies say.
     #[must_use]
-    pub fn authorisations(&self, caller: &Caller, roles: &dyn Roles) -> Vec<Authorisation> {
+    pub fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         let on_everything = |action: &'static str| {
             let resource_account = caller.account().unwrap_or(AccountId::DEFAULT);
             vec![Authorisation {
@@ -130,7 +98,7 @@ impl StsRequest {
             }]
         };
         match &self.0 {
-            Action::AssumeRole(request) => request.authorisations(caller, roles),
+            Action::AssumeRole(request) => request.authorisations(caller, identities),
             Action::DecodeAuthorizationMessage => on_everything("sts:DecodeAuthorizationMessage"),
             Action::GetAccessKeyInfo { .. } => on_everything("sts:GetAccessKeyInfo"),
             Action::GetCallerIdentity | Action::GetSessionToken(_) => Vec::new(),
@@ -150,18 +118,17 @@ impl StsRequest {
     pub fn carry_out(
         &self,
         with: &mut Carrying<'_>,
-        roles: &dyn Roles,
         id: RequestId,
     ) -> Result<(Vec<Change>, Vec<u8>), ApiError> {
         let mut reply = Reply::new(self.action());
         match &self.0 {
-            Action::AssumeRole(request) => request.carry_out(with, roles, &mut reply)?,
+            Action::AssumeRole(request) => request.carry_out(with, &mut reply)?,
             Action::DecodeAuthorizationMessage => {
                 let text = "The message is not valid: this service encodes none of its messages.";
                 return Err(error::INVALID_AUTHORIZATION_MESSAGE.because(text));
             }
             Action::GetAccessKeyInfo { access_key_id } => {
-                reply.put("Account", &account_of_key(access_key_id, roles)?.to_string());
+                reply.put("Account", &account_of_key(access_key_id, with.identities)?.to_string());
             }
             Action::GetCallerIdentity => caller_identity(with.caller, &mut reply)?,
             Action::GetSessionToken(request) => request.carry_out(with, &mut reply)?,
@@ -180,8 +147,9 @@ fn caller_identity(caller: &Caller, reply: &mut Reply) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn account_of_key(access_key_id: &str, roles: &dyn Roles) -> Result<AccountId, ApiError> {
-    let of_session = || session::account_of(access_key_id).filter(|account| roles.has_account(*account));
-    let found = roles.account_of_key(access_key_id).or_else(of_session);
+fn account_of_key(access_key_id: &str, identities: &Identities) -> Result<AccountId, ApiError> {
+    let of_session = || session::account_of(access_key_id).filter(|account| identities.has_account(*account));
+    let known = identities.access_key(access_key_id).and_then(|key| key.caller.account());
+    let found = known.or_else(of_session);
     found.ok_or_else(|| error::VALIDATION_ERROR.because("No account here has an access key of that id."))
 }

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod access_keys;
+mod inline_policies;
+mod managed_policies;
 mod roles;
 mod scene;
+mod tags;
 mod users;
+mod validation;

@@ -182,7 +182,7 @@ fn policies_of_aws_are_there_for_everyone_and_nobody_changes_them() {
     let read = scene.ok("GetPolicy", &[("PolicyArn", SQS)]);
     assert_eq!((inner(&read, "AttachmentCount"), inner(&read, "Arn")), ("1".into(), SQS.into()));
     let version = inner(&read, "DefaultVersionId");
-    assert_eq!(version_ids(&mut scene, SQS), [version.clone()]);
+    assert_eq!(version_ids(&mut scene, SQS), std::slice::from_ref(&version));
     let read = scene.ok("GetPolicyVersion", &[("PolicyArn", SQS), ("VersionId", &version)]);
     assert!(inner(&read, "Document").contains("sqs%3A%2A"));
     let (all_of_them, of_aws) =

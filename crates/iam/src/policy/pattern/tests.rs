@@ -1,8 +1,10 @@
 //! Patterns against what their words say, and the parts of ARNs.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
-use super::{Atom, Case, Pattern, Syntax, arn_parts, glob, key};
+use super::{Atom, Case, Pattern, Resolve, Syntax, arn_parts, glob, key};
 
 const WILD: Syntax = Syntax { wildcards: true, variables: false };
 
@@ -10,6 +12,14 @@ fn atoms(text: &str) -> Box<[Atom]> {
     match Pattern::compile(text, WILD) {
         Ok(Pattern::Fixed(atoms)) => atoms,
         other => panic!("{other:?}"),
+    }
+}
+
+struct NoValues;
+
+impl Resolve for NoValues {
+    fn resolve(&self, _key: &str) -> Option<Cow<'_, str>> {
+        None
     }
 }
 
@@ -35,6 +45,9 @@ proptest! {
         prop_assert_eq!(glob(&atoms(&pattern), &text, Case::Counts), expected);
         let shouted = text.to_uppercase();
         prop_assert_eq!(glob(&atoms(&pattern), &shouted, Case::Ignored), expected);
+        let compiled = Pattern::compile(&pattern, WILD).expect("a pattern");
+        prop_assert_eq!(compiled.matches(&text, Case::Counts, &NoValues).is_yes(), expected);
+        prop_assert_eq!(compiled.matches(&shouted, Case::Ignored, &NoValues).is_yes(), expected);
     }
 
     #[test]

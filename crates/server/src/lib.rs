@@ -9,6 +9,7 @@
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 pub mod access;
+mod accounts;
 mod aws;
 mod behaviour;
 mod body;
@@ -27,6 +28,7 @@ mod respond;
 mod route;
 mod scope;
 mod service;
+mod signed;
 pub mod tls;
 
 pub use behaviour::{Behaviour, TestControls};

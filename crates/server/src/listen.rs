@@ -202,7 +202,10 @@ impl Listening {
     /// Outside of a Tokio runtime.
     #[must_use]
     pub fn answer(self, stop: watch::Receiver<bool>) -> Answering {
-        let front = Arc::new(Front::new(self.config.transport.trusted_proxies.clone()));
+        let front = Arc::new(Front::new(
+            self.config.transport.trusted_proxies.clone(),
+            !self.address.ip().is_loopback(),
+        ));
         if let Some(tls) = self.tls.clone() {
             tokio::spawn(tls.keep_up(stop.clone()));
         }
@@ -226,10 +229,11 @@ impl Answering {
         let service = Service {
             aws: Aws {
                 engine,
+                access: access.clone(),
                 receipts,
                 account,
                 region: region.clone(),
-                behaviour: behaviour.clone(),
+                behaviour: Arc::new(behaviour.clone()),
                 requests: Requests::new(),
             },
             access,

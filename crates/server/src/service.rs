@@ -1,6 +1,7 @@
 //! Gives each request its way, once the service has begun; before that only whether the process lives is answered.
 //!
-//! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it.
+//! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it,
+//! unless its sender proves it; what is not open to everyone is done only for who may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +15,23 @@ use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
 use millpond_iam::caller::Caller;
-use millpond_sqs::catalogue;
+use millpond_iam::secret::Secret;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
-use crate::access::{Access, Authenticated, Source};
+use crate::access::own::{self, Gate};
+use crate::access::{Access, Authenticated, now_secs};
 use crate::aws::{self, Aws, AwsRequest};
 use crate::body::{BodyError, BodyIntake};
 use crate::metrics::{self, Traffic};
-use crate::origin::{self, Provenance};
-use crate::other_service;
+use crate::origin::{self, Foreign, Provenance};
+use crate::other_service::{self, SERVICES};
 use crate::platform::{Platform, PlatformCall};
 use crate::proxy::{self, Arrival, Network, Peer};
 use crate::respond::{self, Reply};
 use crate::route::{Route, route};
-use crate::{console, framing, own};
+use crate::signed::Signed;
+use crate::{console, framing};
 
 /// The log must make durable what is asked for within this time to count as ready.
 const READY: Duration = Duration::from_secs(5);
@@ -41,11 +44,13 @@ pub(crate) struct Front {
     pub(crate) traffic: Traffic,
     /// Proxies that are believed.
     trusted_proxies: Vec<Network>,
+    listens_beyond_loopback: bool,
 }
 
 impl Front {
-    pub(crate) fn new(trusted_proxies: Vec<Network>) -> Self {
-        Self { service: SetOnce::new(), traffic: Traffic::new(), trusted_proxies }
+    pub(crate) fn new(trusted_proxies: Vec<Network>, listens_beyond_loopback: bool) -> Self {
+        let (service, traffic) = (SetOnce::new(), Traffic::new());
+        Self { service, traffic, trusted_proxies, listens_beyond_loopback }
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
@@ -63,13 +68,9 @@ impl Front {
         let asks_action = head.uri.query().is_some_and(names_action);
         let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
         let route = route(head.method.as_str(), path, wants_page);
-        let provenance = provenance(&head.headers);
-        let checked = match route {
-            Route::Console | Route::ToConsole => origin::check_page(&provenance),
-            Route::Aws { .. } if aws::has_parameters(&head) => origin::check_parameters(&provenance),
-            _ => origin::check(&provenance),
-        };
-        if let Err(foreign) = checked {
+        if let Err(foreign) = self.check_origin(&route, &head)
+            && !self.may_be_proven(&route, &head, &arrival).await
+        {
             self.traffic.refused_foreign();
             return match route {
                 Route::Own(_) => respond::own_error(403, &foreign.to_string()),
@@ -87,6 +88,30 @@ impl Front {
                 service.answer(route, head, body, arrival, &self.traffic).await
             }
         }
+    }
+
+    /// Refuses what a foreign web page could have caused.
+    fn check_origin(&self, route: &Route, head: &Parts) -> Result<(), Foreign> {
+        // Figures are for this machine, whatever else listens beyond it.
+        let any_host = self.listens_beyond_loopback && *route != Route::Metrics;
+        let provenance = Provenance { any_host, ..provenance(&head.headers) };
+        match route {
+            Route::Console | Route::ToConsole => origin::check_page(&provenance),
+            Route::Aws { .. } if aws::has_parameters(head) => origin::check_parameters(&provenance),
+            _ => origin::check(&provenance),
+        }
+    }
+
+    /// Whether a request claims to be signed where signatures are verified: then it goes on, and is proven or refused.
+    async fn may_be_proven(&self, route: &Route, head: &Parts, arrival: &Arrival) -> bool {
+        let takes_signatures = match route {
+            Route::Aws { .. } | Route::Metrics => true,
+            Route::Own(path) => own::gate(head.method.as_str(), path) != Gate::Token,
+            _ => false,
+        };
+        takes_signatures
+            && Signed::new(head, arrival, b"").is_claimed()
+            && self.service.wait().await.access.is_enforced()
     }
 }
 
@@ -122,39 +147,110 @@ impl Service {
                 };
                 self.aws.answer(AwsRequest { head, queue, body, arrival }).await
             }
-            Route::Own(path) => self.own(path, &head, body, arrival.source).await,
-            Route::Console => {
-                let root = Caller::Root { account: self.aws.account };
-                let who = Authenticated::without_key(root, arrival.source);
-                console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
-            }
+            Route::Own(path) => self.own(path, &head, body, arrival).await,
+            Route::Console => self.console(&head, arrival).await,
             Route::ToConsole => respond::redirect("/console/"),
-            Route::Metrics => {
-                let query = head.uri.query().unwrap_or_default();
-                metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
-            }
+            Route::Metrics => self.metrics(&head, &arrival, traffic).await,
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
         }
     }
 
-    async fn own(&self, path: String, head: &Parts, body: Incoming, source: Source) -> Reply {
+    /// A call of our own API, once its sender is known and may make it.
+    async fn own(&self, path: String, head: &Parts, body: Incoming, arrival: Arrival) -> Reply {
         let body = match self.intake.read(body).await {
             Ok((bytes, _permit)) => bytes,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        let root = Caller::Root { account: self.aws.account };
+        let gate = own::gate(head.method.as_str(), &path);
+        let (who, authorization) = match gate {
+            Gate::Token => {
+                let header = text(&head.headers, &AUTHORIZATION).map(Secret::new);
+                (Authenticated::without_key(Caller::Anonymous, arrival.source), header)
+            }
+            _ => match self.identify(head, &arrival, &body) {
+                Ok(who) => (who, None),
+                Err(refusal) => return *refusal,
+            },
+        };
+        if let Gate::Action(action, resource) = &gate
+            && let Err(refusal) = self.authorise(&who, action, resource)
+        {
+            return *refusal;
+        }
         let call = PlatformCall {
             method: head.method.to_string(),
             path,
-            query,
+            query: head.uri.query().unwrap_or_default().to_owned(),
             body,
-            who: Authenticated::without_key(root, source),
+            who,
             access: self.access.clone(),
-            authorization: None,
+            authorization,
         };
-        let controls = self.aws.behaviour.test_controls.as_ref();
-        own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
+        let answering = crate::own::Answering {
+            engine: &self.aws.engine,
+            platform: self.platform.as_ref(),
+            controls: self.aws.behaviour.test_controls.as_ref(),
+            base_url: &arrival.base_url(&head.headers),
+        };
+        crate::own::answer(&answering, &head.headers, call).await
+    }
+
+    /// Says who sends what is no AWS call.
+    fn identify(&self, head: &Parts, arrival: &Arrival, body: &[u8]) -> Result<Authenticated, Box<Reply>> {
+        let signed = Signed::new(head, arrival, body);
+        signed.authenticate(&self.access, own::SERVICE, now_secs()).map_err(|error| {
+            self.aws.requests.refusals.unidentified(&error);
+            let error = error.to_api_error();
+            Box::new(respond::own_error(error.status(), error.message()))
+        })
+    }
+
+    fn authorise(
+        &self,
+        who: &Authenticated,
+        action: &'static str,
+        resource: &own::Resource,
+    ) -> Result<(), Box<Reply>> {
+        let region = who.region.as_ref().unwrap_or(&self.aws.region);
+        self.access.authorise_own(who, action, resource, region).map_err(|denied| {
+            self.aws.requests.refusals.denied(action);
+            Box::new(respond::own_error(403, &denied))
+        })
+    }
+
+    /// The figures: for whoever may read them, and for programs of this machine that do not sign.
+    async fn metrics(&self, head: &Parts, arrival: &Arrival, traffic: &Traffic) -> Reply {
+        let signed = Signed::new(head, arrival, b"").is_claimed();
+        if self.access.is_enforced() && (signed || !arrival.source.ip.is_loopback()) {
+            let allowed = self
+                .identify(head, arrival, b"")
+                .and_then(|who| self.authorise(&who, "millpond:GetMetrics", &own::Resource::OfService));
+            if let Err(refusal) = allowed {
+                return *refusal;
+            }
+        }
+        let query = head.uri.query().unwrap_or_default();
+        metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
+    }
+
+    /// The console, for whoever its cookie names; with enforcement off for everyone.
+    async fn console(&self, head: &Parts, arrival: Arrival) -> Reply {
+        if !self.access.is_enforced() {
+            let root = Caller::Root { account: self.aws.account };
+            let who = Authenticated::without_key(root, arrival.source);
+            return console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await;
+        }
+        if let Some(address) = console::address(head.uri.query().unwrap_or_default()) {
+            return match self.access.open_console(address) {
+                Some(cookie) => console::entered(&cookie, arrival.source.over_tls),
+                None => console::closed(),
+            };
+        }
+        let cookie = console::cookie(&head.headers);
+        match cookie.and_then(|cookie| self.access.console_viewer(cookie, arrival.source)) {
+            Some(who) => console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await,
+            None => console::closed(),
+        }
     }
 }
 
@@ -198,9 +294,8 @@ fn nowhere(head: &Parts) -> Reply {
         return reply;
     }
     let (method, path): (&Method, &str) = (&head.method, head.uri.path());
-    let known = catalogue::TARGET;
     let hint = format!(
-        "the services of this endpoint are: {known}, whose calls are POSTed to / or to a queue's URL; the console is at \
+        "the services of this endpoint are: {SERVICES}, whose calls are POSTed to / or to a queue's URL; the console is at \
          /console/"
     );
     respond::text(404, &format!("nothing is at {method} {path}; {hint}"))
@@ -214,10 +309,15 @@ fn provenance(headers: &HeaderMap) -> Provenance<'_> {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     Provenance {
         host: text(&HOST),
+        any_host: false,
         origin: text(&ORIGIN),
         fetch_site: text(&SEC_FETCH_SITE),
         fetch_mode: text(&SEC_FETCH_MODE),
         user_agent: text(&USER_AGENT),
         authorization: text(&AUTHORIZATION),
     }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }

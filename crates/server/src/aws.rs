@@ -23,16 +23,20 @@ use millpond_wire::error::{ACCESS_DENIED, ApiError, ErrorKind, SERVICE_UNAVAILAB
 use millpond_wire::protocol::{Head, Protocol, TARGET_HEADER, recognise};
 use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
+use tokio::sync::SemaphorePermit;
 
 use crate::access::Access;
+use crate::access::calls::Carried;
 use crate::access::sqs::SqsRequest;
+use crate::audit::Trail;
 use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
+use crate::guessing::Guessing;
 use crate::metrics::Requests;
 use crate::proxy::Arrival;
 use crate::respond::{self, Reply};
-use hear::{Heard, HeardIdentity, HeardSqs};
+use hear::{Heard, HeardIdentity, HeardSqs, NotHeard};
 
 static TARGET: HeaderName = HeaderName::from_static(TARGET_HEADER);
 static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -51,10 +55,11 @@ pub(crate) struct Aws {
 
 /// One request, its body read.
 #[derive(Debug)]
-pub(crate) struct AwsRequest {
+pub(crate) struct AwsRequest<'a> {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
-    pub(crate) body: Result<Bytes, BodyError>,
+    /// The body, with its room among all bodies.
+    pub(crate) body: Result<(Bytes, SemaphorePermit<'a>), BodyError>,
     pub(crate) arrival: Arrival,
 }
 
@@ -63,31 +68,47 @@ type Answered = (Reply, Option<&'static ErrorKind>);
 
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(&self, request: AwsRequest) -> Reply {
+    pub(crate) async fn answer(
+        &self,
+        request: AwsRequest<'_>,
+        guessing: &Guessing,
+        trail: &mut Trail,
+    ) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
-        let heard = self.hear(&request, id, &mut action);
-        // A long poll that waits holds no bytes of its request.
+        let source = request.arrival.source.ip;
+        let heard = self.hear(&request, id, &mut action, trail);
+        // A long poll that waits holds no bytes of its request, and neither does a reply that is held back.
         drop(request);
         let (reply, error) = match heard {
-            Err(answered) => *answered,
+            Err(NotHeard::Answered(answered)) => *answered,
+            Err(NotHeard::Unidentified { error, protocol, service }) => {
+                let error = match guessing.slowed_down(source, error).await {
+                    Ok(error) => error.to_api_error(),
+                    Err(throttled) => throttled,
+                };
+                refused(&error, id, protocol, service)
+            }
             Ok(Heard::Sqs(heard)) => {
                 let protocol = heard.protocol;
-                match self.call(*heard, id).await {
+                match self.call(*heard, id, trail).await {
                     Ok(reply) => (respond::with_request_id(reply, id), None),
                     Err(error) => refused(&error, id, protocol, &QUERY),
                 }
             }
-            Ok(Heard::Identity(heard)) => self.call_identity(*heard, id).await,
+            Ok(Heard::Identity(heard)) => self.call_identity(*heard, id, trail).await,
         };
+        if let Some(error) = error {
+            trail.failed(error.query_code);
+        }
         self.requests.note(action, error, begun.elapsed());
         reply
     }
 
     /// Authorises a call of SQS and has it carried out.
-    async fn call(&self, heard: HeardSqs, id: RequestId) -> Result<Reply, ApiError> {
-        let may_create = self.authorise(&heard).await?;
+    async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
+        let may_create = self.authorise(&heard, trail).await?;
         let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, .. } = heard;
         // Neither does it hold headers.
         drop(who);
@@ -103,7 +124,7 @@ impl Aws {
     }
 
     /// Lets a call pass whose sender may make it; says whether a queue that is not there may be created by it.
-    async fn authorise(&self, heard: &HeardSqs) -> Result<bool, ApiError> {
+    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<bool, ApiError> {
         let request = SqsRequest {
             who: &heard.who,
             action: heard.action,
@@ -113,8 +134,11 @@ impl Aws {
             region: &heard.region,
             base_url: &heard.base_url,
         };
-        let allowed = match self.access.authorise_sqs(&request) {
-            Ok(()) => self.access.authorise_return(&request).await.map_err(|error| call_error(&error))?,
+        let allowed = match self.access.authorise_sqs(&request, trail) {
+            Ok(()) => {
+                let returned = self.access.authorise_return(&request, trail).await;
+                returned.map_err(|error| call_error(&error))?
+            }
             Err(denied) => Err(denied),
         };
         if let Err(denied) = allowed {
@@ -146,9 +170,11 @@ impl Aws {
     }
 
     /// A call of IAM or STS.
-    async fn call_identity(&self, heard: HeardIdentity, id: RequestId) -> Answered {
+    async fn call_identity(&self, heard: HeardIdentity, id: RequestId, trail: &mut Trail) -> Answered {
         let HeardIdentity { who, service, request } = heard;
-        match self.access.carry_out(&who, request, id).await {
+        let Carried { decisions, reply } = self.access.carry_out(&who, request, id).await;
+        decisions.iter().for_each(|decision| trail.decided(decision));
+        match reply {
             Ok(xml) => {
                 let reply = respond::with_body(200, Protocol::QueryXml.content_type(), xml);
                 (respond::with_request_id(reply, id), None)

@@ -10,19 +10,23 @@
 
 pub mod access;
 mod accounts;
+pub mod audit;
 mod aws;
 mod behaviour;
 mod body;
+mod calendar;
 mod console;
 mod controls;
 mod entropy;
 mod framing;
+mod guessing;
 pub mod listen;
 mod metrics;
 mod origin;
 mod other_service;
 mod own;
 pub mod platform;
+mod private;
 pub mod proxy;
 mod respond;
 mod route;

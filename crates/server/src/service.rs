@@ -14,24 +14,25 @@ use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
-use millpond_iam::caller::Caller;
-use millpond_iam::secret::Secret;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
+use crate::access::Access;
 use crate::access::own::{self, Gate};
-use crate::access::{Access, Authenticated, now_secs};
+use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
-use crate::body::{BodyError, BodyIntake};
-use crate::metrics::{self, Traffic};
+use crate::body::BodyIntake;
+use crate::framing;
+use crate::guessing::Guessing;
+use crate::metrics::Traffic;
 use crate::origin::{self, Foreign, Provenance};
 use crate::other_service::{self, SERVICES};
-use crate::platform::{Platform, PlatformCall};
+use crate::platform::Platform;
+use crate::private::Asked;
 use crate::proxy::{self, Arrival, Network, Peer};
 use crate::respond::{self, Reply};
 use crate::route::{Route, route};
 use crate::signed::Signed;
-use crate::{console, framing};
 
 /// The log must make durable what is asked for within this time to count as ready.
 const READY: Duration = Duration::from_secs(5);
@@ -45,23 +46,47 @@ pub(crate) struct Front {
     /// Proxies that are believed.
     trusted_proxies: Vec<Network>,
     listens_beyond_loopback: bool,
+    pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) guessing: Guessing,
 }
 
 impl Front {
-    pub(crate) fn new(trusted_proxies: Vec<Network>, listens_beyond_loopback: bool) -> Self {
-        let (service, traffic) = (SetOnce::new(), Traffic::new());
-        Self { service, traffic, trusted_proxies, listens_beyond_loopback }
+    pub(crate) fn new(
+        trusted_proxies: Vec<Network>,
+        listens_beyond_loopback: bool,
+        audit: Option<Arc<Audit>>,
+    ) -> Self {
+        Self {
+            service: SetOnce::new(),
+            traffic: Traffic::new(),
+            trusted_proxies,
+            listens_beyond_loopback,
+            audit,
+            guessing: Guessing::new(),
+        }
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let (head, body) = request.into_parts();
+        let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
+        let reply = self.lead(head, body, peer, &mut trail).await;
+        trail.answered(&reply);
+        reply
+    }
+
+    async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
         if let Err(ambiguous) = framing::check(&head) {
+            trail.refused(None, &ambiguous);
             return respond::and_close(respond::text(ambiguous.status(), &ambiguous.to_string()));
         }
         let arrival = match proxy::arrival(&self.trusted_proxies, peer, &head.headers) {
             Ok(arrival) => arrival,
-            Err(malformed) => return respond::text(400, &malformed.to_string()),
+            Err(malformed) => {
+                trail.refused(None, &malformed);
+                return respond::text(400, &malformed.to_string());
+            }
         };
+        trail.came(arrival.source);
         let path = head.uri.path();
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         // Programs that take any reply may accept pages too; one that names an action wants no page.
@@ -72,20 +97,24 @@ impl Front {
             && !self.may_be_proven(&route, &head, &arrival).await
         {
             self.traffic.refused_foreign();
+            trail.refused(None, &foreign);
             return match route {
                 Route::Own(_) => respond::own_error(403, &foreign.to_string()),
                 _ => respond::text(403, &foreign.to_string()),
             };
         }
+        if matches!(route, Route::Health | Route::Ready) {
+            trail.forget();
+        }
         match (route, self.service.get()) {
             (Route::Health, _) => respond::text(200, "ok"),
             (Route::Ready, None) => respond::text(503, "the data is being recovered"),
             (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
-            (route, Some(service)) => service.answer(route, head, body, arrival, &self.traffic).await,
+            (route, Some(service)) => service.answer(route, head, body, arrival, self, trail).await,
             // It waits for the recovery as it would have waited for the port.
             (route, None) => {
                 let service = self.service.wait().await;
-                service.answer(route, head, body, arrival, &self.traffic).await
+                service.answer(route, head, body, arrival, self, trail).await
             }
         }
     }
@@ -136,120 +165,24 @@ impl Service {
         head: Parts,
         body: Incoming,
         arrival: Arrival,
-        traffic: &Traffic,
+        front: &Front,
+        trail: &mut Trail,
     ) -> Reply {
         match route {
             Route::Aws { queue } => {
-                let read = self.intake.read(body).await;
-                let (body, _permit) = match read {
-                    Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
-                    Err(error) => (Err(error), None),
-                };
-                self.aws.answer(AwsRequest { head, queue, body, arrival }).await
+                let body = self.intake.read(body).await;
+                let request = AwsRequest { head, queue, body, arrival };
+                self.aws.answer(request, &front.guessing, trail).await
             }
-            Route::Own(path) => self.own(path, &head, body, arrival).await,
-            Route::Console => self.console(&head, arrival).await,
+            Route::Own(path) => {
+                trail.asked_as_spelled("millpond", &format!("{} {path}", head.method));
+                let asked = Asked { head: &head, arrival: &arrival, front };
+                self.own(path, asked, body, trail).await
+            }
+            Route::Console => self.console(Asked { head: &head, arrival: &arrival, front }, trail).await,
             Route::ToConsole => respond::redirect("/console/"),
-            Route::Metrics => self.metrics(&head, &arrival, traffic).await,
+            Route::Metrics => self.metrics(Asked { head: &head, arrival: &arrival, front }, trail).await,
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
-        }
-    }
-
-    /// A call of our own API, once its sender is known and may make it.
-    async fn own(&self, path: String, head: &Parts, body: Incoming, arrival: Arrival) -> Reply {
-        let body = match self.intake.read(body).await {
-            Ok((bytes, _permit)) => bytes,
-            Err(error) => return respond::own_error(body_status(error), &error.to_string()),
-        };
-        let gate = own::gate(head.method.as_str(), &path);
-        let (who, authorization) = match gate {
-            Gate::Token => {
-                let header = text(&head.headers, &AUTHORIZATION).map(Secret::new);
-                (Authenticated::without_key(Caller::Anonymous, arrival.source), header)
-            }
-            _ => match self.identify(head, &arrival, &body) {
-                Ok(who) => (who, None),
-                Err(refusal) => return *refusal,
-            },
-        };
-        if let Gate::Action(action, resource) = &gate
-            && let Err(refusal) = self.authorise(&who, action, resource)
-        {
-            return *refusal;
-        }
-        let call = PlatformCall {
-            method: head.method.to_string(),
-            path,
-            query: head.uri.query().unwrap_or_default().to_owned(),
-            body,
-            who,
-            access: self.access.clone(),
-            authorization,
-        };
-        let answering = crate::own::Answering {
-            engine: &self.aws.engine,
-            platform: self.platform.as_ref(),
-            controls: self.aws.behaviour.test_controls.as_ref(),
-            base_url: &arrival.base_url(&head.headers),
-        };
-        crate::own::answer(&answering, &head.headers, call).await
-    }
-
-    /// Says who sends what is no AWS call.
-    fn identify(&self, head: &Parts, arrival: &Arrival, body: &[u8]) -> Result<Authenticated, Box<Reply>> {
-        let signed = Signed::new(head, arrival, body);
-        signed.authenticate(&self.access, own::SERVICE, now_secs()).map_err(|error| {
-            self.aws.requests.refusals.unidentified(&error);
-            let error = error.to_api_error();
-            Box::new(respond::own_error(error.status(), error.message()))
-        })
-    }
-
-    fn authorise(
-        &self,
-        who: &Authenticated,
-        action: &'static str,
-        resource: &own::Resource,
-    ) -> Result<(), Box<Reply>> {
-        let region = who.region.as_ref().unwrap_or(&self.aws.region);
-        self.access.authorise_own(who, action, resource, region).map_err(|denied| {
-            self.aws.requests.refusals.denied(action);
-            Box::new(respond::own_error(403, &denied))
-        })
-    }
-
-    /// The figures: for whoever may read them, and for programs of this machine that do not sign.
-    async fn metrics(&self, head: &Parts, arrival: &Arrival, traffic: &Traffic) -> Reply {
-        let signed = Signed::new(head, arrival, b"").is_claimed();
-        if self.access.is_enforced() && (signed || !arrival.source.ip.is_loopback()) {
-            let allowed = self
-                .identify(head, arrival, b"")
-                .and_then(|who| self.authorise(&who, "millpond:GetMetrics", &own::Resource::OfService));
-            if let Err(refusal) = allowed {
-                return *refusal;
-            }
-        }
-        let query = head.uri.query().unwrap_or_default();
-        metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
-    }
-
-    /// The console, for whoever its cookie names; with enforcement off for everyone.
-    async fn console(&self, head: &Parts, arrival: Arrival) -> Reply {
-        if !self.access.is_enforced() {
-            let root = Caller::Root { account: self.aws.account };
-            let who = Authenticated::without_key(root, arrival.source);
-            return console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await;
-        }
-        if let Some(address) = console::address(head.uri.query().unwrap_or_default()) {
-            return match self.access.open_console(address) {
-                Some(cookie) => console::entered(&cookie, arrival.source.over_tls),
-                None => console::closed(),
-            };
-        }
-        let cookie = console::cookie(&head.headers);
-        match cookie.and_then(|cookie| self.access.console_viewer(cookie, arrival.source)) {
-            Some(who) => console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await,
-            None => console::closed(),
         }
     }
 }
@@ -280,15 +213,6 @@ async fn ready(engine: &EngineHandle) -> Reply {
     }
 }
 
-const fn body_status(error: BodyError) -> u16 {
-    match error {
-        BodyError::TooLarge { .. } => 413,
-        BodyError::TooSlow { .. } => 408,
-        BodyError::Broken => 400,
-        BodyError::Crowded => 503,
-    }
-}
-
 fn nowhere(head: &Parts) -> Reply {
     if let Some(reply) = other_service::refusal(head) {
         return reply;
@@ -316,8 +240,4 @@ fn provenance(headers: &HeaderMap) -> Provenance<'_> {
         user_agent: text(&USER_AGENT),
         authorization: text(&AUTHORIZATION),
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -51,6 +51,11 @@ impl<'a> Signed<'a> {
         }
     }
 
+    /// The access key that it claims to be signed with.
+    pub(crate) fn claimed_key(&self) -> Option<String> {
+        sigv4::claim(&self.parts()).ok().flatten().map(|claim| claim.access_key_id.to_owned())
+    }
+
     /// Says who sends it.
     pub(crate) fn authenticate(
         &self,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use millpond_iam::api::{ApiRequest, Carrying, Service};
 use millpond_iam::evaluate::Decision;
+use millpond_iam::identity::Change;
 use millpond_wire::error::{
     ACCESS_DENIED, ApiError, INTERNAL_FAILURE, MISSING_PARAMETER, SERVICE_UNAVAILABLE,
 };
@@ -17,8 +18,16 @@ use super::people::NotChanged;
 use super::{Access, now_secs};
 use crate::entropy;
 
-/// Changes to write, and the reply's XML.
-type Carried = (Vec<millpond_iam::identity::Change>, Vec<u8>);
+/// What became of a call.
+pub(crate) struct Carried {
+    /// What policies said, one decision for each thing that was asked of them.
+    pub(crate) decisions: Vec<Decision>,
+    /// The reply's XML, or the error to answer.
+    pub(crate) reply: Result<Vec<u8>, ApiError>,
+}
+
+/// Changes to write and the reply, or the error; each with what policies said.
+type Decided = Result<(Vec<Change>, (Vec<Decision>, Vec<u8>)), (Vec<Decision>, ApiError)>;
 
 impl Access {
     /// Carries out a call of IAM or STS for `who`, authorisation included: the reply's XML.
@@ -44,7 +53,7 @@ impl Access {
                 .ok_or_else(|| MISSING_PARAMETER.because("The request names no Action."))?;
             ApiRequest::decode(service, action, &form)?
         };
-        self.carry_out(who, request, RequestId(entropy::draw())).await
+        self.carry_out(who, request, RequestId(entropy::draw())).await.reply
     }
 
     /// As [`Access::call`], of a request that was decoded.
@@ -53,21 +62,26 @@ impl Access {
         who: &Authenticated,
         request: ApiRequest,
         id: RequestId,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> Carried {
         if !request.is_change() {
             let moment = self.people.now();
-            return self.on_moment(&moment, who, &request, id).map(|(_, reply)| reply);
+            return match self.on_moment(&moment, who, &request, id) {
+                Ok((_, (decisions, reply))) => Carried { decisions, reply: Ok(reply) },
+                Err((decisions, error)) => Carried { decisions, reply: Err(error) },
+            };
         }
         let (access, who) = (self.clone(), who.clone());
         let changed = self.people.clone().change(move |moment| access.on_moment(moment, &who, &request, id));
-        changed.await.map_err(|error| match error {
-            NotChanged::Refused(error) => error,
-            NotChanged::Engine(error) => SERVICE_UNAVAILABLE.because(error.to_string()),
-            NotChanged::Broken(reason) => {
+        let not_kept = |error| Carried { decisions: Vec::new(), reply: Err(error) };
+        match changed.await {
+            Ok((decisions, reply)) => Carried { decisions, reply: Ok(reply) },
+            Err(NotChanged::Refused((decisions, error))) => Carried { decisions, reply: Err(error) },
+            Err(NotChanged::Engine(error)) => not_kept(SERVICE_UNAVAILABLE.because(error.to_string())),
+            Err(NotChanged::Broken(reason)) => {
                 tracing::error!(reason, "a change of identities could not be kept");
-                INTERNAL_FAILURE.because("The change could not be kept; nothing has changed.")
+                not_kept(INTERNAL_FAILURE.because("The change could not be kept; nothing has changed."))
             }
-        })
+        }
     }
 
     /// Authorises and decides on the same state.
@@ -77,10 +91,13 @@ impl Access {
         who: &Authenticated,
         request: &ApiRequest,
         id: RequestId,
-    ) -> Result<Carried, ApiError> {
+    ) -> Decided {
+        let mut decisions = Vec::new();
         for asked in request.authorisations(&who.caller, &moment.identities) {
-            if let Decision::Denied(denial) = self.decide(who, &asked) {
-                return Err(ACCESS_DENIED.because(denial.text(&who.caller, &asked.action, &asked.resource)));
+            decisions.push(self.decide(who, &asked));
+            if let Some(Decision::Denied(denial)) = decisions.last() {
+                let text = denial.text(&who.caller, &asked.action, &asked.resource);
+                return Err((decisions, ACCESS_DENIED.because(text)));
             }
         }
         let mut carrying = Carrying {
@@ -91,7 +108,10 @@ impl Access {
             now_secs: now_secs(),
             entropy: &mut entropy::draw,
         };
-        request.carry_out(&mut carrying, id)
+        match request.carry_out(&mut carrying, id) {
+            Ok((changes, reply)) => Ok((changes, (decisions, reply))),
+            Err(error) => Err((decisions, error)),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::caller::Authenticated;
 use super::facts::RequestFacts;
+use super::sqs::may_be_given;
 use super::{Access, Asked, IAM_REGION, now_secs, queue_of_arn};
 
 /// What is asked.
@@ -70,13 +71,14 @@ impl Access {
         let in_arn = arn.and_then(|arn| AccountId::parse(arn.account));
         let account = in_arn.or_else(|| viewed.caller.account()).unwrap_or(self.account);
         let region = arn.map(|arn| arn.region).filter(|region| !region.is_empty()).unwrap_or(IAM_REGION);
+        let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let asked = Asked {
             action: &why.action,
             resource: &why.resource,
             account,
             region,
             kind: ResourceKind::Ordinary,
-            policy: queue.as_ref().and_then(|queue| queue.policy()),
+            policy: of_queue.filter(|_| may_be_given(&viewed.caller, account, &why.action)),
             given: &given,
         };
         let decision = self.evaluate(&viewed, &asked);

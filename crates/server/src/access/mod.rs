@@ -7,7 +7,7 @@
 
 pub(crate) mod accounts;
 pub mod caller;
-mod calls;
+pub(crate) mod calls;
 pub mod config;
 pub(crate) mod consoles;
 mod explain;
@@ -189,6 +189,8 @@ impl Access {
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
+        let of_queue =
+            of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
         let in_request =
             Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
         let signed = who.region.as_ref().map(Region::as_str);

@@ -102,17 +102,14 @@ fn queue(account: &str, region: &str, name: &str) -> Option<QueueKey> {
 }
 
 impl Access {
-    /// Lets a caller pass who may do it.
-    ///
-    /// # Errors
-    /// Why not, in the words of AWS.
+    /// Whether a caller may do it, and if not, why, in the words of AWS.
     pub(crate) fn authorise_own(
         &self,
         who: &Authenticated,
         action: &'static str,
         resource: &Resource,
         region: &Region,
-    ) -> Result<(), String> {
+    ) -> (Decision, Option<String>) {
         let of_caller = who.caller.account().unwrap_or(self.account);
         let (arn, account) = match resource {
             Resource::OfCaller => ("*".to_owned(), of_caller),
@@ -132,10 +129,12 @@ impl Access {
             resource_policy: None,
             facts: Given::default(),
         };
-        match self.decide(who, &asked) {
-            Decision::Allowed(_) => Ok(()),
-            Decision::Denied(denial) => Err(denial.text(&who.caller, action, &asked.resource)),
-        }
+        let decision = self.decide(who, &asked);
+        let denied = match &decision {
+            Decision::Allowed(_) => None,
+            Decision::Denied(denial) => Some(denial.text(&who.caller, action, &asked.resource)),
+        };
+        (decision, denied)
     }
 }
 

@@ -24,6 +24,7 @@ use super::caller::Authenticated;
 use super::facts::QueueRequestFacts;
 use super::queues::QueueFacts;
 use super::{Access, Asked};
+use crate::audit::Trail;
 
 /// These no policy of a queue can give to another account.
 const OWN_ACCOUNT_ONLY: [&str; 12] = [
@@ -64,27 +65,28 @@ impl Access {
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(crate) fn authorise_sqs(&self, request: &SqsRequest<'_>) -> Result<(), ApiError> {
+    pub(crate) fn authorise_sqs(&self, request: &SqsRequest<'_>, trail: &mut Trail) -> Result<(), ApiError> {
         if !self.is_enforced() {
             return Ok(());
         }
         let facts = request.queue.and_then(|queue| self.queues.get(queue));
         if request.is_by_owner() && facts.as_ref().is_none_or(|facts| facts.policy().is_none()) {
+            trail.decided(&Decision::Allowed(Vec::new()));
             return Ok(());
         }
-        self.may(request, request.action.iam_action, request.queue, facts.as_ref())?;
+        self.may(request, request.action.iam_action, request.queue, facts.as_ref(), trail)?;
         if let Command::CreateQueue { tags, .. } = request.command
             && !tags.is_empty()
         {
-            self.may(request, "sqs:TagQueue", request.queue, facts.as_ref())?;
+            self.may(request, "sqs:TagQueue", request.queue, facts.as_ref(), trail)?;
         }
         if let Command::StartMoveTask { destination, .. } = request.command {
             for action in OF_MOVE_SOURCE {
-                self.may(request, action, request.queue, facts.as_ref())?;
+                self.may(request, action, request.queue, facts.as_ref(), trail)?;
             }
             if let Some(destination) = destination {
                 let facts = self.queues.get(destination);
-                self.may(request, "sqs:SendMessage", Some(destination), facts.as_ref())?;
+                self.may(request, "sqs:SendMessage", Some(destination), facts.as_ref(), trail)?;
             }
         }
         Ok(())
@@ -98,6 +100,7 @@ impl Access {
     pub(crate) async fn authorise_return(
         &self,
         request: &SqsRequest<'_>,
+        trail: &mut Trail,
     ) -> Result<Result<(), ApiError>, CallError> {
         let Command::StartMoveTask { key, destination: None, .. } = request.command else {
             return Ok(Ok(()));
@@ -115,8 +118,9 @@ impl Access {
             for name in &names {
                 let source = QueueKey { name: name.clone(), ..key.clone() };
                 let facts = self.queues.get(&source);
-                if let Err(denied) = self.may(request, "sqs:SendMessage", Some(&source), facts.as_ref()) {
-                    return Ok(Err(denied));
+                let may = self.may(request, "sqs:SendMessage", Some(&source), facts.as_ref(), trail);
+                if may.is_err() {
+                    return Ok(may);
                 }
             }
             after = names.last().cloned().filter(|_| more);
@@ -129,7 +133,8 @@ impl Access {
     /// Whether the sender may create the queue that its request is about.
     pub(crate) fn may_create(&self, request: &SqsRequest<'_>) -> bool {
         let facts = request.queue.and_then(|queue| self.queues.get(queue));
-        !self.is_enforced() || self.may(request, "sqs:CreateQueue", request.queue, facts.as_ref()).is_ok()
+        let resource = request.resource(request.queue);
+        self.ask(request, "sqs:CreateQueue", request.queue, &resource, facts.as_ref()).is_allowed()
     }
 
     fn may(
@@ -138,30 +143,46 @@ impl Access {
         action: &'static str,
         queue: Option<&QueueKey>,
         facts: Option<&Arc<QueueFacts>>,
+        trail: &mut Trail,
     ) -> Result<(), ApiError> {
-        let account = queue.map_or(request.account, |queue| queue.account);
-        let region = queue.map_or(request.region, |queue| &queue.region);
-        let name = queue.map_or("", |queue| queue.name.as_str());
-        let resource = format!("arn:aws:sqs:{region}:{account}:{name}");
-        let is_foreign = request.who.caller.account() != Some(account);
-        let policy = facts.and_then(|facts| facts.policy());
-        let decision = self.decide_on(
-            request.who,
-            &Asked {
-                action,
-                resource: &resource,
-                account,
-                region: region.as_str(),
-                kind: ResourceKind::Ordinary,
-                policy: policy.filter(|_| !(is_foreign && OWN_ACCOUNT_ONLY.contains(&action))),
-                given: &QueueRequestFacts { command: request.command, queue: facts.map(Arc::as_ref) },
-            },
-        );
+        let resource = request.resource(queue);
+        let decision = self.ask(request, action, queue, &resource, facts);
+        trail.decided(&decision);
         match decision {
             Decision::Allowed(_) => Ok(()),
             Decision::Denied(denial) => Err(request.denied(&denial, action, &resource, queue)),
         }
     }
+
+    fn ask(
+        &self,
+        request: &SqsRequest<'_>,
+        action: &'static str,
+        queue: Option<&QueueKey>,
+        resource: &str,
+        facts: Option<&Arc<QueueFacts>>,
+    ) -> Decision {
+        let account = queue.map_or(request.account, |queue| queue.account);
+        let policy = facts.and_then(|facts| facts.policy());
+        self.decide_on(
+            request.who,
+            &Asked {
+                action,
+                resource,
+                account,
+                region: queue.map_or(request.region, |queue| &queue.region).as_str(),
+                kind: ResourceKind::Ordinary,
+                policy: policy.filter(|_| may_be_given(&request.who.caller, account, action)),
+                given: &QueueRequestFacts { command: request.command, queue: facts.map(Arc::as_ref) },
+            },
+        )
+    }
+}
+
+/// Whether the policy of a queue of an account can give a caller this.
+pub(super) fn may_be_given(caller: &Caller, account: AccountId, action: &str) -> bool {
+    let is_own = caller.account() == Some(account);
+    is_own || !OWN_ACCOUNT_ONLY.iter().any(|own| own.eq_ignore_ascii_case(action))
 }
 
 impl SqsRequest<'_> {
@@ -174,11 +195,19 @@ impl SqsRequest<'_> {
             && matches!(*self.who.caller, Caller::Root { account } if account == owner)
     }
 
+    /// The ARN of a queue, or of all queues of the account.
+    fn resource(&self, queue: Option<&QueueKey>) -> String {
+        match queue {
+            Some(QueueKey { account, region, name }) => format!("arn:aws:sqs:{region}:{account}:{name}"),
+            None => format!("arn:aws:sqs:{}:{}:", self.region, self.account),
+        }
+    }
+
     fn denied(&self, denial: &Denial, action: &str, resource: &str, queue: Option<&QueueKey>) -> ApiError {
-        if matches!(*self.who.caller, Caller::Anonymous) {
+        if *self.who.caller == Caller::Anonymous {
             let path = queue.map(|queue| format!("{}/{}", queue.account, queue.name)).unwrap_or_default();
-            return ACCESS_DENIED
-                .because(format!("Access to the resource {}/{path} is denied.", self.base_url));
+            let url = format!("{}/{path}", self.base_url);
+            return ACCESS_DENIED.because(denial.text(&Caller::Anonymous, action, &url));
         }
         // SQS writes actions in lower case.
         let action = action.to_ascii_lowercase();

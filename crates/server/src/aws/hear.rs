@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
-use millpond_core::name::{AccountId, Region};
+use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_iam::api::{ApiRequest, Service};
+use millpond_iam::auth_error::AuthError;
 use millpond_sqs::catalogue::{self, Action};
 use millpond_sqs::{Context, Prepared, QUERY, QueuePath, prepare};
 use millpond_wire::call::Parameters;
@@ -20,6 +21,7 @@ use millpond_wire::request_id::RequestId;
 
 use super::{Answered, Aws, AwsRequest, TRACE_ID, head, refused, text};
 use crate::access::{Authenticated, SQS, now_secs};
+use crate::audit::Trail;
 use crate::body::BodyError;
 use crate::entropy;
 use crate::other_service::{self, OtherService};
@@ -96,12 +98,22 @@ impl Identity {
     }
 }
 
+/// Why a request was not understood.
+pub(super) enum NotHeard {
+    /// This is the answer.
+    Answered(Box<Answered>),
+    /// Its sender has not proven who it is.
+    Unidentified { error: AuthError, protocol: Protocol, service: &'static QueryService },
+}
+
 /// Why a request is not carried out.
 enum Refused {
     /// An error, worded as this service does.
     Here(ApiError, &'static QueryService),
     /// It is for another service.
     Elsewhere(OtherService),
+    /// Its sender has not proven who it is.
+    Unidentified(AuthError, &'static QueryService),
     /// It names no action.
     NoAction,
 }
@@ -116,50 +128,54 @@ impl Aws {
     /// Understands a request, and who sends it. `action` is set to the action of SQS that it names, once that is known.
     pub(super) fn hear(
         &self,
-        request: &AwsRequest,
+        request: &AwsRequest<'_>,
         id: RequestId,
         action: &mut Option<&'static str>,
-    ) -> Result<Heard, Box<Answered>> {
+        trail: &mut Trail,
+    ) -> Result<Heard, NotHeard> {
+        trail.asked(SQS, "unknown");
+        let answered = |answered: Answered| NotHeard::Answered(Box::new(answered));
         let parts = &request.head;
         if let Some(reply) = other_service::refusal(parts) {
-            return Err(Box::new((reply, Some(&UNKNOWN_OPERATION))));
+            return Err(answered((reply, Some(&UNKNOWN_OPERATION))));
         }
         let recognised = recognise(&head(parts))
-            .map_err(|unrecognised| Box::new(refused(&unrecognised.into(), id, Protocol::Json10, &QUERY)))?;
+            .map_err(|unrecognised| answered(refused(&unrecognised.into(), id, Protocol::Json10, &QUERY)))?;
         let protocol = recognised.protocol();
+        trail.spoke(if protocol.is_query() { "aws-query" } else { "aws-json-1.0" });
         let understood = match recognised {
             Recognised::Json(target) => {
                 *action = known_name(target.action);
-                self.hear_json(target.action, request)
+                self.hear_json(target.action, request, trail)
             }
-            Recognised::Query(_) => self.hear_query(protocol, request, action),
+            Recognised::Query(_) => self.hear_query(protocol, request, action, trail),
         };
-        understood.map_err(|refusal| {
-            Box::new(match refusal {
-                Refused::Here(error, service) => refused(&error, id, protocol, service),
-                Refused::Elsewhere(other) => (other.refusal(id), Some(&UNKNOWN_OPERATION)),
-                Refused::NoAction => (respond::no_action(id), Some(&UNKNOWN_OPERATION)),
-            })
+        understood.map_err(|refusal| match refusal {
+            Refused::Here(error, service) => answered(refused(&error, id, protocol, service)),
+            Refused::Unidentified(error, service) => NotHeard::Unidentified { error, protocol, service },
+            Refused::Elsewhere(other) => answered((other.refusal(id), Some(&UNKNOWN_OPERATION))),
+            Refused::NoAction => answered((respond::no_action(id), Some(&UNKNOWN_OPERATION))),
         })
     }
 
-    fn hear_json(&self, action: &str, request: &AwsRequest) -> Result<Heard, Refused> {
+    fn hear_json(&self, action: &str, request: &AwsRequest<'_>, trail: &mut Trail) -> Result<Heard, Refused> {
         let body = body(request)?;
         let who = if self.access.is_enforced() {
-            self.identify(request, body, SQS, &QUERY)?
+            self.identify(request, body, SQS, &QUERY, trail)?
         } else {
             let credential = Credential::of_header(text(&request.head.headers, &AUTHORIZATION));
             self.believe(request, credential)
         };
         let asked = Asked { action, parameters: Parameters::Json(body), protocol: Protocol::Json10 };
-        self.hear_sqs(&asked, body.len(), who, request)
+        self.hear_sqs(&asked, body.len(), who, request, trail)
     }
 
     fn hear_query(
         &self,
         protocol: Protocol,
-        request: &AwsRequest,
+        request: &AwsRequest<'_>,
         known: &mut Option<&'static str>,
+        trail: &mut Trail,
     ) -> Result<Heard, Refused> {
         let body = body(request)?;
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
@@ -179,7 +195,8 @@ impl Aws {
         let (service, worded) =
             identity.map_or((SQS, &QUERY), |identity| (identity.name(), identity.query()));
         let enforced = self.access.is_enforced();
-        let proven = if enforced { Some(self.identify(request, body, service, worded)?) } else { None };
+        let proven =
+            if enforced { Some(self.identify(request, body, service, worded, trail)?) } else { None };
         let form = match early {
             Some(form) => form,
             None => parse()?,
@@ -191,6 +208,8 @@ impl Aws {
         if let Some(identity) = identity {
             let decoded = ApiRequest::decode(identity.0, action, &form);
             let decoded = decoded.map_err(|error| Refused::Here(error, identity.query()))?;
+            trail.caller(&who);
+            trail.asked(identity.name(), decoded.action());
             return Ok(Heard::Identity(Box::new(HeardIdentity { who, service: identity, request: decoded })));
         }
         if let Some(other) = other_service::of_form(&form, credential, protocol) {
@@ -198,26 +217,28 @@ impl Aws {
         }
         *known = known_name(action);
         let asked = Asked { action, parameters: Parameters::Query(&form), protocol };
-        self.hear_sqs(&asked, query.len() + body.len(), who, request)
+        self.hear_sqs(&asked, query.len() + body.len(), who, request, trail)
     }
 
     /// Says who sends a request, by its signature.
     fn identify(
         &self,
-        request: &AwsRequest,
+        request: &AwsRequest<'_>,
         body: &[u8],
         service: &str,
         worded: &'static QueryService,
+        trail: &mut Trail,
     ) -> Result<Authenticated, Refused> {
         let signed = Signed::new(&request.head, &request.arrival, body);
         signed.authenticate(&self.access, service, now_secs()).map_err(|error| {
             self.requests.refusals.unidentified(&error);
-            Refused::Here(error.to_api_error(), worded)
+            trail.refused(signed.claimed_key().as_deref(), &error);
+            Refused::Unidentified(error, worded)
         })
     }
 
     /// Takes a request's word for who sends it: enforcement is off.
-    fn believe(&self, request: &AwsRequest, credential: Credential<'_>) -> Authenticated {
+    fn believe(&self, request: &AwsRequest<'_>, credential: Credential<'_>) -> Authenticated {
         let token = crate::signed::session_token(&request.head.headers);
         self.access.believe(credential, token, request.arrival.source, now_secs())
     }
@@ -227,8 +248,10 @@ impl Aws {
         asked: &Asked<'_>,
         size_bytes: usize,
         who: Authenticated,
-        request: &AwsRequest,
+        request: &AwsRequest<'_>,
+        trail: &mut Trail,
     ) -> Result<Heard, Refused> {
+        trail.caller(&who);
         let of_path = |queue: &QueuePath| queue.account;
         let account = who.caller.account();
         let account = account.or(request.queue.as_ref().map(of_path)).unwrap_or(self.account);
@@ -245,6 +268,10 @@ impl Aws {
         let prepared = prepare(asked.action, asked.parameters, &context, &mut entropy::draw)?;
         let action =
             catalogue::find(asked.action).ok_or_else(|| UNKNOWN_OPERATION.because("no such action"))?;
+        trail.asked(SQS, action.name);
+        if let Some(QueueKey { account, region, name }) = &prepared.queue {
+            trail.about(|| format!("arn:aws:sqs:{region}:{account}:{name}"));
+        }
         let base_url = request.arrival.base_url(&request.head.headers);
         let protocol = asked.protocol;
         let heard = HeardSqs { protocol, base_url, who, account, region, action, prepared, size_bytes };
@@ -259,8 +286,8 @@ struct Asked<'a> {
     protocol: Protocol,
 }
 
-fn body(request: &AwsRequest) -> Result<&Bytes, ApiError> {
-    request.body.as_ref().map_err(body_error)
+fn body<'a>(request: &'a AwsRequest<'_>) -> Result<&'a Bytes, ApiError> {
+    request.body.as_ref().map(|(body, _)| body).map_err(body_error)
 }
 
 fn body_error(error: &BodyError) -> ApiError {

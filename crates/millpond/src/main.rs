@@ -17,6 +17,7 @@ mod sqs;
 mod stop;
 mod table;
 mod terminal;
+mod trust;
 mod workload;
 
 use std::process::ExitCode;

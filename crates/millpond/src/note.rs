@@ -26,6 +26,9 @@ pub(crate) struct Note {
     pub(crate) access_key_id: String,
     /// The secret key to call it with.
     pub(crate) secret_access_key: String,
+    /// The file with the certificate that clients have to trust, when the service has made it itself.
+    #[serde(default)]
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// The process.
     pub(crate) pid: u32,
     /// The absolute path of its data; empty when it has none.

@@ -22,6 +22,7 @@ mod send;
 mod serve;
 mod sink;
 mod stacks;
+mod transport;
 mod up;
 mod workloads;
 

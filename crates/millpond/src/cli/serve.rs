@@ -15,12 +15,14 @@ use serde_json::json;
 use std::net::SocketAddr;
 
 use super::quotas::QuotaOptions;
+use super::transport::{self, TransportOptions};
 use super::{asked_to_stop, listen, remark, say};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::hold;
 use crate::log_lines::{self, Verbosity};
 use crate::note::{self, Left, Note};
 use crate::platform::Stacks;
+use crate::trust;
 use settings::Configured;
 
 /// Run the queue service until interrupted.
@@ -31,7 +33,9 @@ use settings::Configured;
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
                         millpond serve --in-memory --create jobs --create orders.fifo\n  \
                         millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB\n  \
-                        millpond serve --config queues.toml --update-queues"
+                        millpond serve --config queues.toml --update-queues\n  \
+                        millpond serve --tls self-signed\n  \
+                        millpond serve --tls-cert cert.pem --tls-key key.pem --audit audit.log"
 )]
 pub(crate) struct Serve {
     /// The file with settings and queues [default: ./millpond.toml, when it is there].
@@ -76,6 +80,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     #[command(flatten)]
+    transport: TransportOptions,
+    #[command(flatten)]
     quotas: QuotaOptions,
 }
 
@@ -107,6 +113,7 @@ async fn serve(configured: Configured) -> Outcome {
     let Configured { settings, ready_file, .. } = &configured;
     let in_memory = settings.data.is_none();
     let service = Service::start(settings.clone()).await?;
+    trust::own(service.ca_bundle().map(Path::to_owned));
     let note = note_of(settings, &service);
     let stacks = if in_memory {
         None
@@ -152,6 +159,7 @@ fn note_of(settings: &Settings, service: &Service) -> Note {
         account_id: settings.account.to_string(),
         access_key_id: "test".into(),
         secret_access_key: "test".into(),
+        ca_bundle: service.ca_bundle().map(Path::to_owned),
         pid: std::process::id(),
         data: service.found().path.clone().unwrap_or_default(),
     }
@@ -174,11 +182,13 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
     }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
     say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
+    transport::tell(service);
     service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
     if let Some(file) = &configured.ready_file {
         let ready = json!({
             "endpoint": endpoint,
             "pid": note.pid,
+            "ca_bundle": note.ca_bundle,
             "data": note.data,
             "found": found.describe(),
         });

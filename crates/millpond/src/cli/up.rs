@@ -199,7 +199,7 @@ impl Up {
             command.push_str(&format!(" --stack {stack}"));
         }
         command.push_str(&format!(" --data {}", absolute(&self.data)));
-        match ready.endpoint.strip_prefix("http://") {
+        match ready.endpoint.rsplit("://").next() {
             Some(address) if address != LISTEN => command.push_str(&format!(" --listen {address}")),
             _ => {}
         }

@@ -47,10 +47,16 @@ pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note) -> Lau
     Launch {
         program: program.to_owned(),
         args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
-        environment: BTreeMap::new(),
+        environment: trusting(service),
         configuration: serde_json::to_vec(&job).expect("a job is plain data"),
         session: Session::EnteredByProgram,
     }
+}
+
+/// A service with a certificate of its own is trusted by its workloads, as by every AWS client.
+fn trusting(service: &Note) -> BTreeMap<String, String> {
+    let bundle = service.ca_bundle.as_ref().map(|path| path.display().to_string());
+    bundle.map(|path| ("AWS_CA_BUNDLE".to_owned(), path)).into_iter().collect()
 }
 
 /// What the programs that run as workloads say to a specification.

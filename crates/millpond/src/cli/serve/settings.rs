@@ -63,8 +63,11 @@ impl Serve {
         let test_controls = self.test_controls.or(said.test_controls).unwrap_or(data.is_none());
         let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
         let defaults = Settings::in_memory();
+        let listen = self.listen.or(said.listen).unwrap_or(default_listen);
+        let folder = file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+        let transport = self.transport.over(&said.transport, folder, !listen.ip().is_loopback())?;
         let settings = Settings {
-            listen: self.listen.or(said.listen).unwrap_or(default_listen),
+            listen,
             allow_remote: defaults.allow_remote,
             access: defaults.access,
             data,
@@ -77,7 +80,7 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
-            transport: defaults.transport,
+            transport,
         };
         Ok(Configured { settings, ready_file: self.ready_file, file, queues_of_file })
     }

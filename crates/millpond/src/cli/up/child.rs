@@ -42,7 +42,7 @@ impl Ready {
 
     /// Host and port.
     pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
-        let address = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint);
+        let address = self.endpoint.rsplit("://").next().unwrap_or_default();
         address.parse().map_err(|_| Failure::new(format!("{} is no address with a port", self.endpoint)))
     }
 }

@@ -120,6 +120,7 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
+            transport: defaults.transport,
         };
         Ok(Configured { settings, ready_file: self.ready_file, root_key, made, file, queues_of_file })
     }

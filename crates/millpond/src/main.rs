@@ -5,9 +5,11 @@
 
 mod api;
 mod cli;
+mod credentials;
 mod endpoint;
 mod failure;
 mod hold;
+mod keys;
 mod log_lines;
 mod note;
 mod platform;

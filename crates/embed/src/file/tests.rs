@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use millpond_server::access::Enforcement;
 use millpond_server::audit::Recorded;
 
 use super::{FileAudit, FileSettings, FileTls, parse};
@@ -24,6 +25,8 @@ fn everything_can_be_said() {
         aws_pacing = true
         test_controls = false
         update_queues = true
+        auth = "off"
+        allow_remote = true
 
         [[queue]]
         name = "jobs"
@@ -49,6 +52,7 @@ fn everything_can_be_said() {
     assert_eq!(said.account.map(|account| account.to_string()).as_deref(), Some("111122223333"));
     assert_eq!((said.auto_create, said.aws_pacing), (Some(true), Some(true)));
     assert_eq!((said.test_controls, said.update_queues, said.in_memory), (Some(false), Some(true), None));
+    assert_eq!((said.auth, said.allow_remote), (Some(Enforcement::Off), Some(true)));
     let jobs = Queue::named("jobs")
         .delay(Duration::from_secs(5))
         .maximum_message_bytes(2048)
@@ -128,6 +132,20 @@ fn what_is_no_toml_is_told_with_its_place() {
     assert!(mistake.starts_with("m.toml:2:"), "{mistake}");
     let twice = mistakes("[service]\nlisten = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:1\"\n").remove(0);
     assert!(twice.starts_with("m.toml:3:1:"), "{twice}");
+}
+
+#[test]
+fn whether_callers_are_identified_is_on_or_off() {
+    let text = "[service]\nauth = \"of\"\nallow_remote = \"yes\"\n";
+    let expected = [
+        "m.toml:2:8: this is \"on\" or \"off\", not \"of\"",
+        "m.toml:3:16: this is true or false, not a string",
+    ];
+    assert_eq!(mistakes(text), expected);
+    assert_eq!(
+        mistakes("[service]\nauth = false\n"),
+        ["m.toml:2:8: this is a text in quotes, not a boolean"]
+    );
 }
 
 #[test]

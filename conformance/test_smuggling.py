@@ -73,7 +73,6 @@ def test_a_signature_of_a_path_in_another_form_opens_nothing(endpoint, queue_pat
         [("Content-Length", len(SEND)), ("Transfer-Encoding", "chunked")],
         [("Transfer-Encoding", "chunked"), ("Content-Length", len(SEND))],
         [("Content-Length", len(SEND)), ("Content-Length", 0)],
-        [("Content-Length", len(SEND)), ("Content-Length", len(SEND))],
         [("Content-Length", f"{len(SEND)}, {len(SEND)}1")],
         [("Transfer-Encoding", "gzip, chunked")],
         [("Transfer-Encoding", "\tchunked, identity")],

@@ -84,7 +84,7 @@ impl Stacks {
         let steps = plan.steps.iter().map(ToString::to_string).collect();
         let mut effects = StackEffects {
             stack: name,
-            client: self.client().await,
+            client: self.client().await?,
             documents: &self.documents,
             supervisor: &self.supervisor,
         };
@@ -99,7 +99,7 @@ impl Stacks {
 
     /// A queue that someone deleted by hand is made again.
     async fn mark_missing(&self, state: &mut StackState) -> Result<(), Refused> {
-        let client = self.client().await;
+        let client = self.client().await?;
         let queues: Vec<PhysicalId> = state.resources.keys().cloned().collect();
         for id in queues {
             let PhysicalId::Queue(queue) = &id else { continue };
@@ -114,8 +114,9 @@ impl Stacks {
         Ok(())
     }
 
-    async fn client(&self) -> aws_sdk_sqs::Client {
-        crate::service::Service::of_note(&self.service).await.sqs()
+    async fn client(&self) -> Result<aws_sdk_sqs::Client, Refused> {
+        let service = crate::service::Service::of_note(&self.service).await;
+        Ok(service.map_err(|failure| Refused::new(500, failure.to_string()))?.sqs())
     }
 }
 

@@ -11,7 +11,8 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+
+use crate::trust;
 
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,7 +32,9 @@ pub(crate) struct Signer {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// The endpoint is not one of ours.
-    #[error("{0} is not a local Millpond endpoint (http://HOST:PORT); this command needs one")]
+    #[error(
+        "{0} is not a local Millpond endpoint (http://HOST:PORT or https://HOST:PORT); this command needs one"
+    )]
     NotLocal(String),
     /// No one is there.
     #[error("no service answers at {endpoint}: {error}. Start one with `millpond up` or `millpond serve`")]
@@ -65,15 +68,16 @@ pub(crate) async fn call(
     body: Option<&Value>,
 ) -> Result<Value, ApiError> {
     let authority = endpoint
-        .strip_prefix("http://")
-        .map(|rest| rest.trim_end_matches('/'))
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .map(|(_, rest)| rest.trim_end_matches('/'))
         .filter(|authority| !authority.contains('/'))
         .ok_or_else(|| ApiError::NotLocal(endpoint.to_owned()))?;
     let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable {
         endpoint: endpoint.to_owned(),
         error: error.to_string(),
     };
-    let exchange = exchange(authority, signer, method, path, body);
+    let exchange = exchange(endpoint, authority, signer, method, path, body);
     let (status, bytes) = tokio::time::timeout(TIMEOUT, exchange)
         .await
         .map_err(|_| unreachable(&"it did not answer in time"))?
@@ -91,14 +95,14 @@ pub(crate) async fn call(
 }
 
 async fn exchange(
+    endpoint: &str,
     authority: &str,
     signer: &Signer,
     method: &str,
     path: &str,
     body: Option<&Value>,
 ) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-    let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let stream = TcpStream::connect(address).await?;
+    let stream = trust::connect(endpoint).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));

@@ -19,6 +19,7 @@ mod sqs;
 mod stop;
 mod table;
 mod terminal;
+mod trust;
 mod workload;
 
 use std::process::ExitCode;

@@ -26,6 +26,9 @@ pub(crate) struct Note {
     pub(crate) enforced: bool,
     /// The file with the root key; none when it is not in a file.
     pub(crate) root_key: Option<PathBuf>,
+    /// The file with the certificate that clients have to trust, when the service has made it itself.
+    #[serde(default)]
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// The process.
     pub(crate) pid: u32,
     /// The absolute path of its data; empty when it has none.

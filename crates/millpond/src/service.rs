@@ -23,6 +23,7 @@ use crate::endpoint::{self, Endpoint};
 use crate::failure::Failure;
 use crate::note::Note;
 use crate::terminal::remark;
+use crate::trust;
 
 /// A service that commands talk to.
 #[derive(Clone, Debug)]
@@ -156,7 +157,11 @@ impl Service {
 /// TLS comes from rustls with ring, so that no C library is needed to build.
 pub(crate) fn http_client() -> SharedHttpClient {
     let tls = Provider::Rustls(CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
+    let client = aws_smithy_http_client::Builder::new().tls_provider(tls);
+    match trust::context() {
+        Some(context) => client.tls_context(context).build_https(),
+        None => client.build_https(),
+    }
 }
 
 fn loader() -> ConfigLoader {

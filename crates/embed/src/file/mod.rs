@@ -7,6 +7,7 @@
 
 mod queues;
 mod reader;
+mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use toml::de::DeTable;
 use crate::amount;
 use crate::queue::Queue;
 use reader::{Keys, Reader};
+pub use transport::{FileAudit, FileTls, FileTransport};
 
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct FileSettings {
     pub auth: Option<Enforcement>,
     /// `allow_remote`.
     pub allow_remote: Option<bool>,
+    /// TLS, proxies and the audit log.
+    pub transport: FileTransport,
     /// `[quotas]`.
     pub quotas: Quotas,
     /// The queues, in the order of the file.
@@ -78,6 +82,9 @@ pub fn parse(name: &str, text: &str) -> Result<FileSettings, FileError> {
     if let Some(table) = keys.take("quotas").and_then(|quotas| reader.table(quotas)) {
         settings.quotas = read_quotas(&mut reader, table);
     }
+    if let Some(table) = keys.take("audit").and_then(|audit| reader.table(audit)) {
+        settings.transport.audit = Some(transport::read_audit(&mut reader, table));
+    }
     if let Some(given) = keys.take("queue") {
         settings.queues = queues::read(&mut reader, given);
     }
@@ -108,6 +115,7 @@ fn read_service(reader: &mut Reader<'_>, table: &DeTable<'_>, settings: &mut Fil
     settings.update_queues = keys.take("update_queues").and_then(|value| reader.boolean(value));
     settings.auth = keys.take("auth").and_then(|value| reader.word(value, &AUTH));
     settings.allow_remote = keys.take("allow_remote").and_then(|value| reader.boolean(value));
+    transport::read_service(reader, &mut keys, &mut settings.transport);
     if let (Some(_), Some(true), Some(value)) =
         (&settings.data, settings.in_memory, keys.span_of("in_memory"))
     {

@@ -40,13 +40,15 @@ impl Env {
             ("AWS_ACCESS_KEY_ID", &access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &secret_access_key),
         ];
+        let bundle = note.ca_bundle.as_ref().map(|path| path.display().to_string());
+        let settings = settings.into_iter().chain(bundle.as_ref().map(|bundle| ("AWS_CA_BUNDLE", bundle)));
         if self.json {
             let object: serde_json::Map<_, _> =
-                settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                settings.map(|(name, value)| (name.to_owned(), json!(value))).collect();
             say(&serde_json::Value::Object(object).to_string());
         } else {
             let lines: Vec<String> =
-                settings.iter().map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
+                settings.map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
             // A session token of other credentials would be sent along with these keys, and SDKs prefer the variable for
             // SQS alone.
             say(&format!("{}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_SQS", lines.join("\n")));

@@ -26,6 +26,7 @@ mod send;
 mod serve;
 mod sink;
 mod stacks;
+mod transport;
 mod up;
 mod why;
 mod workloads;

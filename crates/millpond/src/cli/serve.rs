@@ -17,12 +17,14 @@ use std::net::SocketAddr;
 
 use super::access::AccessOptions;
 use super::quotas::QuotaOptions;
+use super::transport::{self, TransportOptions};
 use super::{asked_to_stop, listen, remark, say};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::hold;
 use crate::log_lines::{self, Verbosity};
 use crate::note::{self, Left, Note};
 use crate::platform::Stacks;
+use crate::trust;
 use settings::Configured;
 
 /// Run the queue service until interrupted.
@@ -34,6 +36,8 @@ use settings::Configured;
                         millpond serve --in-memory --create jobs --create orders.fifo\n  \
                         millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB\n  \
                         millpond serve --config queues.toml --update-queues\n  \
+                        millpond serve --tls self-signed\n  \
+                        millpond serve --tls-cert cert.pem --tls-key key.pem --audit audit.log\n  \
                         millpond serve --in-memory --auth off"
 )]
 pub(crate) struct Serve {
@@ -81,6 +85,8 @@ pub(crate) struct Serve {
     #[command(flatten)]
     access: AccessOptions,
     #[command(flatten)]
+    transport: TransportOptions,
+    #[command(flatten)]
     quotas: QuotaOptions,
 }
 
@@ -108,6 +114,7 @@ async fn serve(configured: Configured) -> Outcome {
     let Configured { settings, ready_file, .. } = &configured;
     let in_memory = settings.data.is_none();
     let service = Service::start(settings.clone()).await?;
+    trust::own(service.ca_bundle().map(Path::to_owned));
     let note = note_of(&configured, &service);
     let stacks = if in_memory {
         None
@@ -155,6 +162,7 @@ fn note_of(configured: &Configured, service: &Service) -> Note {
         account_id: settings.account.to_string(),
         enforced: settings.access.enforcement == Enforcement::On,
         root_key: configured.root_key.file(),
+        ca_bundle: service.ca_bundle().map(Path::to_owned),
         pid: std::process::id(),
         data: service.found().path.clone().unwrap_or_default(),
     }
@@ -162,8 +170,9 @@ fn note_of(configured: &Configured, service: &Service) -> Note {
 
 /// The endpoint as this machine reaches it.
 fn reachable(endpoint: &str) -> String {
-    let address = endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
-    address.map_or_else(|| endpoint.to_owned(), |address| format!("http://{}", listen::reachable(address)))
+    let parts = endpoint.split_once("://");
+    let parts = parts.and_then(|(scheme, address)| Some((scheme, listen::reachable(address.parse().ok()?))));
+    parts.map_or_else(|| endpoint.to_owned(), |(scheme, address)| format!("{scheme}://{address}"))
 }
 
 /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
@@ -183,12 +192,14 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
     }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
     say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
+    transport::tell(service);
     configured.warnings().iter().for_each(|warning| remark(warning));
     service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
     if let Some(file) = &configured.ready_file {
         let ready = json!({
             "endpoint": endpoint,
             "pid": note.pid,
+            "ca_bundle": note.ca_bundle,
             "data": note.data,
             "found": found.describe(),
             "auth": if note.enforced { "on" } else { "off" },

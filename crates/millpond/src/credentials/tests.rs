@@ -40,6 +40,7 @@ fn a_service_that_identifies_no_one_is_called_as_test() {
         account_id: "000000000000".into(),
         enforced: false,
         root_key: None,
+        ca_bundle: None,
         pid: 7,
         data: "/srv/pond".into(),
     };

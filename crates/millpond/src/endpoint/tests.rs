@@ -10,6 +10,7 @@ fn note(port: u16) -> Note {
         account_id: "000000000000".into(),
         enforced: true,
         root_key: None,
+        ca_bundle: None,
         pid: 7,
         data: "/srv/pond".into(),
     }

@@ -12,6 +12,7 @@ fn note(port: u16, pid: u32) -> Note {
         account_id: "000000000000".into(),
         enforced: true,
         root_key: None,
+        ca_bundle: None,
         pid,
         data: "/srv/pond".into(),
     }

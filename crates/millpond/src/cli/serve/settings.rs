@@ -68,7 +68,7 @@ impl Configured {
             warnings.push(format!(
                 "callers are not identified (--auth off): {who} {listen} may do everything; for tests only"
             ));
-        } else if remote {
+        } else if remote && self.settings.transport.tls.is_none() {
             warnings.push(format!(
                 "{listen} is reached from other machines without TLS: secrets do not travel, but messages can be read on \
                  the way"
@@ -106,6 +106,8 @@ impl Serve {
         let (made, root_key) = (keys.made(), keys.root.whence);
         let access = AccessConfig { enforcement, root: keys.root.key, master: keys.master.key };
         let defaults = Settings::in_memory();
+        let folder = file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+        let transport = self.transport.over(&said.transport, folder, !listen.ip().is_loopback())?;
         let settings = Settings {
             listen,
             allow_remote,
@@ -120,7 +122,7 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
-            transport: defaults.transport,
+            transport,
         };
         Ok(Configured { settings, ready_file: self.ready_file, root_key, made, file, queues_of_file })
     }

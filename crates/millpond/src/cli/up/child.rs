@@ -52,6 +52,7 @@ impl Ready {
             account_id: "000000000000".to_owned(),
             enforced: self.auth != "off",
             root_key: None,
+            ca_bundle: None,
             pid: self.pid.unwrap_or_default(),
             data: PathBuf::new(),
         })
@@ -59,7 +60,7 @@ impl Ready {
 
     /// Host and port.
     pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
-        let address = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint);
+        let address = self.endpoint.rsplit("://").next().unwrap_or_default();
         address.parse().map_err(|_| Failure::new(format!("{} is no address with a port", self.endpoint)))
     }
 }

@@ -7,6 +7,7 @@ mod condition;
 mod form;
 mod sink;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_config::{BehaviorVersion, Region};

@@ -1,6 +1,7 @@
 //! The service: engine, server and declared queues, wired together. The binary and [`Millpond`](crate::Millpond) are
 //! thin around it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_core::command::Command;
@@ -21,6 +22,7 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Service {
     endpoint: String,
+    ca_bundle: Option<PathBuf>,
     answering: Answering,
     /// Dropped or set, it ends what answers.
     stop: watch::Sender<bool>,
@@ -62,9 +64,11 @@ impl Service {
             region: region.clone(),
             limits: settings.limits,
             behaviour,
+            transport: settings.transport,
         };
         let listening = bind(config).await?;
-        let endpoint = format!("http://{}", listening.address());
+        let endpoint = listening.endpoint();
+        let ca_bundle = listening.ca_bundle().map(Path::to_owned);
         let (stop, stopped) = watch::channel(false);
         // Whoever looks after the process learns that it lives while the data is recovered.
         let answering = listening.answer(stopped);
@@ -81,7 +85,7 @@ impl Service {
         };
         match prepared.await {
             Ok((declared, access)) => {
-                Ok(Self { endpoint, answering, stop, running, access, found, declared, controls })
+                Ok(Self { endpoint, ca_bundle, answering, stop, running, access, found, declared, controls })
             }
             Err(error) => {
                 running.handle.stop();
@@ -96,6 +100,12 @@ impl Service {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The certificate that clients have to trust, when the service has made it itself.
+    #[must_use]
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.ca_bundle.as_deref()
     }
 
     /// What was found in its data.

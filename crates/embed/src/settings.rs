@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use millpond_core::name::{AccountId, Region};
 use millpond_core::quota::Quotas;
-use millpond_server::Limits;
 use millpond_server::access::AccessConfig;
+use millpond_server::{Limits, Transport};
 
 use crate::queue::Queue;
 
@@ -40,6 +40,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// What it takes at once.
     pub limits: Limits,
+    /// TLS, trusted proxies and the audit log.
+    pub transport: Transport,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             queues: Vec::new(),
             quotas: Quotas::default(),
             limits: Limits::default(),
+            transport: Transport::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use millpond_core::name::{AccountId, Region};
@@ -26,6 +26,7 @@ use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
 use crate::metrics::Requests;
 use crate::other_service::{self, OtherService};
+use crate::proxy::Arrival;
 use crate::respond::{self, Reply};
 use crate::scope::{Credential, Scope, scope};
 
@@ -49,6 +50,7 @@ pub(crate) struct AwsRequest {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
     pub(crate) body: Result<Bytes, BodyError>,
+    pub(crate) arrival: Arrival,
 }
 
 /// A reply, and the error that it is.
@@ -89,8 +91,9 @@ impl Aws {
         let recognised = recognise(&head(parts))
             .map_err(|unrecognised| Box::new(refused(&unrecognised.into(), id, Protocol::Json10)))?;
         let protocol = recognised.protocol();
+        let base_url = request.arrival.base_url(&parts.headers);
         match self.prepare(recognised, parts, request.queue, request.body, action) {
-            Ok(Some(asked)) => Ok(Heard { protocol, base_url: base_url(&parts.headers), asked }),
+            Ok(Some(asked)) => Ok(Heard { protocol, base_url, asked }),
             Ok(None) => Err(Box::new((respond::no_action(id), Some(&UNKNOWN_OPERATION)))),
             Err(Refused::Here(error)) => Err(Box::new(refused(&error, id, protocol))),
             Err(Refused::Elsewhere(other)) => Err(Box::new((other.refusal(id), Some(&UNKNOWN_OPERATION)))),
@@ -222,11 +225,6 @@ fn head(request: &Parts) -> Head<'_> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// Queue URLs answer with the host that the client used.
-fn base_url(headers: &HeaderMap) -> String {
-    format!("http://{}", text(headers, &HOST).unwrap_or("127.0.0.1"))
 }
 
 const fn engine_wait(wait: WaitTime) -> Wait {

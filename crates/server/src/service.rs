@@ -2,7 +2,6 @@
 //!
 //! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +25,10 @@ use crate::metrics::{self, Traffic};
 use crate::origin::{self, Provenance};
 use crate::other_service;
 use crate::platform::{Platform, PlatformCall};
+use crate::proxy::{self, Arrival, Network, Peer};
 use crate::respond::{self, Reply};
 use crate::route::{Route, route};
-use crate::{console, own};
+use crate::{console, framing, own};
 
 /// The log must make durable what is asked for within this time to count as ready.
 const READY: Duration = Duration::from_secs(5);
@@ -39,15 +39,24 @@ pub(crate) struct Front {
     /// Set when the data is recovered.
     pub(crate) service: SetOnce<Service>,
     pub(crate) traffic: Traffic,
+    /// Proxies that are believed.
+    trusted_proxies: Vec<Network>,
 }
 
 impl Front {
-    pub(crate) fn new() -> Self {
-        Self { service: SetOnce::new(), traffic: Traffic::new() }
+    pub(crate) fn new(trusted_proxies: Vec<Network>) -> Self {
+        Self { service: SetOnce::new(), traffic: Traffic::new(), trusted_proxies }
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let (head, body) = request.into_parts();
+        if let Err(ambiguous) = framing::check(&head) {
+            return respond::and_close(respond::text(ambiguous.status(), &ambiguous.to_string()));
+        }
+        let arrival = match proxy::arrival(&self.trusted_proxies, peer, &head.headers) {
+            Ok(arrival) => arrival,
+            Err(malformed) => return respond::text(400, &malformed.to_string()),
+        };
         let path = head.uri.path();
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         // Programs that take any reply may accept pages too; one that names an action wants no page.
@@ -71,9 +80,12 @@ impl Front {
             (Route::Health, _) => respond::text(200, "ok"),
             (Route::Ready, None) => respond::text(503, "the data is being recovered"),
             (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
-            (route, Some(service)) => service.answer(route, head, body, &self.traffic).await,
+            (route, Some(service)) => service.answer(route, head, body, arrival, &self.traffic).await,
             // It waits for the recovery as it would have waited for the port.
-            (route, None) => self.service.wait().await.answer(route, head, body, &self.traffic).await,
+            (route, None) => {
+                let service = self.service.wait().await;
+                service.answer(route, head, body, arrival, &self.traffic).await
+            }
         }
     }
 }
@@ -93,7 +105,14 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    async fn answer(&self, route: Route, head: Parts, body: Incoming, traffic: &Traffic) -> Reply {
+    async fn answer(
+        &self,
+        route: Route,
+        head: Parts,
+        body: Incoming,
+        arrival: Arrival,
+        traffic: &Traffic,
+    ) -> Reply {
         match route {
             Route::Aws { queue } => {
                 let read = self.intake.read(body).await;
@@ -101,12 +120,12 @@ impl Service {
                     Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
                     Err(error) => (Err(error), None),
                 };
-                self.aws.answer(AwsRequest { head, queue, body }).await
+                self.aws.answer(AwsRequest { head, queue, body, arrival }).await
             }
-            Route::Own(path) => self.own(path, &head, body).await,
+            Route::Own(path) => self.own(path, &head, body, arrival.source).await,
             Route::Console => {
-                let source = Source { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), over_tls: false };
-                let who = Authenticated::without_key(Caller::Root { account: self.aws.account }, source);
+                let root = Caller::Root { account: self.aws.account };
+                let who = Authenticated::without_key(root, arrival.source);
                 console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
             }
             Route::ToConsole => respond::redirect("/console/"),
@@ -118,13 +137,12 @@ impl Service {
         }
     }
 
-    async fn own(&self, path: String, head: &Parts, body: Incoming) -> Reply {
+    async fn own(&self, path: String, head: &Parts, body: Incoming, source: Source) -> Reply {
         let body = match self.intake.read(body).await {
             Ok((bytes, _permit)) => bytes,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let source = Source { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), over_tls: false };
         let root = Caller::Root { account: self.aws.account };
         let call = PlatformCall {
             method: head.method.to_string(),

@@ -19,7 +19,7 @@ use millpond_engine::step::{EngineConfig, Wait};
 use millpond_log::{Log, MemoryLog};
 use millpond_server::access::{Access, AccessConfig};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Answering, Behaviour, Limits, ServerConfig, bind};
+use millpond_server::{Answering, Behaviour, Limits, ServerConfig, Transport, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -66,6 +66,7 @@ impl Server {
             region: Region::parse("us-east-1").unwrap(),
             limits: Limits::default(),
             behaviour: Behaviour::default(),
+            transport: Transport::default(),
         };
         let (address, answering, running) = runtime.block_on(async {
             let listening = bind(config).await.unwrap();

@@ -15,7 +15,7 @@ use millpond_engine::step::EngineConfig;
 use millpond_log::{Log, MemoryLog};
 use millpond_server::access::{Access, AccessConfig};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Behaviour, Limits, ServerConfig, bind};
+use millpond_server::{Behaviour, Limits, ServerConfig, Transport, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -45,6 +45,7 @@ impl Server {
                 region: Region::parse("us-east-1").unwrap(),
                 limits: Limits::default(),
                 behaviour: Behaviour::default(),
+                transport: Transport::default(),
             };
             let listening = bind(config).await.unwrap();
             let address = listening.address();

@@ -46,18 +46,30 @@ pub(crate) struct Traffic {
     accepted: AtomicU64,
     ended: AtomicU64,
     foreign: AtomicU64,
+    handshakes_failed: AtomicU64,
 }
 
 impl Traffic {
     pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
-        Self { started: SystemTime::now(), accepted: zero(), ended: zero(), foreign: zero() }
+        Self {
+            started: SystemTime::now(),
+            accepted: zero(),
+            ended: zero(),
+            foreign: zero(),
+            handshakes_failed: zero(),
+        }
     }
 
     /// A connection was accepted. It ends with what is returned.
     pub(crate) fn connected(&self) -> impl Drop + '_ {
         self.accepted.fetch_add(1, Relaxed);
         Connected(&self.ended)
+    }
+
+    /// A connection to a port with TLS came to none.
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.fetch_add(1, Relaxed);
     }
 
     /// A request was refused for where it came from.

@@ -156,6 +156,13 @@ fn connections(text: &mut Text, traffic: &Traffic) {
             ),
             traffic.foreign.load(Relaxed),
         ),
+        (
+            counter(
+                "millpond_tls_handshake_failures_total",
+                "Connections to the port with TLS that did not come to speak it.",
+            ),
+            traffic.handshakes_failed.load(Relaxed),
+        ),
     ] {
         text.single(&family, Number::Whole(number));
     }

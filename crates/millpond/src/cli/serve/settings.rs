@@ -77,6 +77,7 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
+            transport: defaults.transport,
         };
         Ok(Configured { settings, ready_file: self.ready_file, file, queues_of_file })
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
-use millpond_core::name::{AccountId, Region};
+use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
@@ -21,6 +21,7 @@ use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recogni
 use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
+use crate::audit::Trail;
 use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
@@ -58,20 +59,29 @@ type Answered = (Reply, Option<&'static ErrorKind>);
 
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(&self, request: AwsRequest) -> Reply {
+    pub(crate) async fn answer(&self, request: AwsRequest, trail: &mut Trail) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
-        let (reply, error) = match self.hear(request, id, &mut action) {
+        let heard = self.hear(request, id, &mut action);
+        trail.asked("sqs", action.unwrap_or("unknown"));
+        let (reply, error) = match heard {
             Err(answered) => *answered,
             Ok(heard) => {
                 let protocol = heard.protocol;
+                trail.spoke(if protocol.is_query() { "aws-query" } else { "aws-json-1.0" });
+                if let Some(QueueKey { account, region, name }) = &heard.asked.prepared.queue {
+                    trail.about(|| format!("arn:aws:sqs:{region}:{account}:{name}"));
+                }
                 match self.call(heard, id).await {
                     Ok(reply) => (respond::with_request_id(reply, id), None),
                     Err(error) => refused(&error, id, protocol),
                 }
             }
         };
+        if let Some(error) = error {
+            trail.failed(error.query_code);
+        }
         self.requests.note(action, error, begun.elapsed());
         reply
     }

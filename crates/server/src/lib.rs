@@ -9,13 +9,16 @@
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 pub mod access;
+pub mod audit;
 mod aws;
 mod behaviour;
 mod body;
+mod calendar;
 mod console;
 mod controls;
 mod entropy;
 mod framing;
+mod guessing;
 pub mod listen;
 mod metrics;
 mod origin;

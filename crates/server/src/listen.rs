@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::access::Access;
+use crate::audit::{Audit, AuditConfig, AuditError};
 use crate::aws::Aws;
 use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
@@ -95,6 +96,8 @@ pub struct Transport {
     pub tls: Option<TlsConfig>,
     /// Proxies that are believed about whose request they pass on.
     pub trusted_proxies: Vec<Network>,
+    /// A line is written for each request.
+    pub audit: Option<AuditConfig>,
 }
 
 /// Why a server can't listen.
@@ -114,6 +117,9 @@ pub enum BindError {
     /// There is no certificate to speak TLS with.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The audit log can't be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The system refused.
     #[error("cannot listen on {address}: {error}")]
     Io {
@@ -130,6 +136,7 @@ pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
+    audit: Option<Arc<Audit>>,
     config: ServerConfig,
 }
 
@@ -158,7 +165,8 @@ pub async fn bind(config: ServerConfig) -> Result<Listening, BindError> {
     let address = listener.local_addr().map_err(|error| BindError::Io { address, error })?;
     let prepare = |tls| Tls::prepare(tls, address).map(Arc::new);
     let tls = config.transport.tls.as_ref().map(prepare).transpose()?;
-    Ok(Listening { listener, address, tls, config })
+    let audit = config.transport.audit.as_ref().map(Audit::start).transpose()?;
+    Ok(Listening { listener, address, tls, audit, config })
 }
 
 impl Listening {
@@ -202,7 +210,7 @@ impl Listening {
     /// Outside of a Tokio runtime.
     #[must_use]
     pub fn answer(self, stop: watch::Receiver<bool>) -> Answering {
-        let front = Arc::new(Front::new(self.config.transport.trusted_proxies.clone()));
+        let front = Arc::new(Front::new(self.config.transport.trusted_proxies.clone(), self.audit));
         if let Some(tls) = self.tls.clone() {
             tokio::spawn(tls.keep_up(stop.clone()));
         }
@@ -248,6 +256,9 @@ impl Answering {
     pub async fn ended(self) {
         if let Err(error) = self.accepting.await {
             tracing::error!(%error, "the server has failed");
+        }
+        if let Some(audit) = &self.front.audit {
+            audit.finish().await;
         }
     }
 }

@@ -19,8 +19,10 @@ use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
 use crate::access::{Access, Authenticated, Source};
+use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
 use crate::body::{BodyError, BodyIntake};
+use crate::guessing::Guessing;
 use crate::metrics::{self, Traffic};
 use crate::origin::{self, Provenance};
 use crate::other_service;
@@ -41,22 +43,42 @@ pub(crate) struct Front {
     pub(crate) traffic: Traffic,
     /// Proxies that are believed.
     trusted_proxies: Vec<Network>,
+    pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) guessing: Guessing,
 }
 
 impl Front {
-    pub(crate) fn new(trusted_proxies: Vec<Network>) -> Self {
-        Self { service: SetOnce::new(), traffic: Traffic::new(), trusted_proxies }
+    pub(crate) fn new(trusted_proxies: Vec<Network>, audit: Option<Arc<Audit>>) -> Self {
+        Self {
+            service: SetOnce::new(),
+            traffic: Traffic::new(),
+            trusted_proxies,
+            audit,
+            guessing: Guessing::new(),
+        }
     }
 
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let (head, body) = request.into_parts();
+        let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
+        let reply = self.lead(head, body, peer, &mut trail).await;
+        trail.answered(&reply);
+        reply
+    }
+
+    async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
         if let Err(ambiguous) = framing::check(&head) {
+            trail.refused(None, &ambiguous);
             return respond::and_close(respond::text(ambiguous.status(), &ambiguous.to_string()));
         }
         let arrival = match proxy::arrival(&self.trusted_proxies, peer, &head.headers) {
             Ok(arrival) => arrival,
-            Err(malformed) => return respond::text(400, &malformed.to_string()),
+            Err(malformed) => {
+                trail.refused(None, &malformed);
+                return respond::text(400, &malformed.to_string());
+            }
         };
+        trail.came(arrival.source);
         let path = head.uri.path();
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         // Programs that take any reply may accept pages too; one that names an action wants no page.
@@ -71,20 +93,24 @@ impl Front {
         };
         if let Err(foreign) = checked {
             self.traffic.refused_foreign();
+            trail.refused(None, &foreign);
             return match route {
                 Route::Own(_) => respond::own_error(403, &foreign.to_string()),
                 _ => respond::text(403, &foreign.to_string()),
             };
         }
+        if matches!(route, Route::Health | Route::Ready) {
+            trail.forget();
+        }
         match (route, self.service.get()) {
             (Route::Health, _) => respond::text(200, "ok"),
             (Route::Ready, None) => respond::text(503, "the data is being recovered"),
             (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
-            (route, Some(service)) => service.answer(route, head, body, arrival, &self.traffic).await,
+            (route, Some(service)) => service.answer(route, head, body, arrival, self, trail).await,
             // It waits for the recovery as it would have waited for the port.
             (route, None) => {
                 let service = self.service.wait().await;
-                service.answer(route, head, body, arrival, &self.traffic).await
+                service.answer(route, head, body, arrival, self, trail).await
             }
         }
     }
@@ -111,7 +137,8 @@ impl Service {
         head: Parts,
         body: Incoming,
         arrival: Arrival,
-        traffic: &Traffic,
+        front: &Front,
+        trail: &mut Trail,
     ) -> Reply {
         match route {
             Route::Aws { queue } => {
@@ -120,10 +147,14 @@ impl Service {
                     Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
                     Err(error) => (Err(error), None),
                 };
-                self.aws.answer(AwsRequest { head, queue, body, arrival }).await
+                self.aws.answer(AwsRequest { head, queue, body, arrival }, trail).await
             }
-            Route::Own(path) => self.own(path, &head, body, arrival.source).await,
+            Route::Own(path) => {
+                trail.asked_as_spelled("millpond", &format!("{} {path}", head.method));
+                self.own(path, &head, body, arrival.source).await
+            }
             Route::Console => {
+                trail.asked("millpond", "GetConsole");
                 let root = Caller::Root { account: self.aws.account };
                 let who = Authenticated::without_key(root, arrival.source);
                 console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
@@ -131,7 +162,11 @@ impl Service {
             Route::ToConsole => respond::redirect("/console/"),
             Route::Metrics => {
                 let query = head.uri.query().unwrap_or_default();
-                metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
+                trail.asked("millpond", "GetMetrics");
+                let audit = front.audit.as_deref().map(Audit::counts);
+                let (requests, guessing) = (&self.aws.requests, &front.guessing);
+                let counted = metrics::Counted { requests, traffic: &front.traffic, audit, guessing };
+                metrics::page(&self.aws.engine, &counted, query).await
             }
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
         }

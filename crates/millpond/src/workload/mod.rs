@@ -9,6 +9,7 @@ mod credentials;
 mod form;
 mod sink;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -20,6 +21,7 @@ use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
+use crate::keys;
 use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
 use crate::platform::workload_token;
@@ -50,10 +52,19 @@ pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access
     Launch {
         program: program.to_owned(),
         args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
-        environment: credentials::environment(&service.endpoint, &spec.name, &workload_token(access, spec)),
+        environment: environment(service, spec, &workload_token(access, spec)),
         configuration: serde_json::to_vec(&job).expect("a job is plain data"),
         session: Session::EnteredByProgram,
     }
+}
+
+/// A service with a certificate of its own is trusted by its workloads, as by every AWS client; its keys stay its own, and
+/// a workload asks for those of its role.
+fn environment(service: &Note, spec: &WorkloadSpec, token: &str) -> BTreeMap<String, String> {
+    let bundle = service.ca_bundle.as_ref().map(|path| path.display().to_string());
+    let trusted = bundle.map(|path| ("AWS_CA_BUNDLE".to_owned(), path));
+    let credentials = credentials::environment(&service.endpoint, &spec.name, token);
+    keys::withheld().into_iter().chain(trusted).chain(credentials).collect()
 }
 
 /// What the programs that run as workloads say to a specification.

@@ -1,3 +1,5 @@
+//! Requests that have one meaning pass; others are refused for what makes them ambiguous.
+
 use hyper::Request;
 use hyper::http::request::Parts;
 

@@ -1,3 +1,5 @@
+//! What is believed of a proxy, and whom.
+
 use std::net::IpAddr;
 
 use hyper::HeaderMap;

@@ -22,6 +22,7 @@ use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 
 use super::pair::{self, PairFiles};
+use crate::calendar::date;
 
 /// Some systems take no longer ones, even of an authority of the user's own.
 const VALID_DAYS: u64 = 820;
@@ -146,20 +147,6 @@ fn signed(names: &[String]) -> Result<(String, String, String), rcgen::Error> {
     let key = KeyPair::generate()?;
     let certificate = own.signed_by(&key, &issuer)?.pem();
     Ok((authority_pem, certificate, key.serialize_pem()))
-}
-
-/// Year, month and day of a number of days since 1970, as in <https://howardhinnant.github.io/date_algorithms.html>.
-fn date(days: u64) -> (i32, u8, u8) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let fits = |number: u64| u8::try_from(number).unwrap_or(1);
-    (i32::try_from(year).unwrap_or(i32::MAX), fits(month), fits(day))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
+//! What is made serves, is kept, and is made again when it no longer serves.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::ring;
 
-use super::{date, kept};
+use super::kept;
 
 /// A folder of a test's own below the system's temporary one.
 struct Folder(std::path::PathBuf);
@@ -20,22 +22,6 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[test]
-fn days_are_dates() {
-    for (days, expected) in [
-        (0, (1970, 1, 1)),
-        (58, (1970, 2, 28)),
-        (59, (1970, 3, 1)),
-        (11_016, (2000, 2, 29)),
-        (11_017, (2000, 3, 1)),
-        (20_778, (2026, 11, 21)),
-        (47_540, (2100, 2, 28)),
-        (47_541, (2100, 3, 1)),
-    ] {
-        assert_eq!(date(days), expected, "{days}");
     }
 }
 

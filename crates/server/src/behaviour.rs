@@ -3,6 +3,8 @@
 //!
 //! All of it is off unless it is asked for, and costs nothing then.
 
+use std::sync::Arc;
+
 use millpond_core::command::Command;
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Outcome, Refusal};
@@ -10,6 +12,8 @@ use millpond_core::queue::{AttributePatch, Tags};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
+
+use crate::access::Access;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -35,27 +39,38 @@ impl TestControls {
     ///
     /// # Errors
     /// [`CallError`]: the engine has stopped, or let a command not in.
-    pub async fn reset(&self, engine: &EngineHandle) -> Result<(usize, usize), CallError> {
-        let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
-        for queue in &self.queues {
-            engine.call(queue.clone(), Wait::Secs(0), 0).await?;
-        }
-        let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
-        Ok((queues, messages))
+    pub async fn reset(
+        &self,
+        engine: &EngineHandle,
+        access: &Arc<Access>,
+    ) -> Result<(usize, usize), CallError> {
+        let (engine, access, queues) = (engine.clone(), access.clone(), self.queues.clone());
+        // In a task of its own: whoever asked may go away in between, and what is gone must not be known any more.
+        let task = tokio::spawn(async move {
+            let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
+            for queue in queues {
+                engine.call(queue, Wait::Secs(0), 0).await?;
+            }
+            access.queues_changed().await?;
+            let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
+            Ok((queues, messages))
+        });
+        task.await.unwrap_or(Err(CallError::Stopped))
     }
 }
 
 impl Behaviour {
-    /// Has a command carried out.
+    /// Has a command carried out. `may_create` is whether a queue that is not there may be created.
     pub(crate) async fn carry_out(
         &self,
         engine: &EngineHandle,
         command: Command,
         wait: Wait,
         size_bytes: usize,
+        may_create: bool,
     ) -> Result<Answer, CallError> {
         let command = if self.aws_pacing { paced(command) } else { command };
-        let absent = if self.auto_create { created_by(&command).cloned() } else { None };
+        let absent = if may_create { created_by(&command).cloned() } else { None };
         let Some(key) = absent else { return engine.call(command, wait, size_bytes).await };
         // A receive that waits is refused in the same way when its queue is deleted, and that must not create it again. So
         // whether the queue is there is asked before.

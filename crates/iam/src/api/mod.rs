@@ -21,6 +21,7 @@ mod policy_versions;
 mod reader;
 mod roles;
 mod shape;
+pub mod sts;
 mod tags;
 mod users;
 

@@ -8,4 +8,5 @@ mod refusals;
 mod request;
 mod sessions;
 mod signer;
+mod sts;
 mod vectors;

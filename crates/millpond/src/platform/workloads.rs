@@ -72,7 +72,7 @@ impl Stacks {
         let of_stack = |(stack, state): (String, StackState)| {
             state.resources.into_keys().filter_map(move |id| match id {
                 PhysicalId::Workload(name) => Some((name, stack.clone())),
-                PhysicalId::Queue(_) => None,
+                _ => None,
             })
         };
         Ok(stacks.into_iter().flat_map(of_stack).collect())

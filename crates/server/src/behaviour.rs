@@ -56,3 +56,91 @@ impl TestControls {
             Ok((queues, messages))
         });
         task.await.unwrap_or(Err(CallError::Stopped))
+    }
+}
+
+/// Has a declared queue there as it is declared, also when a call came first that creates the queue it is about.
+async fn put_back(engine: &EngineHandle, queue: &Command) -> Result<(), CallError> {
+    let created = engine.call(queue.clone(), Wait::Secs(0), 0).await?.outcome;
+    let Command::CreateQueue { key, attributes, tags } = queue else { return Ok(()) };
+    if matches!(created, Outcome::Refused(Refusal::QueueNameExists(_))) {
+        let set = Command::SetQueueAttributes { key: key.clone(), attributes: attributes.clone() };
+        engine.call(set, Wait::Secs(0), 0).await?;
+    }
+    // A queue that was there has kept its tags, and that it was is told only when its settings differ.
+    if !tags.is_empty() {
+        let tag = Command::TagQueue { key: key.clone(), tags: tags.clone() };
+        engine.call(tag, Wait::Secs(0), 0).await?;
+    }
+    Ok(())
+}
+
+impl Behaviour {
+    /// Has a command carried out. `may_create` is whether a queue that is not there may be created.
+    pub(crate) async fn carry_out(
+        &self,
+        engine: &EngineHandle,
+        command: Command,
+        wait: Wait,
+        size_bytes: usize,
+        may_create: bool,
+    ) -> Result<Answer, CallError> {
+        let command = if self.aws_pacing { paced(command) } else { command };
+        let absent = if may_create { created_by(&command).cloned() } else { None };
+        let Some(key) = absent else { return engine.call(command, wait, size_bytes).await };
+        // A receive that waits is refused in the same way when its queue is deleted, and that must not create it again. So
+        // whether the queue is there is asked before.
+        let waits = matches!(command, Command::Receive { .. });
+        let first = if waits { Command::FindQueue { key: key.clone() } } else { command.clone() };
+        let answer = engine.call(first, Wait::Secs(0), size_bytes).await?;
+        if waits && !matches!(answer.outcome, Outcome::Refused(_)) {
+            return engine.call(command, wait, size_bytes).await;
+        }
+        if !matches!(answer.outcome, Outcome::Refused(Refusal::QueueDoesNotExist)) {
+            return Ok(answer);
+        }
+        let create = create(key);
+        let create = if self.aws_pacing { paced(create) } else { create };
+        match engine.call(create, Wait::Secs(0), 0).await?.outcome {
+            // It may have to wait, for example: then it is as if it were not to be created.
+            Outcome::Refused(_) => Ok(answer),
+            _ => engine.call(command, wait, size_bytes).await,
+        }
+    }
+}
+
+/// Only these have a rule; the others are spared the box.
+fn paced(command: Command) -> Command {
+    match command {
+        Command::CreateQueue { .. } | Command::DeleteQueue { .. } | Command::PurgeQueue { .. } => {
+            Command::Paced(Box::new(command))
+        }
+        command => command,
+    }
+}
+
+/// The queue that a command would use or look at. What takes something away from a queue, or names a delivery of it,
+/// makes no sense on a new one.
+fn created_by(command: &Command) -> Option<&QueueKey> {
+    match command {
+        Command::Paced(command) => created_by(command),
+        Command::Send { key, .. }
+        | Command::Receive { key, .. }
+        | Command::FindQueue { key }
+        | Command::DescribeQueue { key }
+        | Command::SetQueueAttributes { key, .. }
+        | Command::PurgeQueue { key }
+        | Command::TagQueue { key, .. }
+        | Command::ListQueueTags { key } => Some(key),
+        _ => None,
+    }
+}
+
+fn create(key: QueueKey) -> Command {
+    let fifo_queue = key.name.is_fifo().then_some(true);
+    let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
+    Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -57,10 +57,7 @@ pub trait Effects: Send {
 
     /// Deletes what `record` is of, whatever of its attempts took effect; well when it is not there. A workload no longer
     /// runs when this returns.
-    fn delete(
-        &mut self,
-        record: &ResourceRecord,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
+    fn delete(&mut self, record: &ResourceRecord) -> impl Future<Output = Result<(), EffectError>> + Send;
 
     /// Stores the state durably before returning.
     fn save(&mut self, state: &StackState) -> impl Future<Output = Result<(), EffectError>> + Send;

@@ -4,8 +4,8 @@
 mod support;
 
 use millpond_stack::{
-    Change, Creation, EffectError, Effects, PhysicalId, ResolvedTemplate, Resource, ResourceRecord, StackState,
-    WorkloadName, WorkloadSpec, apply, plan,
+    Change, Creation, EffectError, Effects, PhysicalId, ResolvedTemplate, Resource, ResourceRecord,
+    StackState, WorkloadName, WorkloadSpec, apply, plan,
 };
 use std::collections::BTreeMap;
 use support::resolve_in;
@@ -143,9 +143,10 @@ impl Effects for World {
                 Resource::AccessKey(key) => {
                     let others = record.others.clone();
                     let orphan = |id: &String| others.as_ref().is_some_and(|others| !others.contains(id));
-                    let gone = world.keys_of(&key.user).into_iter().filter(|id| {
-                        record.made_id.as_ref() == Some(id) || orphan(id)
-                    });
+                    let gone = world
+                        .keys_of(&key.user)
+                        .into_iter()
+                        .filter(|id| record.made_id.as_ref() == Some(id) || orphan(id));
                     gone.collect::<Vec<_>>().iter().for_each(|id| drop(world.keys.remove(id)));
                 }
                 other => drop(world.others.remove(&other.physical_id())),

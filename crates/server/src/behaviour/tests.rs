@@ -15,6 +15,7 @@ use millpond_log::{Log, MemoryLog};
 use millpond_store::MemoryStore;
 
 use super::*;
+use crate::access::AccessConfig;
 
 fn engine() -> Running {
     let (mut log, store): (Box<dyn Log>, _) = (Box::new(MemoryLog::new()), Box::new(MemoryStore::new()));
@@ -35,7 +36,9 @@ fn declared(name: &str, attributes: AttributePatch) -> Command {
 }
 
 async fn after_reset(engine: &EngineHandle, queues: Vec<Command>, name: &str) -> QueueDescription {
-    TestControls { queues }.reset(engine).await.unwrap();
+    let config = Arc::new(AccessConfig::off());
+    let access = Access::load(engine, AccountId::DEFAULT, config).await.unwrap();
+    TestControls { queues }.reset(engine, &access).await.unwrap();
     let tags = Command::ListQueueTags { key: key(name) };
     let tags = engine.call(tags, Wait::Secs(0), 0).await.unwrap().outcome;
     assert_eq!(tags, Outcome::Tags([("team".to_owned(), "mill".to_owned())].into()), "{name}");

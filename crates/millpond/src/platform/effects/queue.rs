@@ -71,11 +71,7 @@ impl StackEffects<'_> {
         request.send().await.map(drop).map_err(|error| failed(&error))
     }
 
-    async fn set_queue_tags(
-        &self,
-        name: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<(), EffectError> {
+    async fn set_queue_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> Result<(), EffectError> {
         let url = self.existing_url(name).await?;
         let found = self.client.list_queue_tags().queue_url(&url).send().await;
         let found = found.map_err(|error| failed(&error))?.tags.unwrap_or_default();

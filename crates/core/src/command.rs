@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::document::{DocumentKey, ExpectedRevision};
+use crate::document::{DocumentKey, DocumentWrite, ExpectedRevision};
 use crate::message::{AttemptKey, DeduplicationKey, GroupKey, MessageId, QueueId, Receipt, Sequence};
 use crate::name::{AccountId, QueueKey, QueueName, Region};
 use crate::outage::BootReading;
@@ -257,6 +257,11 @@ pub enum Command {
         key: DocumentKey,
         /// What must be there before.
         expected: ExpectedRevision,
+    },
+    /// Write and remove several documents, all of them or none. Their contents together are no longer than one document.
+    WriteDocuments {
+        /// The writes, in order.
+        writes: Vec<DocumentWrite>,
     },
     /// Read one document.
     GetDocument {

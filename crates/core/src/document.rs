@@ -1,4 +1,5 @@
-//! Documents: small values that services other than the queues keep in the same log (stacks, workloads).
+//! Documents: small values that services other than the queues keep in the same log (stacks, workloads,
+//! identities).
 //!
 //! A document is replaced as a whole and carries a revision, so that two writers notice each other. What its bytes
 //! mean is its owner's affair.
@@ -21,6 +22,17 @@ pub struct Document {
     pub revision: u64,
     /// The content, opaque to the core.
     pub value: Bytes,
+}
+
+/// One of several writes that happen together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentWrite {
+    /// The document.
+    pub key: DocumentKey,
+    /// What must be there before any of the writes.
+    pub expected: ExpectedRevision,
+    /// The new content; `None` removes the document.
+    pub value: Option<Bytes>,
 }
 
 /// What a writer expects to replace.

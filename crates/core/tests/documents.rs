@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
+use millpond_core::document::{Document, DocumentKey, DocumentWrite, ExpectedRevision};
 use millpond_core::limits;
 use millpond_core::outcome::{Outcome, Refusal};
 
@@ -92,4 +92,68 @@ fn a_document_may_be_as_large_as_the_limit_and_no_larger() {
     let refused = Refusal::DocumentTooLong { limit_bytes: limits::DOCUMENT_BYTES };
     let outcome = machine.run_without_effect(put(limits::DOCUMENT_BYTES + 1));
     assert_eq!(outcome, Outcome::Refused(refused));
+}
+
+fn write(name: &str, expected: ExpectedRevision, value: Option<&'static str>) -> DocumentWrite {
+    DocumentWrite { key: document_key("identity", name), expected, value: value.map(Bytes::from) }
+}
+
+#[test]
+fn several_writes_happen_together_in_one_batch_of_events() {
+    let mut machine = Machine::new();
+    machine.put(&document_key("identity", "old"), ExpectedRevision::Any, "old").unwrap();
+    let writes = vec![
+        write("a", ExpectedRevision::Absent, Some("1")),
+        write("old", ExpectedRevision::Exactly(0), None),
+        write("never-there", ExpectedRevision::Any, None),
+        write("b", ExpectedRevision::Any, Some("2")),
+    ];
+    let (events, outcome) = machine.run_unsettled(Command::WriteDocuments { writes });
+    assert_eq!((events.len(), outcome), (3, Outcome::Done));
+    machine.restart();
+    let mut read = |name: &str| get(&mut machine, &document_key("identity", name));
+    let [a, b] = ["a", "b"].map(|name| read(name).unwrap());
+    assert_eq!((&a.value[..], &b.value[..]), (&b"1"[..], &b"2"[..]));
+    assert!(a.revision < b.revision, "{a:?} {b:?}");
+    assert_eq!(read("old"), None);
+}
+
+#[test]
+fn one_write_that_does_not_fit_refuses_them_all() {
+    let mut machine = Machine::new();
+    machine.put(&document_key("identity", "kept"), ExpectedRevision::Any, "kept").unwrap();
+    let writes = vec![
+        write("a", ExpectedRevision::Absent, Some("1")),
+        write("kept", ExpectedRevision::Exactly(7), None),
+        write("b", ExpectedRevision::Absent, Some("1")),
+    ];
+    let refused = Refusal::RevisionMismatch { current: Some(0) };
+    let outcome = machine.run_without_effect(Command::WriteDocuments { writes });
+    assert_eq!(outcome, Outcome::Refused(refused));
+    assert_eq!(get(&mut machine, &document_key("identity", "a")), None);
+}
+
+#[test]
+fn several_writes_are_together_no_longer_than_one_document() {
+    let mut machine = Machine::new();
+    let half = Bytes::from(vec![b'x'; limits::DOCUMENT_BYTES / 2]);
+    let half = |name: &str| DocumentWrite {
+        key: document_key("identity", name),
+        expected: ExpectedRevision::Any,
+        value: Some(half.clone()),
+    };
+    let mut writes = vec![half("a"), half("b")];
+    assert_eq!(machine.run(Command::WriteDocuments { writes: writes.clone() }), Outcome::Done);
+    writes.push(write("c", ExpectedRevision::Any, Some("x")));
+    let refused = Refusal::DocumentTooLong { limit_bytes: limits::DOCUMENT_BYTES };
+    let outcome = machine.run_without_effect(Command::WriteDocuments { writes });
+    assert_eq!(outcome, Outcome::Refused(refused));
+}
+
+#[test]
+fn documents_outlive_a_reset() {
+    let (mut machine, key) = (Machine::new(), document_key("identity", "user"));
+    let written = machine.put(&key, ExpectedRevision::Any, "value").unwrap();
+    machine.run(Command::Reset);
+    assert_eq!(get(&mut machine, &key), Some(written));
 }

@@ -105,6 +105,7 @@ impl Model {
             | Command::ListQueueTags { .. }
             | Command::AddPermission { .. }
             | Command::RemovePermission { .. }
+            | Command::WriteDocuments { .. }
             | Command::ListDeadLetterSources { .. } => unreachable!("these have tests of their own"),
             Command::CreateQueue { key, attributes, .. } => self.create(now, key, attributes),
             Command::ListQueues { .. } => self.list(command),

@@ -2,6 +2,7 @@
 
 use millpond_engine::driver::Fatal;
 use millpond_server::BindError;
+use millpond_server::access::LoadError;
 
 /// Why a service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,15 @@ pub enum StartError {
     /// It can't listen.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Its identities can't be read.
+    #[error(transparent)]
+    Access(#[from] LoadError),
+    /// Test controls and enforcement exclude each other.
+    #[error(
+        "test controls are never possible where callers are identified, since they take everyone's messages; \
+         start with --auth off, or without test controls"
+    )]
+    TestControls,
     /// Its data can't be used.
     #[error("cannot use the data directory {path}: {reason}{advice}")]
     Data {

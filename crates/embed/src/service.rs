@@ -1,12 +1,14 @@
 //! The service: engine, server and declared queues, wired together. The binary and [`Millpond`](crate::Millpond) are
 //! thin around it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
 use millpond_engine::step::EngineConfig;
+use millpond_server::access::{Access, Enforcement};
 use millpond_server::platform::Platform;
 use millpond_server::{Answering, Behaviour, ServerConfig, TestControls, bind};
 use tokio::sync::watch;
@@ -20,10 +22,12 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Service {
     endpoint: String,
+    ca_bundle: Option<PathBuf>,
     answering: Answering,
     /// Dropped or set, it ends what answers.
     stop: watch::Sender<bool>,
     running: Running,
+    access: Arc<Access>,
     found: Found,
     declared: Vec<Declared>,
     controls: TestControls,
@@ -38,6 +42,10 @@ impl Service {
     /// # Panics
     /// Outside of a Tokio runtime with time and IO.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let enforced = settings.access.enforcement == Enforcement::On;
+        if enforced && settings.test_controls {
+            return Err(StartError::TestControls);
+        }
         let queues = declare::ordered(&settings.queues)?;
         let (account, region) = (settings.account, settings.region);
         let commands: Vec<Command> =
@@ -49,11 +57,18 @@ impl Service {
             test_controls: settings.test_controls.then(|| controls.clone()),
         };
         // The address first: a port that is taken is the likelier mistake, and the data directory stays untouched.
-        let listen = settings.listen;
-        let config =
-            ServerConfig { listen, account, region: region.clone(), limits: settings.limits, behaviour };
+        let config = ServerConfig {
+            listen: settings.listen,
+            allow_remote: enforced || settings.allow_remote,
+            account,
+            region: region.clone(),
+            limits: settings.limits,
+            behaviour,
+            transport: settings.transport,
+        };
         let listening = bind(config).await?;
-        let endpoint = format!("http://{}", listening.address());
+        let endpoint = listening.endpoint();
+        let ca_bundle = listening.ca_bundle().map(Path::to_owned);
         let (stop, stopped) = watch::channel(false);
         // Whoever looks after the process learns that it lives while the data is recovered.
         let answering = listening.answer(stopped);
@@ -62,10 +77,16 @@ impl Service {
             None => data::open_in_memory(engine)?,
             Some(path) => data::open(path, engine)?,
         };
-        let declared =
-            declare::declare(&running.handle, account, &region, &queues, settings.update_queues).await;
-        match declared {
-            Ok(declared) => Ok(Self { endpoint, answering, stop, running, found, declared, controls }),
+        let engine = &running.handle;
+        let prepared = async {
+            let declared =
+                declare::declare(engine, account, &region, &queues, settings.update_queues).await?;
+            Ok((declared, Access::load(engine, account, settings.access).await?))
+        };
+        match prepared.await {
+            Ok((declared, access)) => {
+                Ok(Self { endpoint, ca_bundle, answering, stop, running, access, found, declared, controls })
+            }
             Err(error) => {
                 running.handle.stop();
                 // It ends in order; what stands in the way of the start is the better news.
@@ -79,6 +100,12 @@ impl Service {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The certificate that clients have to trust, when the service has made it itself.
+    #[must_use]
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.ca_bundle.as_deref()
     }
 
     /// What was found in its data.
@@ -104,9 +131,16 @@ impl Service {
         &self.running.handle
     }
 
+    /// Who may do what in it.
+    #[must_use]
+    pub fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
     /// Answers requests from now on, with a platform beside the queues. Only the first call counts.
     pub fn begin(&self, platform: Arc<dyn Platform>) {
-        self.answering.begin(self.running.handle.clone(), self.running.receipt_key, platform);
+        let engine = self.running.handle.clone();
+        self.answering.begin(engine, self.running.receipt_key, self.access.clone(), platform);
     }
 
     /// Goes on until `asked_to_stop` is there, or the engine dies. Requests are answered while

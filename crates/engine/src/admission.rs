@@ -132,6 +132,9 @@ fn need(command: &Command) -> Need {
         | Command::ReturnLeases { .. }
         | Command::Quarantine { .. }
         | Command::RemoveDocument { .. } => Need::Delete,
+        Command::WriteDocuments { writes } if writes.iter().all(|write| write.value.is_none()) => {
+            Need::Delete
+        }
         Command::Receive { .. } | Command::ChangeVisibility { .. } => Need::Receive,
         Command::Send { .. }
         | Command::CreateQueue { .. }
@@ -140,7 +143,8 @@ fn need(command: &Command) -> Need {
         | Command::TagQueue { .. }
         | Command::StartMoveTask { .. }
         | Command::StepMoveTask { .. }
-        | Command::PutDocument { .. } => Need::Send,
+        | Command::PutDocument { .. }
+        | Command::WriteDocuments { .. } => Need::Send,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod api;
 pub mod arn;
 pub mod auth_error;
 pub mod caller;
+pub mod date;
 pub mod evaluate;
 pub mod facts;
 pub mod identity;

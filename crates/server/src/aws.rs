@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
-use millpond_core::name::{AccountId, Region};
+use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
@@ -21,11 +21,13 @@ use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recogni
 use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
+use crate::audit::Trail;
 use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
 use crate::metrics::Requests;
 use crate::other_service::{self, OtherService};
+use crate::proxy::Arrival;
 use crate::respond::{self, Reply};
 use crate::scope::{Credential, Scope, scope};
 
@@ -49,6 +51,7 @@ pub(crate) struct AwsRequest {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
     pub(crate) body: Result<Bytes, BodyError>,
+    pub(crate) arrival: Arrival,
 }
 
 /// A reply, and the error that it is.
@@ -56,20 +59,29 @@ type Answered = (Reply, Option<&'static ErrorKind>);
 
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(&self, request: AwsRequest) -> Reply {
+    pub(crate) async fn answer(&self, request: AwsRequest, trail: &mut Trail) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
-        let (reply, error) = match self.hear(request, id, &mut action) {
+        let heard = self.hear(request, id, &mut action);
+        trail.asked("sqs", action.unwrap_or("unknown"));
+        let (reply, error) = match heard {
             Err(answered) => *answered,
             Ok(heard) => {
                 let protocol = heard.protocol;
+                trail.spoke(if protocol.is_query() { "aws-query" } else { "aws-json-1.0" });
+                if let Some(QueueKey { account, region, name }) = &heard.asked.prepared.queue {
+                    trail.about(|| format!("arn:aws:sqs:{region}:{account}:{name}"));
+                }
                 match self.call(heard, id).await {
                     Ok(reply) => (respond::with_request_id(reply, id), None),
                     Err(error) => refused(&error, id, protocol),
                 }
             }
         };
+        if let Some(error) = error {
+            trail.failed(error.query_code);
+        }
         self.requests.note(action, error, begun.elapsed());
         reply
     }
@@ -89,8 +101,9 @@ impl Aws {
         let recognised = recognise(&head(parts))
             .map_err(|unrecognised| Box::new(refused(&unrecognised.into(), id, Protocol::Json10)))?;
         let protocol = recognised.protocol();
+        let base_url = request.arrival.base_url(&parts.headers);
         match self.prepare(recognised, parts, request.queue, request.body, action) {
-            Ok(Some(asked)) => Ok(Heard { protocol, base_url: base_url(&parts.headers), asked }),
+            Ok(Some(asked)) => Ok(Heard { protocol, base_url, asked }),
             Ok(None) => Err(Box::new((respond::no_action(id), Some(&UNKNOWN_OPERATION)))),
             Err(Refused::Here(error)) => Err(Box::new(refused(&error, id, protocol))),
             Err(Refused::Elsewhere(other)) => Err(Box::new((other.refusal(id), Some(&UNKNOWN_OPERATION)))),
@@ -222,11 +235,6 @@ fn head(request: &Parts) -> Head<'_> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// Queue URLs answer with the host that the client used.
-fn base_url(headers: &HeaderMap) -> String {
-    format!("http://{}", text(headers, &HOST).unwrap_or("127.0.0.1"))
 }
 
 const fn engine_wait(wait: WaitTime) -> Wait {

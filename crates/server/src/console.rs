@@ -3,6 +3,7 @@
 //! Plain HTML without scripts; every text from outside is escaped.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
@@ -12,6 +13,7 @@ use millpond_core::time::Timestamp;
 use millpond_engine::EngineHandle;
 use serde_json::Value;
 
+use crate::access::{Access, Authenticated};
 use crate::own::describe_queues;
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
@@ -19,7 +21,12 @@ use crate::respond::{self, Reply};
 const STYLE: &str = include_str!("../assets/console.css");
 
 /// Renders the page as things are now.
-pub(crate) async fn page(engine: &EngineHandle, platform: &dyn Platform) -> Reply {
+pub(crate) async fn page(
+    engine: &EngineHandle,
+    platform: &dyn Platform,
+    who: Authenticated,
+    access: Arc<Access>,
+) -> Reply {
     let (queues, status) = match (describe_queues(engine).await, engine.status().await) {
         (Ok(queues), Ok(status)) => (queues, status),
         (Err(error), _) | (_, Err(error)) => return respond::text(503, &error.to_string()),
@@ -29,6 +36,9 @@ pub(crate) async fn page(engine: &EngineHandle, platform: &dyn Platform) -> Repl
         path: "workloads".into(),
         query: String::new(),
         body: Bytes::new(),
+        who,
+        access,
+        authorization: None,
     };
     let workloads = platform.call(call).await.map(|reply| reply.body);
     let html = render(&queues, workloads.as_ref(), status.expiry_hold, status.now);

@@ -4,27 +4,33 @@
 //! looks at it; bodies, headers, connections and waiting times are bounded; a reply is written only from an outcome
 //! that the engine has let go.
 //!
-//! What it refuses to do: decide anything about queues, keep state between requests, listen beyond loopback.
+//! What it refuses to do: decide anything about queues, keep state between requests.
 //!
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 pub mod access;
+pub mod audit;
 mod aws;
 mod behaviour;
 mod body;
+mod calendar;
 mod console;
 mod controls;
 mod entropy;
+mod framing;
+mod guessing;
 pub mod listen;
 mod metrics;
 mod origin;
 mod other_service;
 mod own;
 pub mod platform;
+pub mod proxy;
 mod respond;
 mod route;
 mod scope;
 mod service;
+pub mod tls;
 
 pub use behaviour::{Behaviour, TestControls};
-pub use listen::{Answering, BindError, Limits, Listening, ServerConfig, bind};
+pub use listen::{Answering, BindError, Limits, Listening, ServerConfig, Transport, bind};

@@ -1,12 +1,13 @@
 //! Accepts connections, from before the data is recovered until the service stops.
 //!
-//! What always holds: only loopback addresses are listened on; connections, header time, body time and body bytes are
+//! What always holds: beyond loopback it is listened only when that is allowed; connections, header time, body time and body bytes are
 //! bounded; until the service begins only its health is answered and everything else waits; on shutdown no new request is
 //! taken and those under way are answered first.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,17 +19,22 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use millpond_core::name::{AccountId, Region};
 use millpond_engine::EngineHandle;
 use millpond_sqs::ReceiptCodec;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::Access;
+use crate::audit::{Audit, AuditConfig, AuditError};
 use crate::aws::Aws;
 use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
 use crate::metrics::Requests;
 use crate::platform::Platform;
+use crate::proxy::{Network, Peer};
 use crate::respond::Reply;
 use crate::service::{Front, Service};
+use crate::tls::{Tls, TlsConfig, TlsError, shake_hands};
 
 /// What one server takes at once.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +49,8 @@ pub struct Limits {
     pub header_secs: u64,
     /// Seconds for a request body.
     pub body_secs: u64,
+    /// Seconds for a TLS handshake.
+    pub handshake_secs: u64,
     /// Seconds for requests under way when the server stops.
     pub drain_secs: u64,
 }
@@ -56,6 +64,7 @@ impl Default for Limits {
             bodies_total_bytes: 256 << 20,
             header_secs: 60,
             body_secs: 30,
+            handshake_secs: 10,
             drain_secs: 10,
         }
     }
@@ -66,6 +75,8 @@ impl Default for Limits {
 pub struct ServerConfig {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Whether it may listen beyond loopback.
+    pub allow_remote: bool,
     /// The account of callers that name none.
     pub account: AccountId,
     /// The region of callers that name none.
@@ -74,6 +85,19 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// In what it is to be unlike itself.
     pub behaviour: Behaviour,
+    /// What stands between the port and the requests.
+    pub transport: Transport,
+}
+
+/// What stands between the port and the requests. By default nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Transport {
+    /// The port speaks TLS alone.
+    pub tls: Option<TlsConfig>,
+    /// Proxies that are believed about whose request they pass on.
+    pub trusted_proxies: Vec<Network>,
+    /// A line is written for each request.
+    pub audit: Option<AuditConfig>,
 }
 
 /// Why a server can't listen.
@@ -81,8 +105,8 @@ pub struct ServerConfig {
 pub enum BindError {
     /// The address is not on loopback.
     #[error(
-        "cannot listen on {0}: callers are not identified yet, so only loopback addresses are allowed. \
-         Use 127.0.0.1 and reach it from elsewhere through an SSH tunnel"
+        "cannot listen on {0}: callers are not identified (--auth off), so only loopback addresses are allowed. \
+         Use 127.0.0.1, or start with --auth on, or add --allow-remote if everyone who reaches it may do everything"
     )]
     NotLoopback(SocketAddr),
     /// Another program has the port.
@@ -90,6 +114,12 @@ pub enum BindError {
         "cannot listen on {0}: the port is in use. Stop the program that has it, or choose another with --listen"
     )]
     InUse(SocketAddr),
+    /// There is no certificate to speak TLS with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The audit log can't be written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The system refused.
     #[error("cannot listen on {address}: {error}")]
     Io {
@@ -105,6 +135,8 @@ pub enum BindError {
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    audit: Option<Arc<Audit>>,
     config: ServerConfig,
 }
 
@@ -122,7 +154,7 @@ pub struct Answering {
 /// [`BindError`] says why it can't.
 pub async fn bind(config: ServerConfig) -> Result<Listening, BindError> {
     let address = config.listen;
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && !config.allow_remote {
         return Err(BindError::NotLoopback(address));
     }
     let failed = |error: io::Error| match error.kind() {
@@ -131,7 +163,10 @@ pub async fn bind(config: ServerConfig) -> Result<Listening, BindError> {
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(|error| BindError::Io { address, error })?;
-    Ok(Listening { listener, address, config })
+    let prepare = |tls| Tls::prepare(tls, address).map(Arc::new);
+    let tls = config.transport.tls.as_ref().map(prepare).transpose()?;
+    let audit = config.transport.audit.as_ref().map(Audit::start).transpose()?;
+    Ok(Listening { listener, address, tls, audit, config })
 }
 
 impl Listening {
@@ -141,16 +176,30 @@ impl Listening {
         self.address
     }
 
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate that clients have to trust, when the service has made it itself.
+    #[must_use]
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.tls.as_ref().and_then(|tls| tls.ca_bundle())
+    }
+
     /// Answers requests until `stop` turns true, then ends those under way and returns.
     pub async fn serve(
         self,
         engine: EngineHandle,
         receipt_key: [u8; 16],
+        access: Arc<Access>,
         platform: Arc<dyn Platform>,
         stop: watch::Receiver<bool>,
     ) {
         let answering = self.answer(stop);
-        answering.begin(engine, receipt_key, platform);
+        answering.begin(engine, receipt_key, access, platform);
         answering.ended().await;
     }
 
@@ -161,15 +210,25 @@ impl Listening {
     /// Outside of a Tokio runtime.
     #[must_use]
     pub fn answer(self, stop: watch::Receiver<bool>) -> Answering {
-        let front = Arc::new(Front::new());
-        let accepting = tokio::spawn(accept(self.listener, front.clone(), self.config.limits, stop));
+        let front = Arc::new(Front::new(self.config.transport.trusted_proxies.clone(), self.audit));
+        if let Some(tls) = self.tls.clone() {
+            tokio::spawn(tls.keep_up(stop.clone()));
+        }
+        let port = Port { front: front.clone(), tls: self.tls, limits: self.config.limits };
+        let accepting = tokio::spawn(accept(self.listener, Arc::new(port), stop));
         Answering { front, config: self.config, accepting }
     }
 }
 
 impl Answering {
     /// The service begins: its data is recovered. Only the first call counts.
-    pub fn begin(&self, engine: EngineHandle, receipt_key: [u8; 16], platform: Arc<dyn Platform>) {
+    pub fn begin(
+        &self,
+        engine: EngineHandle,
+        receipt_key: [u8; 16],
+        access: Arc<Access>,
+        platform: Arc<dyn Platform>,
+    ) {
         let ServerConfig { account, ref region, limits, ref behaviour, .. } = self.config;
         let receipts = ReceiptCodec::new(receipt_key);
         let service = Service {
@@ -181,6 +240,7 @@ impl Answering {
                 behaviour: behaviour.clone(),
                 requests: Requests::new(),
             },
+            access,
             platform,
             intake: BodyIntake::new(
                 limits.bodies_total_bytes,
@@ -197,10 +257,21 @@ impl Answering {
         if let Err(error) = self.accepting.await {
             tracing::error!(%error, "the server has failed");
         }
+        if let Some(audit) = &self.front.audit {
+            audit.finish().await;
+        }
     }
 }
 
-async fn accept(listener: TcpListener, front: Arc<Front>, limits: Limits, mut stop: watch::Receiver<bool>) {
+/// What each connection needs.
+struct Port {
+    front: Arc<Front>,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+}
+
+async fn accept(listener: TcpListener, port: Arc<Port>, mut stop: watch::Receiver<bool>) {
+    let limits = port.limits;
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -213,11 +284,11 @@ async fn accept(listener: TcpListener, front: Arc<Front>, limits: Limits, mut st
             accepted = listener.accept() => accepted,
         };
         match stream {
-            Ok((stream, _)) => {
-                let (front, stop) = (front.clone(), stop.clone());
+            Ok((stream, from)) => {
+                let (port, stop) = (port.clone(), stop.clone());
                 connections.spawn(async move {
-                    let _connected = front.traffic.connected();
-                    connection(stream, front.clone(), limits, stop).await;
+                    let _connected = port.front.traffic.connected();
+                    open(&port, stream, from, stop).await;
                     drop(permit);
                 });
             }
@@ -238,16 +309,35 @@ async fn rest_after(error: &io::Error) {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-async fn connection(stream: TcpStream, front: Arc<Front>, limits: Limits, mut stop: watch::Receiver<bool>) {
+/// Serves one connection, over TLS when the port speaks it.
+async fn open(port: &Port, stream: TcpStream, from: SocketAddr, mut stop: watch::Receiver<bool>) {
     // Without it small replies wait for the client's acknowledgement; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
+    let peer = Peer { address: from.ip(), over_tls: port.tls.is_some() };
+    let Some(tls) = &port.tls else { return connection(port, stream, peer, stop).await };
+    let limit = Duration::from_secs(port.limits.handshake_secs);
+    let shaken = tokio::select! {
+        shaken = shake_hands(stream, tls, limit) => shaken,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    match shaken {
+        Some(stream) => connection(port, stream, peer, stop).await,
+        None => port.front.traffic.handshake_failed(),
+    }
+}
+
+async fn connection<S>(port: &Port, stream: S, peer: Peer, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let front = port.front.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let front = front.clone();
-        async move { Ok::<Reply, Infallible>(front.answer(request).await) }
+        async move { Ok::<Reply, Infallible>(front.answer(request, peer).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_secs))
+        .header_read_timeout(Duration::from_secs(port.limits.header_secs))
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

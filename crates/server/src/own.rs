@@ -2,6 +2,8 @@
 //!
 //! `GET queues` lists all queues with exact counts and the oldest expiry, `GET queues/ACCOUNT/REGION/NAME` tells the same
 //! of one, `GET clock` whether expiry is held, and `GET status` how engine and log fare.
+//! `POST console-sessions` with `{}` answers `{"url": …, "expires_in_secs": 60}`: opened once in a browser within that
+//! time, the URL leads to the console as the caller.
 //! `POST reset` and `POST clock/advance` are for tests.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.

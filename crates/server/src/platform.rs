@@ -3,9 +3,13 @@
 //! The server knows these calls only by method and path below `/_millpond/v1/`; what they do stands elsewhere.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use millpond_iam::secret::Secret;
 use serde_json::{Value, json};
+
+use crate::access::{Access, Authenticated};
 
 /// A call of our own API that the server does not answer itself.
 #[derive(Clone, Debug)]
@@ -18,6 +22,13 @@ pub struct PlatformCall {
     pub query: String,
     /// The body, JSON or empty.
     pub body: Bytes,
+    /// Who calls. The call itself is authorised; what it does on other resources is not.
+    pub who: Authenticated,
+    /// Decides what is done on other resources, and gives credentials to do it with.
+    pub access: Arc<Access>,
+    /// The `Authorization` header, where the platform itself has to look at it: of a workload that asks for its
+    /// credentials.
+    pub authorization: Option<Secret>,
 }
 
 /// The answer: an HTTP status and a JSON value.

@@ -1,7 +1,7 @@
 //! The replies that are not outcomes: errors, redirects, JSON of our own.
 
 use hyper::Response;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use millpond_sqs::QUERY;
 use millpond_wire::call::error_body;
 use millpond_wire::error::{ApiError, QUERY_ERROR_HEADER};
@@ -64,6 +64,12 @@ pub(crate) fn with_request_id(mut reply: Reply, id: RequestId) -> Reply {
 pub(crate) fn redirect(path: &'static str) -> Reply {
     let mut reply = with_body(303, "text/plain; charset=utf-8", format!("See {path}\n").into_bytes());
     reply.headers_mut().insert(LOCATION, HeaderValue::from_static(path));
+    reply
+}
+
+/// The connection ends with this reply.
+pub(crate) fn and_close(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }
 

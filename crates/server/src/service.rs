@@ -13,19 +13,24 @@ use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
+use millpond_iam::caller::Caller;
 use millpond_sqs::catalogue;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
+use crate::access::{Access, Authenticated, Source};
+use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
 use crate::body::{BodyError, BodyIntake};
+use crate::guessing::Guessing;
 use crate::metrics::{self, Traffic};
 use crate::origin::{self, Provenance};
 use crate::other_service;
 use crate::platform::{Platform, PlatformCall};
+use crate::proxy::{self, Arrival, Network, Peer};
 use crate::respond::{self, Reply};
 use crate::route::{Route, route};
-use crate::{console, own};
+use crate::{console, framing, own};
 
 /// The log must make durable what is asked for within this time to count as ready.
 const READY: Duration = Duration::from_secs(5);
@@ -36,15 +41,44 @@ pub(crate) struct Front {
     /// Set when the data is recovered.
     pub(crate) service: SetOnce<Service>,
     pub(crate) traffic: Traffic,
+    /// Proxies that are believed.
+    trusted_proxies: Vec<Network>,
+    pub(crate) audit: Option<Arc<Audit>>,
+    pub(crate) guessing: Guessing,
 }
 
 impl Front {
-    pub(crate) fn new() -> Self {
-        Self { service: SetOnce::new(), traffic: Traffic::new() }
+    pub(crate) fn new(trusted_proxies: Vec<Network>, audit: Option<Arc<Audit>>) -> Self {
+        Self {
+            service: SetOnce::new(),
+            traffic: Traffic::new(),
+            trusted_proxies,
+            audit,
+            guessing: Guessing::new(),
+        }
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Reply {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let (head, body) = request.into_parts();
+        let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
+        let reply = self.lead(head, body, peer, &mut trail).await;
+        trail.answered(&reply);
+        reply
+    }
+
+    async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
+        if let Err(ambiguous) = framing::check(&head) {
+            trail.refused(None, &ambiguous);
+            return respond::and_close(respond::text(ambiguous.status(), &ambiguous.to_string()));
+        }
+        let arrival = match proxy::arrival(&self.trusted_proxies, peer, &head.headers) {
+            Ok(arrival) => arrival,
+            Err(malformed) => {
+                trail.refused(None, &malformed);
+                return respond::text(400, &malformed.to_string());
+            }
+        };
+        trail.came(arrival.source);
         let path = head.uri.path();
         let accept = head.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         // Programs that take any reply may accept pages too; one that names an action wants no page.
@@ -59,18 +93,25 @@ impl Front {
         };
         if let Err(foreign) = checked {
             self.traffic.refused_foreign();
+            trail.refused(None, &foreign);
             return match route {
                 Route::Own(_) => respond::own_error(403, &foreign.to_string()),
                 _ => respond::text(403, &foreign.to_string()),
             };
         }
+        if matches!(route, Route::Health | Route::Ready) {
+            trail.forget();
+        }
         match (route, self.service.get()) {
             (Route::Health, _) => respond::text(200, "ok"),
             (Route::Ready, None) => respond::text(503, "the data is being recovered"),
             (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
-            (route, Some(service)) => service.answer(route, head, body, &self.traffic).await,
+            (route, Some(service)) => service.answer(route, head, body, arrival, self, trail).await,
             // It waits for the recovery as it would have waited for the port.
-            (route, None) => self.service.wait().await.answer(route, head, body, &self.traffic).await,
+            (route, None) => {
+                let service = self.service.wait().await;
+                service.answer(route, head, body, arrival, self, trail).await
+            }
         }
     }
 }
@@ -78,6 +119,7 @@ impl Front {
 /// What answers once the data is recovered.
 pub(crate) struct Service {
     pub(crate) aws: Aws,
+    pub(crate) access: Arc<Access>,
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) intake: BodyIntake,
 }
@@ -89,7 +131,15 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    async fn answer(&self, route: Route, head: Parts, body: Incoming, traffic: &Traffic) -> Reply {
+    async fn answer(
+        &self,
+        route: Route,
+        head: Parts,
+        body: Incoming,
+        arrival: Arrival,
+        front: &Front,
+        trail: &mut Trail,
+    ) -> Reply {
         match route {
             Route::Aws { queue } => {
                 let read = self.intake.read(body).await;
@@ -97,26 +147,47 @@ impl Service {
                     Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
                     Err(error) => (Err(error), None),
                 };
-                self.aws.answer(AwsRequest { head, queue, body }).await
+                self.aws.answer(AwsRequest { head, queue, body, arrival }, trail).await
             }
-            Route::Own(path) => self.own(path, &head, body).await,
-            Route::Console => console::page(&self.aws.engine, self.platform.as_ref()).await,
+            Route::Own(path) => {
+                trail.asked_as_spelled("millpond", &format!("{} {path}", head.method));
+                self.own(path, &head, body, arrival.source).await
+            }
+            Route::Console => {
+                trail.asked("millpond", "GetConsole");
+                let root = Caller::Root { account: self.aws.account };
+                let who = Authenticated::without_key(root, arrival.source);
+                console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
+            }
             Route::ToConsole => respond::redirect("/console/"),
             Route::Metrics => {
                 let query = head.uri.query().unwrap_or_default();
-                metrics::page(&self.aws.engine, &self.aws.requests, traffic, query).await
+                trail.asked("millpond", "GetMetrics");
+                let audit = front.audit.as_deref().map(Audit::counts);
+                let (requests, guessing) = (&self.aws.requests, &front.guessing);
+                let counted = metrics::Counted { requests, traffic: &front.traffic, audit, guessing };
+                metrics::page(&self.aws.engine, &counted, query).await
             }
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
         }
     }
 
-    async fn own(&self, path: String, head: &Parts, body: Incoming) -> Reply {
+    async fn own(&self, path: String, head: &Parts, body: Incoming, source: Source) -> Reply {
         let body = match self.intake.read(body).await {
             Ok((bytes, _permit)) => bytes,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
-        let call = PlatformCall { method: head.method.to_string(), path, query, body };
+        let root = Caller::Root { account: self.aws.account };
+        let call = PlatformCall {
+            method: head.method.to_string(),
+            path,
+            query,
+            body,
+            who: Authenticated::without_key(root, source),
+            access: self.access.clone(),
+            authorization: None,
+        };
         let controls = self.aws.behaviour.test_controls.as_ref();
         own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
     }

@@ -17,8 +17,9 @@ use millpond_engine::driver::{self, Inbox, Parts, Running};
 use millpond_engine::recovery::recover;
 use millpond_engine::step::{EngineConfig, Wait};
 use millpond_log::{Log, MemoryLog};
+use millpond_server::access::{Access, AccessConfig};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Answering, Behaviour, Limits, ServerConfig, bind};
+use millpond_server::{Answering, Behaviour, Limits, ServerConfig, Transport, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -59,11 +60,13 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let clock = Arc::new(Turned(AtomicU64::new(1_700_000_000_000)));
         let config = ServerConfig {
+            allow_remote: false,
             listen: "127.0.0.1:0".parse().unwrap(),
             account: AccountId::DEFAULT,
             region: Region::parse("us-east-1").unwrap(),
             limits: Limits::default(),
             behaviour: Behaviour::default(),
+            transport: Transport::default(),
         };
         let (address, answering, running) = runtime.block_on(async {
             let listening = bind(config).await.unwrap();
@@ -79,7 +82,10 @@ impl Server {
     }
 
     fn begin(&self) {
-        self.answering.begin(self.running.handle.clone(), [0; 16], Arc::new(QueuesOnly));
+        let engine = self.running.handle.clone();
+        let config = Arc::new(AccessConfig::off());
+        let access = self.runtime.block_on(Access::load(&engine, AccountId::DEFAULT, config)).unwrap();
+        self.answering.begin(engine, [0; 16], access, Arc::new(QueuesOnly));
     }
 
     fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {

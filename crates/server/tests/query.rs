@@ -13,8 +13,9 @@ use millpond_engine::driver::{self, Inbox, Parts, Running};
 use millpond_engine::recovery::recover;
 use millpond_engine::step::EngineConfig;
 use millpond_log::{Log, MemoryLog};
+use millpond_server::access::{Access, AccessConfig};
 use millpond_server::platform::QueuesOnly;
-use millpond_server::{Behaviour, Limits, ServerConfig, bind};
+use millpond_server::{Behaviour, Limits, ServerConfig, Transport, bind};
 use millpond_store::MemoryStore;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -38,15 +39,20 @@ impl Server {
         let (address, running) = runtime.block_on(async {
             let running = start_engine();
             let config = ServerConfig {
+                allow_remote: false,
                 listen: "127.0.0.1:0".parse().unwrap(),
                 account: AccountId::DEFAULT,
                 region: Region::parse("us-east-1").unwrap(),
                 limits: Limits::default(),
                 behaviour: Behaviour::default(),
+                transport: Transport::default(),
             };
             let listening = bind(config).await.unwrap();
             let address = listening.address();
-            let serving = listening.serve(running.handle.clone(), [0; 16], Arc::new(QueuesOnly), stopped);
+            let engine = running.handle.clone();
+            let config = Arc::new(AccessConfig::off());
+            let access = Access::load(&engine, AccountId::DEFAULT, config).await.unwrap();
+            let serving = listening.serve(engine, [0; 16], access, Arc::new(QueuesOnly), stopped);
             tokio::spawn(serving);
             (address, running)
         });

@@ -131,6 +131,13 @@ pub static INVALID_SIGNATURE: ErrorKind =
 /// The `Authorization` header is not what it must be.
 pub static INCOMPLETE_SIGNATURE: ErrorKind =
     ErrorKind::new(CORAL, "IncompleteSignatureException", "IncompleteSignature");
+/// The request is not signed, and must be.
+pub static MISSING_AUTHENTICATION_TOKEN: ErrorKind =
+    ErrorKind::new(CORAL, "MissingAuthenticationTokenException", "MissingAuthenticationToken")
+        .with_status(403);
+/// The session of temporary credentials has ended.
+pub static EXPIRED_TOKEN: ErrorKind =
+    ErrorKind::new(CORAL, "ExpiredTokenException", "ExpiredToken").with_status(403);
 /// Something failed inside the service.
 pub static INTERNAL_FAILURE: ErrorKind =
     ErrorKind::new(CORAL, "InternalFailure", "InternalFailure").of_receiver(500);
@@ -139,7 +146,7 @@ pub static SERVICE_UNAVAILABLE: ErrorKind =
     ErrorKind::new(CORAL, "ServiceUnavailableException", "ServiceUnavailable").of_receiver(503);
 
 /// All rows of this file.
-pub static CORAL_ERRORS: [&ErrorKind; 12] = [
+pub static CORAL_ERRORS: [&ErrorKind; 14] = [
     &SERIALIZATION,
     &MALFORMED_INPUT,
     &REQUEST_TOO_LARGE,
@@ -150,6 +157,8 @@ pub static CORAL_ERRORS: [&ErrorKind; 12] = [
     &UNRECOGNIZED_CLIENT,
     &INVALID_SIGNATURE,
     &INCOMPLETE_SIGNATURE,
+    &MISSING_AUTHENTICATION_TOKEN,
+    &EXPIRED_TOKEN,
     &INTERNAL_FAILURE,
     &SERVICE_UNAVAILABLE,
 ];

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Decision, refused};
-use crate::document::{Document, DocumentKey, ExpectedRevision};
+use crate::document::{Document, DocumentKey, DocumentWrite, ExpectedRevision};
 use crate::event::Event;
 use crate::limits;
 use crate::outcome::{Outcome, Refusal};
@@ -29,6 +29,30 @@ pub(super) fn remove(state: &State, key: DocumentKey, expected: ExpectedRevision
         return (Vec::new(), Outcome::Done);
     }
     (vec![Event::DocumentRemoved { key }], Outcome::Done)
+}
+
+/// All writes in one batch of events; the first that does not fit refuses them all.
+pub(super) fn write_all(state: &State, writes: Vec<DocumentWrite>) -> Decision {
+    let bytes: usize = writes.iter().filter_map(|write| write.value.as_ref()).map(Bytes::len).sum();
+    if bytes > limits::DOCUMENT_BYTES {
+        return refused(Refusal::DocumentTooLong { limit_bytes: limits::DOCUMENT_BYTES });
+    }
+    if let Some(refusal) = writes.iter().find_map(|write| check(state, &write.key, write.expected).err()) {
+        return refused(refusal);
+    }
+    let mut revision = state.instance().next_revision;
+    let mut events = Vec::with_capacity(writes.len());
+    for DocumentWrite { key, expected: _, value } in writes {
+        match value {
+            Some(value) => {
+                events.push(Event::DocumentPut { key, revision, value });
+                revision += 1;
+            }
+            None if state.document(&key).is_some() => events.push(Event::DocumentRemoved { key }),
+            None => {}
+        }
+    }
+    (events, Outcome::Done)
 }
 
 pub(super) fn list(state: &State, collection: &str) -> Decision {

@@ -86,6 +86,7 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
         Command::Expire { queue } => expire::expire(state, now, queue),
         Command::PutDocument { key, expected, value } => documents::put(state, key, expected, value),
         Command::RemoveDocument { key, expected } => documents::remove(state, key, expected),
+        Command::WriteDocuments { writes } => documents::write_all(state, writes),
         Command::GetDocument { key } => (Vec::new(), Outcome::Document(state.document(&key).cloned())),
         Command::ListDocuments { collection } => documents::list(state, &collection),
     }

@@ -438,6 +438,7 @@ impl Engine {
             | Command::ReturnLeases { .. }
             | Command::PutDocument { .. }
             | Command::RemoveDocument { .. }
+            | Command::WriteDocuments { .. }
             | Command::GetDocument { .. }
             | Command::ListDocuments { .. } => None,
         }

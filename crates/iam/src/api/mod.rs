@@ -6,17 +6,43 @@
 //! Source: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html> and
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html>.
 
+mod access_keys;
+mod account;
+mod attached_policies;
+mod authorise;
+mod call;
+pub mod catalogue;
+pub mod error;
+mod inline_policies;
+mod managed_policies;
+mod page;
+mod parameters;
+mod policy_versions;
+mod reader;
+mod roles;
+mod shape;
+mod tags;
+mod users;
+
 use millpond_core::name::AccountId;
-use millpond_wire::error::ApiError;
-use millpond_wire::query::Form;
+use millpond_wire::call::Envelope;
+use millpond_wire::error::{ACCESS_DENIED, ApiError, UNKNOWN_OPERATION};
+use millpond_wire::protocol::Protocol;
+use millpond_wire::query::{Form, QueryService};
 use millpond_wire::request_id::RequestId;
 
 use crate::caller::Caller;
 use crate::evaluate::{Attached, ResourceKind};
 use crate::facts::Given;
-use crate::identity::{Change, Identities};
+use crate::identity::{Change, Fresh, Identities};
 use crate::secret::MasterKey;
 use crate::session::Session;
+use call::{Call, Work};
+use catalogue::Action;
+use reader::Reader;
+
+/// IAM, as AWS Query must know it.
+pub static IAM: QueryService = QueryService::unflattened("https://iam.amazonaws.com/doc/2010-05-08/");
 
 /// The two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +55,11 @@ pub enum Service {
 
 /// A request of IAM or STS, decoded and checked as far as its parameters go.
 #[derive(Debug)]
-pub struct ApiRequest {
-    _private: (),
+pub struct ApiRequest(Decoded);
+
+#[derive(Debug)]
+enum Decoded {
+    Iam(&'static Action, Box<dyn Call>),
 }
 
 /// One thing that the caller must be allowed.
@@ -72,27 +101,34 @@ impl ApiRequest {
     /// # Errors
     /// The error to answer: an unknown action, a missing or malformed parameter.
     pub fn decode(service: Service, action: &str, form: &Form<'_>) -> Result<Self, ApiError> {
-        let _ = (service, action, form);
-        unimplemented!()
+        match service {
+            Service::Iam => {
+                let action = catalogue::find(action).ok_or_else(|| unknown_action(action))?;
+                Ok(Self(Decoded::Iam(action, (action.decode)(Reader::new(form))?)))
+            }
+            Service::Sts => unimplemented!(),
+        }
     }
 
     /// The action's name.
     #[must_use]
     pub fn action(&self) -> &'static str {
-        unimplemented!()
+        let Self(Decoded::Iam(action, _)) = self;
+        action.name
     }
 
     /// What the caller must be allowed, all of it. Empty for `GetCallerIdentity`, which is always allowed.
     #[must_use]
     pub fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
-        let _ = (caller, identities);
-        unimplemented!()
+        let Self(Decoded::Iam(action, call)) = self;
+        authorise::authorisations(action, &**call, caller, identities)
     }
 
     /// Whether carrying it out may change the state: then no other change may come between.
     #[must_use]
     pub fn is_change(&self) -> bool {
-        unimplemented!()
+        let Self(Decoded::Iam(action, _)) = self;
+        action.is_change
     }
 
     /// Carries it out: changes to write, and the reply's XML.
@@ -104,7 +140,29 @@ impl ApiRequest {
         with: &mut Carrying<'_>,
         id: RequestId,
     ) -> Result<(Vec<Change>, Vec<u8>), ApiError> {
-        let _ = (with, id);
-        unimplemented!()
+        let Self(Decoded::Iam(action, call)) = self;
+        let account = with.caller.account().ok_or_else(|| {
+            ACCESS_DENIED.because(format!("{} belongs to no account that has identities.", with.caller.arn()))
+        })?;
+        call.carry_out(&mut Work {
+            identities: with.identities,
+            caller: with.caller,
+            account,
+            fresh: Fresh { now_secs: with.now_secs, entropy: with.entropy, master: with.master },
+            envelope: Envelope {
+                protocol: Protocol::QueryXml,
+                service: &IAM,
+                action: action.name,
+                request_id: id,
+            },
+        })
     }
+}
+
+fn unknown_action(action: &str) -> ApiError {
+    let here: Vec<_> = catalogue::ACTIONS.iter().map(|action| action.name).collect();
+    UNKNOWN_OPERATION.because(format!(
+        "Could not find operation {action} for version 2010-05-08. Those that are here: {}.",
+        here.join(", ")
+    ))
 }

@@ -17,11 +17,11 @@ use crate::arn::Arn;
 use crate::facts::Value;
 use crate::policy::condition::{ArnPattern, Condition, Values};
 use crate::policy::operator::{Operator, Order, Over, TestKind, TextTest};
-use crate::policy::pattern::{Atom, Case, arn_parts, glob, resolved};
+use crate::policy::pattern::{Atom, Case, Matched, arn_parts, glob, resolved};
 use crate::policy::values::{Decimal, instant};
 
-/// Whether a condition holds.
-pub(super) fn holds(condition: &Condition, context: &Context<'_>) -> bool {
+/// Whether a condition of a statement holds; `denies` is whether that is a `Deny`.
+pub(super) fn holds(condition: &Condition, denies: bool, context: &Context<'_>) -> bool {
     let value = context.value(&condition.key);
     let operator = condition.operator;
     if let Values::Missing(wanted) = &condition.values {
@@ -37,6 +37,11 @@ pub(super) fn holds(condition: &Condition, context: &Context<'_>) -> bool {
     if operator.over != Over::Plain && values.iter().all(|value| value.is_empty()) {
         return operator.over == Over::All;
     }
+    // A variable without a value matches nothing; with `Not` that would open an `Allow` to everything, so such an `Allow` does
+    // not apply. AWS: it "might cause the entire statement to be invalid".
+    if operator.negated && !denies && is_unresolved(&condition.values, context) {
+        return false;
+    }
     let matches = |value: &Cow<'_, str>| matches_any(condition, value, context);
     match operator.over {
         Over::Plain => values.iter().any(matches) != operator.negated,
@@ -51,6 +56,20 @@ fn holds_without_value(operator: Operator) -> bool {
         Over::Plain => operator.negated,
         Over::All => true,
         Over::Any => false,
+    }
+}
+
+/// Whether a variable in one of the values of the policy has no value.
+fn is_unresolved(values: &Values, context: &Context<'_>) -> bool {
+    match values {
+        Values::Texts(patterns) => {
+            patterns.iter().any(|pattern| pattern.matches("", Case::Counts, context) == Matched::Unresolved)
+        }
+        Values::Arns(patterns) => patterns.iter().any(|pattern| match pattern {
+            ArnPattern::Variable(segments) => resolved(segments, context).is_none(),
+            ArnPattern::Fixed(_) | ArnPattern::Nothing => false,
+        }),
+        _ => false,
     }
 }
 

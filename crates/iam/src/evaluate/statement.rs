@@ -75,7 +75,10 @@ impl<'a> Request<'a> {
         let named = actions.any.iter().any(|one| one.matches(action, Case::Ignored, &self.context).is_yes());
         named != actions.negated
             && self.applies_to_resource(statement)
-            && statement.conditions.iter().all(|condition| condition::holds(condition, &self.context))
+            && statement
+                .conditions
+                .iter()
+                .all(|condition| condition::holds(condition, statement.denies, &self.context))
     }
 
     /// A variable without a value matches nothing. In `NotResource` that would open an `Allow` to everything, so such

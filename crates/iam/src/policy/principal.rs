@@ -45,9 +45,9 @@ pub(crate) enum Reach {
     No,
     /// By the account, which decides by its own policies who of it may.
     Account,
-    /// As one of many: by its role, or as everyone.
+    /// By the role of its session.
     Indirect,
-    /// By its own name: a user's, a session's, the root's, a service's.
+    /// By its own name, a user's, a session's, the root's or a service's, or as everyone.
     Direct,
 }
 
@@ -101,7 +101,8 @@ impl Principal {
     fn reach(&self, caller: &Caller) -> Reach {
         let direct = |yes: bool| if yes { Reach::Direct } else { Reach::No };
         match (self, caller) {
-            (Self::Everyone, _) => Reach::Indirect,
+            // AWS: boundaries and session policies "do not limit permissions granted … with a wildcard(*) in the Principal".
+            (Self::Everyone, _) => Reach::Direct,
             (Self::Account(account), Caller::Root { account: own }) => direct(account == own),
             (Self::Account(account), _) if caller.account() == Some(*account) => Reach::Account,
             (Self::User { account, path_and_name }, Caller::User(user)) => {
@@ -135,10 +136,7 @@ impl Principals {
     /// account's root.
     pub(crate) fn reach(&self, caller: &Caller, denies: bool) -> Reach {
         let reach = |least: Reach| {
-            let reaches = self.named.iter().map(|principal| match principal {
-                Principal::Everyone if self.negated => Reach::Direct,
-                other => other.reach(caller),
-            });
+            let reaches = self.named.iter().map(|principal| principal.reach(caller));
             reaches.max().filter(|reach| *reach >= least)
         };
         match (self.negated, denies) {

@@ -28,7 +28,9 @@ use millpond_engine::driver::Status;
 use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 
+use crate::audit::Counts;
 use crate::body::ReplyBody;
+use crate::guessing::Guessing;
 use crate::respond::{self, Reply};
 use queues::{QueueFigures, QueueText};
 pub(crate) use requests::Requests;
@@ -46,12 +48,19 @@ pub(crate) struct Traffic {
     accepted: AtomicU64,
     ended: AtomicU64,
     foreign: AtomicU64,
+    handshakes_failed: AtomicU64,
 }
 
 impl Traffic {
     pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
-        Self { started: SystemTime::now(), accepted: zero(), ended: zero(), foreign: zero() }
+        Self {
+            started: SystemTime::now(),
+            accepted: zero(),
+            ended: zero(),
+            foreign: zero(),
+            handshakes_failed: zero(),
+        }
     }
 
     /// A connection was accepted. It ends with what is returned.
@@ -60,10 +69,23 @@ impl Traffic {
         Connected(&self.ended)
     }
 
+    /// A connection to a port with TLS came to none.
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.fetch_add(1, Relaxed);
+    }
+
     /// A request was refused for where it came from.
     pub(crate) fn refused_foreign(&self) {
         self.foreign.fetch_add(1, Relaxed);
     }
+}
+
+/// What is counted beside the engine.
+pub(crate) struct Counted<'a> {
+    pub(crate) requests: &'a Requests,
+    pub(crate) traffic: &'a Traffic,
+    pub(crate) audit: Option<&'a Counts>,
+    pub(crate) guessing: &'a Guessing,
 }
 
 struct Connected<'a>(&'a AtomicU64);
@@ -106,20 +128,15 @@ impl Totals {
 }
 
 /// Answers a scrape. `query` may hold `queue_prefix=P`: then only queues whose name begins so are told one by one.
-pub(crate) async fn page(
-    engine: &EngineHandle,
-    requests: &Requests,
-    traffic: &Traffic,
-    query: &str,
-) -> Reply {
+pub(crate) async fn page(engine: &EngineHandle, counted: &Counted<'_>, query: &str) -> Reply {
     let prefix = query.split('&').find_map(|parameter| parameter.strip_prefix("queue_prefix="));
     let figures = match gather(engine, prefix.unwrap_or_default()).await {
         Ok(figures) => figures,
         Err(error) => return respond::text(503, &error.to_string()),
     };
     let mut text = Text::default();
-    service::write(&mut text, &figures, traffic);
-    requests.write(&mut text);
+    service::write(&mut text, &figures, counted);
+    counted.requests.write(&mut text);
     process::write(&mut text);
     let pieces = std::iter::once(Bytes::from(text.take())).chain(QueueText::new(figures.queues));
     let mut reply = respond::with_body(200, text::CONTENT_TYPE, Vec::new());

@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use millpond_engine::counters::BATCH_BUCKETS;
 
 use super::text::{Family, Kind, Number, Text, labels};
-use super::{Figures, Totals, Traffic};
+use super::{Counted, Figures, Totals, Traffic};
+use crate::audit::Counts;
+use crate::guessing::Guessing;
 
 const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: Kind::Gauge, help }
@@ -20,13 +22,50 @@ const fn histogram(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: Kind::Histogram, help }
 }
 
-pub(super) fn write(text: &mut Text, figures: &Figures, traffic: &Traffic) {
-    about(text, traffic);
+pub(super) fn write(text: &mut Text, figures: &Figures, counted: &Counted<'_>) {
+    about(text, counted.traffic);
     sums(text, &figures.totals, figures.left_out);
     engine(text, figures);
     log(text, figures);
     expiry(text, figures);
-    connections(text, traffic);
+    connections(text, counted.traffic);
+    guessing(text, counted.guessing);
+    if let Some(counts) = counted.audit {
+        audit(text, counts);
+    }
+}
+
+fn guessing(text: &mut Text, guessing: &Guessing) {
+    for (family, number) in [
+        (
+            counter("millpond_authentication_failures_total", "Requests with a wrong key or signature."),
+            &guessing.failures,
+        ),
+        (
+            counter(
+                "millpond_authentication_throttled_total",
+                "Of these, those whose source failed so often that it was told to slow down.",
+            ),
+            &guessing.throttled,
+        ),
+    ] {
+        text.single(&family, Number::Whole(number.load(Relaxed)));
+    }
+}
+
+fn audit(text: &mut Text, counts: &Counts) {
+    for (family, number) in [
+        (counter("millpond_audit_lines_total", "Lines of the audit log that were written."), &counts.written),
+        (
+            counter(
+                "millpond_audit_lost_lines_total",
+                "Lines of the audit log that could not be written, or not as fast as requests came.",
+            ),
+            &counts.lost,
+        ),
+    ] {
+        text.single(&family, Number::Whole(number.load(Relaxed)));
+    }
 }
 
 fn about(text: &mut Text, traffic: &Traffic) {
@@ -155,6 +194,13 @@ fn connections(text: &mut Text, traffic: &Traffic) {
                 "Requests refused because a foreign web page may have caused them.",
             ),
             traffic.foreign.load(Relaxed),
+        ),
+        (
+            counter(
+                "millpond_tls_handshake_failures_total",
+                "Connections to the port with TLS that did not come to speak it.",
+            ),
+            traffic.handshakes_failed.load(Relaxed),
         ),
     ] {
         text.single(&family, Number::Whole(number));

@@ -13,7 +13,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::form::{Form, Parameter};
-use super::{Flattened, Kind, Names, QueryService};
+use super::{ENTRY, Flattened, Kind, MEMBER, Names, QueryService};
 use crate::error::{ApiError, MALFORMED_INPUT};
 
 const LIST: &str = "Start of list found where not expected";
@@ -97,6 +97,24 @@ impl<'f> Node<'f> {
 
     fn text(self) -> Result<&'f str, Refusal> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Refusal(NOT_TEXT.to_owned()))
+    }
+
+    /// The items of a list or map that is not flattened: they are numbered below one element.
+    fn below(self, element: &str) -> Result<Vec<Self>, Refusal> {
+        let mut items = Vec::new();
+        if self.own().is_some_and(|value| !value.is_empty()) {
+            return Err(Refusal("Expected list or null".to_owned()));
+        }
+        for (segment, child) in self.children() {
+            if segment != element {
+                return Err(Refusal(if is_number(segment) { LIST } else { MAP }.to_owned()));
+            }
+            if child.own().is_some_and(|value| !value.is_empty()) {
+                return Err(Refusal(LIST.to_owned()));
+            }
+            items = child.items()?;
+        }
+        Ok(items)
     }
 
     /// The items of a flattened list or map, in the order of their numbers.
@@ -207,6 +225,9 @@ impl<'f> Deserializer<'f> for Value<'f> {
             Some(Flattened { kind: Kind::List, .. }) => {
                 visitor.visit_seq(Items { nodes: self.node.items()?.into_iter(), of: self })
             }
+            None if !self.names.service.flattens() => {
+                visitor.visit_seq(Items { nodes: self.node.below(MEMBER)?.into_iter(), of: self })
+            }
             _ => Err(Refusal(LIST.to_owned())),
         }
     }
@@ -215,6 +236,11 @@ impl<'f> Deserializer<'f> for Value<'f> {
         match self.row {
             Some(Flattened { kind: Kind::Map { key, value }, .. }) => {
                 let nodes = self.node.items()?.into_iter();
+                visitor.visit_map(Entries { nodes, of: self, names: (key, value), value: Node::ABSENT })
+            }
+            None if !self.names.service.flattens() => {
+                let (entry, key, value) = ENTRY;
+                let nodes = self.node.below(entry)?.into_iter();
                 visitor.visit_map(Entries { nodes, of: self, names: (key, value), value: Node::ABSENT })
             }
             _ => Err(Refusal(MAP.to_owned())),

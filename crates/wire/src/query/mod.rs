@@ -2,7 +2,9 @@
 //!
 //! A request is a flat list of parameters, `MessageAttribute.1.Value.DataType=String`; a reply is XML. Lists and maps
 //! are *flattened*: their items carry a name of their own instead of the member's. A service gives those names once, in
-//! the table of its [`QueryService`]; everything else follows from the same types that AWS JSON uses.
+//! the table of its [`QueryService`]; everything else follows from the same types that AWS JSON uses. A service whose
+//! table is empty flattens nothing: the items of its lists stand below `member`, `Tags.member.1.Key=a`, and the entries of
+//! its maps below `entry`, with a `key` and a `value`.
 //!
 //! What always holds: decoding never panics, and what it does is bounded by the number of parameters; a structure is
 //! never deeper than its type; parameters that a request does not have are ignored, but one that spells a flattened
@@ -61,6 +63,23 @@ struct InJson {
     name: &'static str,
     action: &'static str,
 }
+
+impl QueryService {
+    /// A service that flattens no list and no map.
+    #[must_use]
+    pub const fn unflattened(namespace: &'static str) -> Self {
+        Self { namespace, flattened: &[] }
+    }
+
+    const fn flattens(&self) -> bool {
+        !self.flattened.is_empty()
+    }
+}
+
+/// The element of the items of lists that are not flattened.
+const MEMBER: &str = "member";
+/// The elements of the entries of maps that are not flattened.
+const ENTRY: (&str, &str, &str) = ("entry", "key", "value");
 
 impl Flattened {
     /// A list whose items are called `element`.

@@ -2,7 +2,8 @@
 //!
 //! Each member is an element; a flattened list repeats its element, and a flattened map repeats it with a name and a
 //! value inside. A map without a row is a structure whose members are only known when it is written. A member without a
-//! value is left out.
+//! value is left out. In a service that flattens nothing a list is an element with `member`s inside, also when it is
+//! empty, and a map one with `entry`s.
 //!
 //! Source: <https://smithy.io/2.0/spec/protocol-traits.html#xml-bindings>. Text escapes also `"` and the carriage
 //! return, as Amazon SQS does: old clients check digests over what they read.
@@ -11,7 +12,7 @@ use std::fmt::{self, Display, Write as _};
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::{Flattened, Kind, Names, QueryService};
+use super::{ENTRY, Flattened, Kind, MEMBER, Names, QueryService};
 
 /// Writes a reply as the element `name`.
 pub(super) fn write<T: Serialize>(
@@ -108,7 +109,7 @@ impl<'w> Element<'w> {
         if map.is_none() {
             open(self.out, self.name);
         }
-        Members { start: self.out.len(), element: self, map, key: String::new() }
+        Members { start: self.out.len(), element: self, map, entries: false, key: String::new() }
     }
 }
 
@@ -214,14 +215,21 @@ impl<'w> Serializer for Element<'w> {
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'w>, Unwritable> {
         match self.row {
             Some(row) if matches!(row.kind, Kind::List) => {
-                Ok(Items { name: row.element(self.names.action), out: self.out, names: self.names })
+                let name = row.element(self.names.action);
+                Ok(Items { name, out: self.out, names: self.names, whole: None })
+            }
+            None if !self.names.service.flattens() => {
+                open(self.out, self.name);
+                let whole = Some((self.name, self.out.len()));
+                Ok(Items { name: MEMBER.into(), out: self.out, names: self.names, whole })
             }
             _ => Err(no_element("a list without a row", self.name)),
         }
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'w>, Unwritable> {
-        Ok(self.members())
+        let unflattened = !self.names.service.flattens();
+        Ok(Members { entries: unflattened, ..self.members() })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'w>, Unwritable> {
@@ -261,11 +269,12 @@ impl<'w> Serializer for Element<'w> {
     }
 }
 
-/// The items of a flattened list.
+/// The items of a list; of one that is not flattened also the element around them, and where it was opened.
 struct Items<'w> {
     out: &'w mut String,
     name: std::borrow::Cow<'static, str>,
     names: Names<'w>,
+    whole: Option<(&'w str, usize)>,
 }
 
 impl SerializeSeq for Items<'_> {
@@ -277,15 +286,20 @@ impl SerializeSeq for Items<'_> {
     }
 
     fn end(self) -> Result<(), Unwritable> {
+        if let Some((name, start)) = self.whole {
+            close(self.out, name, start);
+        }
         Ok(())
     }
 }
 
-/// The members of a structure, or the entries of a flattened map with the elements of their name and value.
+/// The members of a structure, or the entries of a flattened map with the elements of their name and value, or those of
+/// a map that is not flattened.
 struct Members<'w> {
     element: Element<'w>,
     start: usize,
     map: Option<(&'static str, &'static str)>,
+    entries: bool,
     key: String,
 }
 
@@ -293,6 +307,14 @@ impl Members<'_> {
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unwritable> {
         let Element { out, names, row, .. } = &mut self.element;
         let names = *names;
+        if self.entries {
+            let (entry, key_name, value_name) = ENTRY;
+            open(out, entry);
+            Element { out, name: key_name, row: None, names }.shown(key)?;
+            value.serialize(Element { out, name: value_name, row: None, names })?;
+            close(out, entry, 0);
+            return Ok(());
+        }
         match (self.map, row) {
             (Some((key_name, value_name)), Some(row)) => {
                 let entry = row.element(names.action);

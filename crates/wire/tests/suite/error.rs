@@ -43,6 +43,8 @@ fn the_shapes_of_every_service_have_their_query_codes() {
         ("UnrecognizedClientException", "InvalidClientTokenId", 403),
         ("InvalidSignatureException", "SignatureDoesNotMatch", 403),
         ("IncompleteSignatureException", "IncompleteSignature", 400),
+        ("MissingAuthenticationTokenException", "MissingAuthenticationToken", 403),
+        ("ExpiredTokenException", "ExpiredToken", 403),
         ("InternalFailure", "InternalFailure", 500),
         ("ServiceUnavailableException", "ServiceUnavailable", 503),
     ];

@@ -7,4 +7,5 @@ mod json;
 mod protocol;
 mod query_in;
 mod query_out;
+mod query_unflattened;
 mod request_id;

@@ -65,6 +65,8 @@ impl Serve {
         let defaults = Settings::in_memory();
         let settings = Settings {
             listen: self.listen.or(said.listen).unwrap_or(default_listen),
+            allow_remote: defaults.allow_remote,
+            access: defaults.access,
             data,
             region: self.region.or(said.region).unwrap_or(defaults.region),
             account: self.account_id.or(said.account).unwrap_or(defaults.account),
@@ -75,6 +77,7 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
+            transport: defaults.transport,
         };
         Ok(Configured { settings, ready_file: self.ready_file, file, queues_of_file })
     }

@@ -1,0 +1,283 @@
+//! The structures of replies.
+
+use serde::Serialize;
+
+use crate::caller::Tags;
+use crate::identity::record::{AccountRecord, PolicyRecord, RoleRecord, UserRecord};
+use crate::identity::{Group, Identities, InstanceProfile};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tag {
+    key: String,
+    value: String,
+}
+
+pub(super) fn tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
+}
+
+fn some_tags(of: &Tags) -> Option<Vec<Tag>> {
+    (!of.is_empty()).then(|| tags(of))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Boundary {
+    permissions_boundary_type: &'static str,
+    permissions_boundary_arn: String,
+}
+
+fn boundary(arn: Option<&String>) -> Option<Boundary> {
+    arn.map(|arn| Boundary { permissions_boundary_type: "Policy", permissions_boundary_arn: arn.clone() })
+}
+
+/// A user, or an account's root, which has neither path nor name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct User {
+    path: Option<String>,
+    user_name: Option<String>,
+    user_id: String,
+    arn: String,
+    create_date: String,
+    permissions_boundary: Option<Boundary>,
+    tags: Option<Vec<Tag>>,
+}
+
+impl User {
+    pub(super) fn whole(user: &UserRecord) -> Self {
+        let named = &user.named;
+        Self {
+            path: Some(named.path.clone()),
+            user_name: Some(named.name.clone()),
+            user_id: named.id.clone(),
+            arn: named.arn("user"),
+            create_date: date(named.created_secs),
+            permissions_boundary: boundary(user.permissions.boundary.as_ref()),
+            tags: some_tags(&named.tags),
+        }
+    }
+
+    /// As lists show it: without tags and boundary.
+    pub(super) fn listed(user: &UserRecord) -> Self {
+        Self { permissions_boundary: None, tags: None, ..Self::whole(user) }
+    }
+
+    pub(super) fn root(account: millpond_core::name::AccountId, created_secs: u64) -> Self {
+        Self {
+            path: None,
+            user_name: None,
+            user_id: account.to_string(),
+            arn: format!("arn:aws:iam::{account}:root"),
+            create_date: date(created_secs),
+            permissions_boundary: None,
+            tags: None,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GroupShape {
+    path: String,
+    group_name: String,
+    group_id: String,
+    arn: String,
+    create_date: String,
+}
+
+impl GroupShape {
+    pub(super) fn of(group: &Group) -> Self {
+        Self {
+            path: group.path.clone(),
+            group_name: group.name.clone(),
+            group_id: group.id.clone(),
+            arn: group.arn(),
+            create_date: date(group.created_secs),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Nothing {}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Role {
+    path: String,
+    role_name: String,
+    role_id: String,
+    arn: String,
+    create_date: String,
+    assume_role_policy_document: String,
+    description: Option<String>,
+    max_session_duration: Option<u32>,
+    permissions_boundary: Option<Boundary>,
+    tags: Option<Vec<Tag>>,
+    role_last_used: Option<Nothing>,
+}
+
+impl Role {
+    pub(super) fn whole(role: &RoleRecord) -> Self {
+        let named = &role.named;
+        Self {
+            path: named.path.clone(),
+            role_name: named.name.clone(),
+            role_id: named.id.clone(),
+            arn: named.arn("role"),
+            create_date: date(named.created_secs),
+            assume_role_policy_document: percent_encoded(&role.trust),
+            description: role.description.clone(),
+            max_session_duration: Some(role.max_session_secs),
+            permissions_boundary: boundary(role.permissions.boundary.as_ref()),
+            tags: some_tags(&named.tags),
+            role_last_used: Some(Nothing {}),
+        }
+    }
+
+    /// As its creation shows it.
+    pub(super) fn created(role: &RoleRecord) -> Self {
+        Self { description: None, max_session_duration: None, role_last_used: None, ..Self::whole(role) }
+    }
+
+    /// As lists show it.
+    pub(super) fn listed(role: &RoleRecord) -> Self {
+        Self { permissions_boundary: None, tags: None, role_last_used: None, ..Self::whole(role) }
+    }
+
+    /// As `UpdateRoleDescription` shows it.
+    pub(super) fn described(role: &RoleRecord) -> Self {
+        Self { max_session_duration: None, ..Self::listed(role) }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Profile {
+    path: String,
+    instance_profile_name: String,
+    instance_profile_id: String,
+    arn: String,
+    create_date: String,
+    roles: Vec<Role>,
+}
+
+impl Profile {
+    pub(super) fn of(profile: &InstanceProfile, identities: &Identities) -> Self {
+        let roles = profile.record.roles.iter().filter_map(|id| identities.role_by_id(id));
+        Self {
+            path: profile.path.clone(),
+            instance_profile_name: profile.name.clone(),
+            instance_profile_id: profile.id.clone(),
+            arn: profile.arn(),
+            create_date: date(profile.created_secs),
+            roles: roles.map(|role| Role::created(&role.record)).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Policy {
+    pub(super) policy_name: String,
+    pub(super) policy_id: String,
+    pub(super) arn: String,
+    pub(super) path: String,
+    pub(super) default_version_id: String,
+    pub(super) attachment_count: usize,
+    pub(super) permissions_boundary_usage_count: usize,
+    pub(super) is_attachable: bool,
+    pub(super) description: Option<String>,
+    pub(super) create_date: String,
+    pub(super) update_date: String,
+    pub(super) tags: Option<Vec<Tag>>,
+}
+
+impl Policy {
+    pub(super) fn whole(policy: &PolicyRecord, identities: &Identities) -> Self {
+        let (named, arn) = (&policy.named, policy.arn());
+        Self {
+            policy_name: named.name.clone(),
+            policy_id: named.id.clone(),
+            default_version_id: format!("v{}", policy.default_version),
+            attachment_count: identities.attached_to(&arn).count(),
+            permissions_boundary_usage_count: identities.boundary_of(&arn).count(),
+            arn,
+            path: named.path.clone(),
+            is_attachable: true,
+            description: policy.description.clone(),
+            create_date: date(named.created_secs),
+            update_date: date(policy.updated_secs),
+            tags: Some(tags(&named.tags)),
+        }
+    }
+
+    /// As its creation shows it.
+    pub(super) fn created(policy: &PolicyRecord, identities: &Identities) -> Self {
+        let tags = some_tags(&policy.named.tags);
+        Self { description: None, tags, ..Self::whole(policy, identities) }
+    }
+
+    /// As lists show it.
+    pub(super) fn listed(self) -> Self {
+        Self { description: None, tags: None, ..self }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Version {
+    pub(super) document: Option<String>,
+    pub(super) version_id: String,
+    pub(super) is_default_version: bool,
+    pub(super) create_date: String,
+}
+
+impl Version {
+    /// A version without its document.
+    pub(super) fn of(policy: &PolicyRecord, number: u32) -> Self {
+        Self {
+            document: None,
+            version_id: format!("v{number}"),
+            is_default_version: policy.default_version == number,
+            create_date: date(policy.versions.get(&number).map_or(0, |version| version.created_secs)),
+        }
+    }
+}
+
+/// The alias of an account, if it has one.
+pub(super) fn alias(record: Option<&AccountRecord>) -> Option<String> {
+    record.and_then(|record| record.alias.clone())
+}
+
+/// Seconds since 1970 as `2026-11-21T19:00:00Z`.
+pub(super) fn date(secs: u64) -> String {
+    let (days, second) = (secs / 86_400, secs % 86_400);
+    // Days are counted from 0000-03-01, so that a leap day ends its year.
+    let since = days + 719_468;
+    let (era, of_era) = (since / 146_097, since % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// A policy document as replies carry it: RFC 3986.
+pub(super) fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}

@@ -41,7 +41,7 @@ impl Env {
             ("AWS_SECRET_ACCESS_KEY", &secret_access_key),
         ];
         let bundle = note.ca_bundle.as_ref().map(|path| path.display().to_string());
-        let settings = settings.into_iter().chain(bundle.as_ref().map(|path| ("AWS_CA_BUNDLE", path)));
+        let settings = settings.into_iter().chain(bundle.as_ref().map(|bundle| ("AWS_CA_BUNDLE", bundle)));
         if self.json {
             let object: serde_json::Map<_, _> =
                 settings.map(|(name, value)| (name.to_owned(), json!(value))).collect();

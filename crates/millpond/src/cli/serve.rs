@@ -171,11 +171,8 @@ fn note_of(configured: &Configured, service: &Service) -> Note {
 /// The endpoint as this machine reaches it.
 fn reachable(endpoint: &str) -> String {
     let parts = endpoint.split_once("://");
-    let parsed = parts.and_then(|(scheme, address)| Some((scheme, address.parse().ok()?)));
-    parsed.map_or_else(
-        || endpoint.to_owned(),
-        |(scheme, address)| format!("{scheme}://{}", listen::reachable(address)),
-    )
+    let parts = parts.and_then(|(scheme, address)| Some((scheme, listen::reachable(address.parse().ok()?))));
+    parts.map_or_else(|| endpoint.to_owned(), |(scheme, address)| format!("{scheme}://{address}"))
 }
 
 /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.

@@ -22,6 +22,7 @@ use super::access::AccessOptions;
 use super::{listen, remark, say};
 use crate::api::ApiError;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::note::{self, Note};
 use crate::service::Service;
 use crate::stop::stop_on_signal;
 use crate::terminal::{complain, quoted};
@@ -137,7 +138,7 @@ impl Up {
 
     /// The service that answers already, or a new one.
     async fn service(&self) -> Result<(Option<ServeChild>, Ready, Service), Failure> {
-        let endpoint = format!("http://{}", listen::reachable(self.listen));
+        let endpoint = self.expected_endpoint();
         if self.listen.port() != 0 {
             let service = Service::find(Some(&endpoint)).await?;
             match service.try_call("GET", "status", None).await {
@@ -157,9 +158,17 @@ impl Up {
         Ok((Some(child), ready, service))
     }
 
+    /// Where a service would be that runs already: its note says whether it speaks TLS.
+    fn expected_endpoint(&self) -> String {
+        let address = listen::reachable(self.listen).to_string();
+        let is_there = |note: &Note| note.endpoint.rsplit("://").next() == Some(address.as_str());
+        let noted = note::living().into_iter().find(is_there).map(|note| note.endpoint);
+        noted.unwrap_or_else(|| format!("http://{address}"))
+    }
+
     /// What runs already, if it has the data that was asked for.
     fn running(&self, endpoint: String) -> Result<Ready, Failure> {
-        let note = crate::note::at(&endpoint);
+        let note = note::at(&endpoint);
         let wanted = self.data.canonicalize().or_else(|_| std::path::absolute(&self.data))?;
         match note {
             Some(note) if note.data.as_os_str().is_empty() => Err(Failure::new(format!(

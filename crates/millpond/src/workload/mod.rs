@@ -16,6 +16,7 @@ use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
+use crate::keys;
 use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
 use crate::stop::stop_on_signal;
@@ -53,11 +54,11 @@ pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note) -> Lau
     }
 }
 
-/// A service with a certificate of its own is trusted by its workloads, as by every AWS client.
+/// A service with a certificate of its own is trusted by its workloads, as by every AWS client; its keys stay its own.
 fn environment(service: &Note) -> BTreeMap<String, String> {
     let bundle = service.ca_bundle.as_ref().map(|path| path.display().to_string());
     let trusted = bundle.map(|path| ("AWS_CA_BUNDLE".to_owned(), path));
-    crate::keys::withheld().into_iter().chain(trusted).collect()
+    keys::withheld().into_iter().chain(trusted).collect()
 }
 
 /// What the programs that run as workloads say to a specification.

@@ -68,7 +68,7 @@ impl Configured {
             warnings.push(format!(
                 "callers are not identified (--auth off): {who} {listen} may do everything; for tests only"
             ));
-        } else if remote {
+        } else if remote && self.settings.transport.tls.is_none() {
             warnings.push(format!(
                 "{listen} is reached from other machines without TLS: secrets do not travel, but messages can be read on \
                  the way"

@@ -48,7 +48,7 @@ def test_a_source_that_guesses_is_slowed_down_and_a_right_key_from_there_is_not(
         for worker in workers:
             worker.join()
         assert set(codes) == {"SignatureDoesNotMatch", "Throttling"}
-        assert metric(millpond, "millpond_authentication_failures_total") == len(codes)
+        assert metric(millpond, "millpond_authentication_throttled_total") == codes.count("Throttling")
 
 
 def test_an_unknown_key_and_a_wrong_secret_are_told_as_on_aws(tmp_path):

@@ -74,6 +74,11 @@ fn a_session_is_who_it_is_of_and_ends_with_its_token() {
     send(&pond, "jobs").signed(pond.endpoint(), &session).ok();
     let without = Keys { token: None, ..session.clone() };
     send(&pond, "jobs").signed(pond.endpoint(), &without).refused(403, "UnrecognizedClientException");
+    // A token belongs to its key.
+    let other = Keys { id: "ASIAOTHER".to_owned(), ..session.clone() };
+    send(&pond, "jobs").signed(pond.endpoint(), &other).refused(403, "UnrecognizedClientException");
+    let both = Keys { token: session.token.clone(), ..Keys::root() };
+    send(&pond, "jobs").signed(pond.endpoint(), &both).refused(403, "UnrecognizedClientException");
     let mut token = session.token.clone().unwrap();
     let last = token.pop().unwrap();
     token.push(if last == 'A' { 'B' } else { 'A' });

@@ -23,11 +23,14 @@ fn any_key_is_taken_and_nothing_is_denied() {
 
 #[test]
 fn a_known_key_is_whose_it_is() {
-    let pond = Millpond::builder().start_in_memory().unwrap();
+    let pond = Millpond::builder().queue("jobs").start_in_memory().unwrap();
     let nobody = Keys::new("anything", "at all");
     let jane = user(&pond, &nobody, "jane", None);
     let arn = |keys: &Keys| sts(&pond, keys, "Action=GetCallerIdentity").ok().element("Arn");
     assert_eq!(arn(&jane), "arn:aws:iam::000000000000:user/jane");
+    // It has no policy, and may all the same.
+    send(&pond, "jobs").signed(pond.endpoint(), &jane).ok();
+    Request::own("GET", "status", "").signed(pond.endpoint(), &jane).ok();
     assert_eq!(arn(&Keys::new(OTHER, "x")), format!("arn:aws:iam::{OTHER}:root"));
     assert_eq!(arn(&nobody), "arn:aws:iam::000000000000:root");
     let session = sts(&pond, &jane, "Action=GetSessionToken").ok().keys();

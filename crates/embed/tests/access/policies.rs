@@ -154,6 +154,10 @@ fn accounts_are_apart_until_both_sides_agree() {
     // It has queues of its own.
     let [list, _] = in_both(&pond, &other, "ListQueues", &[]);
     assert!(!list.ok().body.contains("jobs"));
+    let listed = Request::own("GET", "queues", "").signed(pond.endpoint(), &other).ok();
+    assert!(!listed.body.contains("jobs"), "{}", listed.body);
+    let described = Request::own("GET", "queues/000000000000/us-east-1/jobs", "");
+    described.signed(pond.endpoint(), &other).refused(403, "millpond:DescribeQueue");
     send(&pond, "jobs").signed(pond.endpoint(), &other).refused(403, "no resource-based policy");
     let principal = format!(r#"{{"AWS":"{OTHER}"}}"#);
     set_queue_policy(&pond, &root, "jobs", &queue_policy("Allow", &principal, "sqs:*"));

@@ -135,4 +135,4 @@ async fn write(engine: &EngineHandle, changes: &[Change]) -> Result<Option<Refus
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

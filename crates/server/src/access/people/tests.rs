@@ -18,7 +18,7 @@ use crate::access::AccessConfig;
 use crate::access::moment::Moment;
 use crate::entropy;
 
-fn engine() -> Running {
+pub(in crate::access) fn engine() -> Running {
     let (mut log, store): (Box<dyn Log>, _) = (Box::new(MemoryLog::new()), Box::new(MemoryStore::new()));
     let recovered = recover(log.as_mut(), store.as_ref()).unwrap();
     let clock = Arc::new(SystemClock::starting(recovered.state.clock(), None, [0; 16]));
@@ -70,6 +70,7 @@ async fn a_change_that_is_not_durable_never_counts() {
     let running = engine();
     let now = people(&running).await;
     running.handle.stop();
+    tokio::task::spawn_blocking(move || running.join()).await.unwrap().unwrap();
     let changed = now.clone().change(created(7)).await;
     assert!(matches!(changed, Err(NotChanged::Engine(_))), "{changed:?}");
     assert!(!now.now().identities.has_account(account(7)));

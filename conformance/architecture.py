@@ -16,6 +16,7 @@ import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from millpond import Millpond, MillpondError, binary
 
@@ -167,6 +168,13 @@ def exchange(method, url, body, headers):
         return response.status, response.headers, response.read().decode()
     finally:
         connection.close()
+
+
+def console(millpond):
+    """The console's page, as a browser gets it by the address that `millpond console` prints."""
+    address = millpond.run("console").stdout.strip()
+    with build_opener(HTTPCookieProcessor()).open(address, timeout=30) as answer:
+        return answer.read().decode()
 
 
 def hidden_submission_id(page):

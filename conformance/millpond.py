@@ -1,7 +1,8 @@
 """The real binary as a process, for tests: start it, end it as a crash or a person would, start it again.
 
 What always holds: the server listens on a loopback port that the system chose and keeps it over a restart; its
-data and everything it leaves for its user live below the folder it was given; what it printed is kept in one
+data and everything it leaves for its user live below the folder it was given; it identifies its callers, and the root
+key is `test` unless the environment that it is given says otherwise; what it printed is kept in one
 log; only processes started here are ever signalled. It refuses to guess: a server that does not become ready
 is an error that shows the log.
 
@@ -37,6 +38,8 @@ class Millpond:
         self.folder = Path(folder)
         self.data = self.folder / "data"
         self.endpoint = None
+        # Where the first start listens.
+        self.listen = "127.0.0.1:0"
         self._arguments = list(arguments)
         self._environment = environment or {}
         self._wrapper = list(wrapper)
@@ -67,7 +70,7 @@ class Millpond:
         ready_file = self.folder / "ready.json"
         ready_file.unlink(missing_ok=True)
         self.ready = None
-        address = self.endpoint.removeprefix("http://") if self.endpoint else "127.0.0.1:0"
+        address = self.endpoint.split("://")[1] if self.endpoint else self.listen
         command = [binary(), "serve", "--listen", address, "--ready-file", ready_file, "--data", self.data]
         with self._log_file().open("ab") as log:
             self._process = subprocess.Popen(
@@ -113,10 +116,10 @@ class Millpond:
         self.kill()
         return self.start()
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments, environment=None, **options):
         """Runs another command of the binary as the same user; returns `subprocess.CompletedProcess`."""
         options = {"capture_output": True, "text": True, "timeout": 60, "cwd": self.folder, **options}
-        return subprocess.run([binary(), *arguments], env=self.environment(), **options)
+        return subprocess.run([binary(), *arguments], env={**self.environment(), **(environment or {})}, **options)
 
     def environment(self):
         """What the server and its commands see: nothing of the caller's settings, and a home of their own."""
@@ -124,11 +127,19 @@ class Millpond:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        return {**kept, "HOME": str(home), "TMPDIR": str(self.folder), **self._environment}
+        root = {"MILLPOND_ROOT_ACCESS_KEY_ID": ACCESS_KEY, "MILLPOND_ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
+        own = {**kept, "HOME": str(home), "TMPDIR": str(self.folder), **root, **self._environment}
+        # What is given as None is not there.
+        return {name: value for name, value in own.items() if value is not None}
+
+    @property
+    def config(self):
+        """The folder of the keys that a first start makes."""
+        return self.folder / "home" / ".config" / "millpond"
 
     def client(self, **options):
         """A boto3 SQS client for this server."""
-        return client(self.endpoint, **options)
+        return client(self.endpoint, verify=self.ready.get("ca_bundle"), **options)
 
     def log(self):
         """The end of what the server printed since its first start."""
@@ -166,17 +177,19 @@ def binary():
     raise MillpondError(f"no binary at {', '.join(map(str, candidates))}; build it with `cargo build`")
 
 
-def client(endpoint, **options):
-    """A boto3 SQS client that shows every answer as it came: it never retries."""
+def client(endpoint, service="sqs", key=(ACCESS_KEY, SECRET_KEY), token=None, verify=None, **options):
+    """A boto3 client, of SQS unless said, that shows every answer as it came: it never retries."""
     import boto3
     from botocore.config import Config
 
     config = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 60}
     return boto3.client(
-        "sqs",
+        service,
         endpoint_url=endpoint,
+        verify=verify,
         region_name=REGION,
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+        aws_session_token=token,
         config=Config(**{**config, **options}),
     )

@@ -55,6 +55,17 @@ def post(endpoint, body, headers, path="/"):
     return send(endpoint, "POST", path, body, dict(request.headers))
 
 
+def own(endpoint, path, body=None, method=None, key=(ACCESS_KEY, SECRET_KEY), headers=None):
+    """Calls our own JSON API, signed; `body` is any JSON value, and makes it a POST."""
+    data = b"" if body is None else json.dumps(body).encode()
+    method = method or ("GET" if body is None else "POST")
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    address = f"/_millpond/v1/{path}"
+    request = AWSRequest(method, endpoint + address, data=data, headers=sent)
+    SigV4Auth(Credentials(*key), "millpond", REGION).add_auth(request)
+    return send(endpoint, method, address, data, {"Host": urlsplit(endpoint).netloc, **dict(request.headers)})
+
+
 def send(endpoint, method, path, body, headers):
     """Sends one request exactly as given and reads the answer."""
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)

@@ -3,25 +3,22 @@
 The minute passes by the clock that `--test-controls` lets a test put forward.
 """
 
-import json
-
 import pytest
 
 from millpond import Millpond
-from raw_http import post
+from raw_http import own
 
 MINUTE = 60
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Millpond(tmp_path_factory.mktemp("millpond"), ["--aws-pacing", "--test-controls"]) as millpond:
+    with Millpond(tmp_path_factory.mktemp("millpond"), ["--aws-pacing", "--auth", "off", "--test-controls"]) as millpond:
         yield millpond
 
 
 def pass_secs(server, secs):
-    body = json.dumps({"seconds": secs}).encode()
-    reply = post(server.endpoint, body, {"Content-Type": "application/json"}, "/_millpond/v1/clock/advance")
+    reply = own(server.endpoint, "clock/advance", {"seconds": secs})
     assert reply.status == 200, reply
 
 
@@ -80,7 +77,7 @@ def test_the_exceptions_have_their_classes(sqs, queue, unique_name):
 
 
 def test_the_waits_outlive_a_kill(tmp_path, unique_name):
-    arguments = ["--aws-pacing", "--test-controls"]
+    arguments = ["--aws-pacing", "--auth", "off", "--test-controls"]
     with Millpond(tmp_path, arguments) as millpond:
         sqs = millpond.client()
         gone, kept = unique_name("gone"), unique_name("kept")
@@ -100,8 +97,7 @@ def test_the_waits_outlive_a_kill(tmp_path, unique_name):
 def test_a_reset_ends_every_wait(server, sqs, unique_name):
     name = unique_name()
     sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName=name)["QueueUrl"])
-    reply = post(server.endpoint, b"{}", {"Content-Type": "application/json"}, "/_millpond/v1/reset")
-    assert reply.status == 200
+    assert own(server.endpoint, "reset", {}).status == 200
     sqs.create_queue(QueueName=name)
 
 

@@ -175,7 +175,7 @@ def test_data_that_is_a_file_is_told_in_words(server):
     assert file.read_text() == "x"
 
 
-def test_a_service_listens_on_this_machine_only(server):
-    for address, part in (("0.0.0.0:0", "loopback"), ("example.org:80", "an address and a port are needed")):
-        done = server.run("serve", "--in-memory", "--listen", address)
+def test_a_service_that_identifies_no_one_listens_on_this_machine_only(server):
+    for address, part in (("0.0.0.0:0", "--allow-remote"), ("example.org:80", "an address and a port are needed")):
+        done = server.run("serve", "--in-memory", "--auth", "off", "--listen", address)
         assert done.returncode == 2 and part in done.stderr

@@ -62,7 +62,7 @@ def measured():
 def test_the_console_fits_its_screen(measured, tmp_path, width):
     template = tmp_path / "long.yaml"
     template.write_text(TEMPLATE)
-    with Architecture(tmp_path, [template]) as architecture:
+    with Architecture(tmp_path, [template, "--auth", "off"]) as architecture:
         console = get(f"{architecture.endpoint}/console/")[2]
     assert "q" * 80 in console and "/no/such/folder" in console
     # The page asks to be loaded again, which a frame of its text can't be.

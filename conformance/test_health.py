@@ -48,6 +48,10 @@ def test_a_stopped_service_does_not_answer(server):
 def own(endpoint, path, method="GET", body=None, **headers):
     sent = {"Host": urlsplit(endpoint).netloc, **headers}
     answer = raw_http.send(endpoint, method, "/_millpond/v1/" + path, body, sent)
+    return in_json(answer)
+
+
+def in_json(answer):
     assert answer.headers["Content-Type"] == "application/json"
     return answer.status, answer.json()
 
@@ -89,15 +93,15 @@ def test_a_body_that_breaks_off_is_no_large_one(endpoint):
 
 @pytest.mark.parametrize("path", ["nothing", "queues/1", "queues/000000000000/us-east-1/not-there"])
 def test_what_is_not_there_is_said_in_json(endpoint, path):
-    status, body = own(endpoint, path)
+    status, body = in_json(raw_http.own(endpoint, path))
     assert (status, list(body)) == (404, ["error"])
 
 
 def test_one_queue_can_be_asked_for(endpoint, sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     name = queue.rsplit("/", 1)[1]
-    status, body = own(endpoint, f"queues/000000000000/us-east-1/{name}")
+    status, body = in_json(raw_http.own(endpoint, f"queues/000000000000/us-east-1/{name}"))
     assert status == 200
-    _, listed = own(endpoint, "queues")
+    _, listed = in_json(raw_http.own(endpoint, "queues"))
     assert body["queue"] in listed["queues"]
     assert (body["queue"]["visible"], body["queue"]["expired"]) == (1, 0)

@@ -14,7 +14,8 @@ ACCOUNT_BYTES = 100_000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    quotas = ["--max-queue-messages", str(QUEUE_MESSAGES), "--max-account-bytes", str(ACCOUNT_BYTES)]
+    # Keys of 12 digits name accounts only there.
+    quotas = ["--auth", "off", "--max-queue-messages", str(QUEUE_MESSAGES), "--max-account-bytes", str(ACCOUNT_BYTES)]
     with Millpond(tmp_path_factory.mktemp("millpond"), quotas) as millpond:
         yield millpond
 

@@ -6,7 +6,6 @@ someone could see it. Connections are encrypted as the URL asks, by certificates
 
 import datetime
 import ipaddress
-import json
 import os
 import signal
 import subprocess
@@ -20,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from architecture import Architecture, await_that, get, post_form
+import raw_http
+from architecture import Architecture, await_that, console, get, post_form
 from mariadb import MariaDb
 from millpond import binary
 
@@ -220,13 +220,14 @@ def what_anyone_sees(architecture):
     """Process lists, pages, our own API, what commands print, and the logs."""
     seen = list(command_lines())
     form = architecture.form_url()
-    pages = [f"{architecture.endpoint}/console/", form, f"{form}thanks?message_id=1"]
-    api = [f"{architecture.endpoint}/_millpond/v1/{path}" for path in ("workloads", "stacks", "status", "queues")]
-    seen += [get(url)[2] for url in pages + api]
+    pages = [form, f"{form}thanks?message_id=1"]
+    api = ("workloads", "stacks", "status", "queues")
+    seen += [console(architecture), *(get(url)[2] for url in pages)]
+    seen += [raw_http.own(architecture.endpoint, path).body.decode() for path in api]
     for command in (("ps",), ("ps", "--json"), ("logs",), ("queues",), ("rows", "customers"), ("env",)):
         done = architecture.run(*command)
         seen += [done.stdout, done.stderr]
-    stacks = json.loads(get(f"{architecture.endpoint}/_millpond/v1/stacks")[2])
+    stacks = raw_http.own(architecture.endpoint, "stacks").json()
     assert stacks["stacks"], "the stack is listed"
     seen += [file.read_text(errors="replace") for file in (architecture.data / "logs").iterdir()]
     return "\n".join(seen)

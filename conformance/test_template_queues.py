@@ -1,7 +1,6 @@
 """A template's queues have all that it gives them: dead-letter queue, FIFO settings, tags."""
 
-import json
-import urllib.request
+import raw_http
 
 PROTOCOLS = ["json"]
 
@@ -29,12 +28,9 @@ Resources:
 
 
 def deploy(endpoint, template):
-    body = json.dumps({"file": "queues.yaml", "template": template, "parameters": {}}).encode()
-    request = urllib.request.Request(
-        f"{endpoint}/_millpond/v1/stacks/queues", data=body, headers={"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+    answer = raw_http.own(endpoint, "stacks/queues", {"file": "queues.yaml", "template": template, "parameters": {}})
+    assert answer.status == 200, answer
+    return answer.json()
 
 
 def bodies(sqs, queue):

@@ -11,17 +11,23 @@ import raw_http
 from millpond import Millpond, binary
 
 QUARTER_SECS = 900
+OFF = ["--auth", "off"]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Millpond(tmp_path_factory.mktemp("millpond"), ["--test-controls"]) as millpond:
+    with Millpond(tmp_path_factory.mktemp("millpond"), [*OFF, "--test-controls"]) as millpond:
         yield millpond
 
 
 def call(server, path, body, **headers):
-    sent = {"Content-Type": "application/json", **headers}
-    return raw_http.post(server.endpoint, json.dumps(body).encode(), sent, f"/_millpond/v1/{path}")
+    return raw_http.send(
+        server.endpoint,
+        "POST",
+        f"/_millpond/v1/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", **host(server), **headers},
+    )
 
 
 def advance(server, secs):
@@ -105,7 +111,7 @@ def host(server):
 
 def test_the_time_is_kept_over_a_kill_and_is_not_taken_for_a_wrong_clock(tmp_path):
     day = 86400
-    with Millpond(tmp_path, ["--test-controls"]) as millpond:
+    with Millpond(tmp_path, [*OFF, "--test-controls"]) as millpond:
         sqs = millpond.client()
         url = sqs.create_queue(QueueName="jobs", Attributes={"MessageRetentionPeriod": str(3 * day)})["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody="x")
@@ -135,7 +141,7 @@ def test_the_commands_do_the_same(server, sqs, make_queue):
 
 def test_a_reset_leaves_only_what_was_declared(tmp_path):
     (tmp_path / "millpond.toml").write_text('[[queue]]\nname = "jobs"\nvisibility_timeout_secs = 7\n')
-    with Millpond(tmp_path, ["--test-controls", "--create", "more.fifo"]) as millpond:
+    with Millpond(tmp_path, [*OFF, "--test-controls", "--create", "more.fifo"]) as millpond:
         sqs = millpond.client()
         sqs.create_queue(QueueName="extra")
         sqs.send_message(QueueUrl="jobs", MessageBody="x")
@@ -187,7 +193,7 @@ def test_a_page_can_do_neither(server):
 
 @pytest.mark.parametrize("arguments, allowed", [([], False), (["--test-controls=false"], False), (["--test-controls"], True)])
 def test_a_service_with_data_has_them_only_when_asked(tmp_path, arguments, allowed):
-    with Millpond(tmp_path, arguments) as millpond:
+    with Millpond(tmp_path, [*OFF, *arguments]) as millpond:
         sqs = millpond.client()
         url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=60)
@@ -205,7 +211,7 @@ def test_in_memory_they_are_there_unless_they_are_refused(tmp_path, text, status
     (tmp_path / "millpond.toml").write_text(text)
     with Millpond(tmp_path) as other:
         ready = tmp_path / "memory.json"
-        command = [binary(), "serve", "--in-memory", "--listen", "127.0.0.1:0", "--ready-file", ready]
+        command = [binary(), "serve", *OFF, "--in-memory", "--listen", "127.0.0.1:0", "--ready-file", ready]
         with (tmp_path / "memory.log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, env=other.environment())
         try:
@@ -215,6 +221,30 @@ def test_in_memory_they_are_there_unless_they_are_refused(tmp_path, text, status
             endpoint = json.loads(ready.read_text())["endpoint"]
             sent = {"Content-Type": "application/json"}
             assert raw_http.post(endpoint, b"{}", sent, "/_millpond/v1/reset").status == status
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--test-controls"], ["--in-memory", "--test-controls"]])
+def test_where_callers_are_identified_they_are_refused_at_the_start(tmp_path, arguments):
+    done = Millpond(tmp_path).run("serve", "--listen", "127.0.0.1:0", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--auth off" in done.stderr and "--test-controls" in done.stderr
+
+
+def test_in_memory_they_are_not_there_where_callers_are_identified(tmp_path):
+    with Millpond(tmp_path) as other:
+        ready = tmp_path / "memory.json"
+        command = [binary(), "serve", "--in-memory", "--listen", "127.0.0.1:0", "--ready-file", ready]
+        with (tmp_path / "memory.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, env=other.environment())
+        try:
+            while not ready.exists():
+                assert process.poll() is None, (tmp_path / "memory.log").read_text()
+                time.sleep(0.01)
+            answer = raw_http.own(json.loads(ready.read_text())["endpoint"], "reset", {})
+            assert (answer.status, "--test-controls" in answer.json()["error"]) == (403, True)
         finally:
             process.terminate()
             assert process.wait(30) == 0

@@ -143,6 +143,8 @@ pub struct QueueDescription {
     pub key: QueueKey,
     /// Its settings.
     pub attributes: QueueAttributes,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its settings last changed.

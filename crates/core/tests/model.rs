@@ -241,6 +241,7 @@ impl Model {
             id: QueueId(queue.id),
             key: queue.key.clone(),
             attributes: queue.attributes.clone(),
+            tags: Tags::new(),
             created_at: queue.created_at,
             modified_at: queue.modified_at,
             counts: queue.counts(now),

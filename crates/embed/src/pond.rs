@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use millpond_core::name::{AccountId, Region};
 use millpond_engine::EngineHandle;
+use millpond_server::access::{Access, AccessConfig, Enforcement};
 use millpond_server::platform::QueuesOnly;
 use millpond_server::{Limits, TestControls};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -78,6 +79,15 @@ impl Builder {
     #[must_use]
     pub fn account(mut self, account: AccountId) -> Self {
         self.0.account = account;
+        self
+    }
+
+    /// Callers are identified and policies count. The root key of the default account is `test` with the secret `test`;
+    /// [`Millpond::advance`] and [`Millpond::reset`] work all the same, since they are no calls.
+    #[must_use]
+    pub fn enforced(mut self) -> Self {
+        self.0.access = Arc::new(AccessConfig::for_tests(Enforcement::On));
+        self.0.test_controls = false;
         self
     }
 
@@ -210,18 +220,24 @@ async fn serve(
         Err(error) => return refuse(&started, error),
     };
     let (engine, declared) = (service.engine().clone(), service.controls().clone());
+    let access = service.access().clone();
     // Who started it waits for this.
     service.begin(Arc::new(QueuesOnly));
     let _ = started.send(Ok(service.endpoint().to_owned()));
-    service.run(obey(engine, declared, asked)).await
+    service.run(obey(engine, access, declared, asked)).await
 }
 
 /// Does what is asked until no one can ask any more.
-async fn obey(engine: EngineHandle, declared: TestControls, mut asked: UnboundedReceiver<Control>) {
+async fn obey(
+    engine: EngineHandle,
+    access: Arc<Access>,
+    declared: TestControls,
+    mut asked: UnboundedReceiver<Control>,
+) {
     while let Some(control) = asked.recv().await {
         let (result, done) = match control {
             Control::Advance(by, done) => (engine.advance_clock(by).await, done),
-            Control::Reset(done) => (declared.reset(&engine).await.map(drop), done),
+            Control::Reset(done) => (declared.reset(&engine, &access).await.map(drop), done),
         };
         if result.is_ok() {
             // Who asked waits for this; otherwise it learns that there is no answer.

@@ -1,23 +1,40 @@
-//! Calls to our own API of a running service.
+//! Calls to our own API of a running service, signed as those of AWS are.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+
+use crate::trust;
 
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// What our own API is called in the scope of a signature.
+const SERVICE: &str = "millpond";
+
+/// With what a call is signed.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    /// The keys, with a session token if they have one.
+    pub(crate) credentials: Credentials,
+    /// The region of the call.
+    pub(crate) region: String,
+}
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// The endpoint is not one of ours.
-    #[error("{0} is not a local Millpond endpoint (http://HOST:PORT); this command needs one")]
+    #[error(
+        "{0} is not a local Millpond endpoint (http://HOST:PORT or https://HOST:PORT); this command needs one"
+    )]
     NotLocal(String),
     /// No one is there.
     #[error("no service answers at {endpoint}: {error}. Start one with `millpond up` or `millpond serve`")]
@@ -27,11 +44,16 @@ pub(crate) enum ApiError {
         /// What happened.
         error: String,
     },
+    /// There is nothing to sign with.
+    #[error("no access key was found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE{0}")]
+    NoKeys(String),
     /// The service refused, and says why.
     #[error("{message}")]
     Refused {
         /// The HTTP status.
         status: u16,
+        /// The name of the error, where it speaks of who called.
+        code: Option<String>,
         /// What the service says.
         message: String,
     },
@@ -40,20 +62,22 @@ pub(crate) enum ApiError {
 /// Calls `method` on a path below `/_millpond/v1/`.
 pub(crate) async fn call(
     endpoint: &str,
+    signer: &Signer,
     method: &str,
     path: &str,
     body: Option<&Value>,
 ) -> Result<Value, ApiError> {
     let authority = endpoint
-        .strip_prefix("http://")
-        .map(|rest| rest.trim_end_matches('/'))
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .map(|(_, rest)| rest.trim_end_matches('/'))
         .filter(|authority| !authority.contains('/'))
         .ok_or_else(|| ApiError::NotLocal(endpoint.to_owned()))?;
     let unreachable = |error: &dyn std::fmt::Display| ApiError::Unreachable {
         endpoint: endpoint.to_owned(),
         error: error.to_string(),
     };
-    let exchange = exchange(authority, method, path, body);
+    let exchange = exchange(endpoint, authority, signer, method, path, body);
     let (status, bytes) = tokio::time::timeout(TIMEOUT, exchange)
         .await
         .map_err(|_| unreachable(&"it did not answer in time"))?
@@ -66,28 +90,63 @@ pub(crate) async fn call(
         || format!("the service answered {status}: {}", String::from_utf8_lossy(&bytes).trim()),
         str::to_owned,
     );
-    Err(ApiError::Refused { status, message })
+    let code = value["code"].as_str().map(str::to_owned);
+    Err(ApiError::Refused { status, code, message })
 }
 
 async fn exchange(
+    endpoint: &str,
     authority: &str,
+    signer: &Signer,
     method: &str,
     path: &str,
     body: Option<&Value>,
 ) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-    let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let stream = TcpStream::connect(address).await?;
+    let stream = trust::connect(endpoint).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("/_millpond/v1/{path}"))
-        .header(HOST, authority)
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::new(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))))?;
-    let reply = sender.send_request(request).await?;
+    let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+    let request = signed(authority, signer, method, path, &body, SystemTime::now())?;
+    let reply = sender.send_request(request.map(|()| Full::new(body))).await?;
     let status = reply.status().as_u16();
     let bytes = reply.into_body().collect().await?.to_bytes();
     connection.abort();
     Ok((status, bytes))
 }
+
+/// The request without its body, signed for the moment `now`.
+fn signed(
+    authority: &str,
+    signer: &Signer,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    now: SystemTime,
+) -> Result<Request<()>, Box<dyn std::error::Error + Send + Sync>> {
+    let uri: Uri = format!("/_millpond/v1/{path}").parse()?;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("http://{authority}{uri}"))
+        .header(HOST, authority)
+        .header(CONTENT_TYPE, "application/json")
+        .body(())?;
+    let identity = signer.credentials.clone().into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(&signer.region)
+        .name(SERVICE)
+        .time(now)
+        .settings(SigningSettings::default())
+        .build()?;
+    let (absolute, headers) = (request.uri().to_string(), request.headers().clone());
+    let headers = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let signable = SignableRequest::new(method, &absolute, headers, SignableBody::Bytes(body))?;
+    let (instructions, _) = sign(signable, &params.into())?.into_parts();
+    instructions.apply_to_request_http1x(&mut request);
+    // The path alone goes on the wire; scheme and host were for the signature.
+    *request.uri_mut() = uri;
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,11 @@
 
 mod api;
 mod cli;
+mod credentials;
 mod endpoint;
 mod failure;
 mod hold;
+mod keys;
 mod log_lines;
 mod note;
 mod platform;
@@ -17,6 +19,7 @@ mod sqs;
 mod stop;
 mod table;
 mod terminal;
+mod trust;
 mod workload;
 
 use std::process::ExitCode;

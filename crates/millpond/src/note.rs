@@ -1,7 +1,7 @@
 //! What each running `serve` leaves for the commands of the same user: where it is and how to call it.
 //!
-//! One file for each service, in the user's state directory, readable by the user alone, without a secret of Amazon's.
-//! A service holds a lock on its note for as long as it lives, so a note without a lock is that of a service that was
+//! One file for each service, in the user's state directory, readable by the user alone, without any key or secret. A
+//! service holds a lock on its note for as long as it lives, so a note without a lock is that of a service that was
 //! killed: whoever reads takes it away. A note is a hint, not a truth: a service that lives may still not answer.
 
 use std::fs::{self, File, OpenOptions};
@@ -22,10 +22,13 @@ pub(crate) struct Note {
     pub(crate) region: String,
     /// The account that its queues belong to unless a caller says otherwise.
     pub(crate) account_id: String,
-    /// The access key to call it with.
-    pub(crate) access_key_id: String,
-    /// The secret key to call it with.
-    pub(crate) secret_access_key: String,
+    /// Callers are identified; else any key will do.
+    pub(crate) enforced: bool,
+    /// The file with the root key; none when it is not in a file.
+    pub(crate) root_key: Option<PathBuf>,
+    /// The file with the certificate that clients have to trust, when the service has made it itself.
+    #[serde(default)]
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// The process.
     pub(crate) pid: u32,
     /// The absolute path of its data; empty when it has none.
@@ -95,7 +98,7 @@ fn directory() -> Option<PathBuf> {
     Some(state.join("millpond/services"))
 }
 
-fn now_millis() -> u64 {
+pub(crate) fn now_millis() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,28 +1,29 @@
 //! Which service a client command talks to, and as whom.
 //!
-//! The address is found by [`Endpoint`]; region and keys are what the environment names as AWS SDKs know it, then what
-//! the service itself left. A service on this machine needs neither and asks no one else for them. A command never
+//! The address is found by [`Endpoint`], the keys by [`credentials`]; the region is what the environment names as AWS SDKs
+//! know it, then what the service itself left. A service on this machine asks no one else for them. A command never
 //! falls through to Amazon by accident: its endpoint has to be named, or its region for a sink or a form.
 
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
-use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use millpond_embed::with_causes;
 use serde_json::Value;
 
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Signer};
+use crate::credentials::{self, Named, Whose};
 use crate::endpoint::{self, Endpoint};
 use crate::failure::Failure;
 use crate::note::Note;
 use crate::terminal::remark;
+use crate::trust;
 
 /// A service that commands talk to.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub(crate) struct Service {
     pub(crate) endpoint: String,
     found: Option<Endpoint>,
     config: SdkConfig,
+    whose: Whose,
 }
 
 impl Service {
@@ -52,21 +54,25 @@ impl Service {
         let region = configured_region().await.ok_or_else(|| {
             Failure::new(format!("{}.\n  For Amazon SQS set AWS_REGION", endpoint::none_found()))
         })?;
-        Ok(Self { endpoint: String::new(), found: None, config: loader().region(region).load().await })
+        let config = loader().region(region).load().await;
+        Ok(Self { endpoint: String::new(), found: None, config, whose: Whose::of_sdk() })
     }
 
-    /// The service that a note describes.
-    pub(crate) async fn of_note(note: &Note) -> Self {
-        let config = as_note(loader(), note).load().await;
-        Self { endpoint: note.endpoint.clone(), found: Some(Endpoint::of_note(note)), config }
+    /// The service that a note describes, called by the user who has started it, whoever the environment names.
+    pub(crate) async fn of_note(note: &Note) -> Result<Self, Failure> {
+        let Named { provider, whose } = credentials::of_note(note)?;
+        let region = Region::new(note.region.clone());
+        let config =
+            loader().endpoint_url(&note.endpoint).region(region).credentials_provider(provider).load().await;
+        Ok(Self { endpoint: note.endpoint.clone(), found: Some(Endpoint::of_note(note)), config, whose })
     }
 
     async fn found(endpoint: Endpoint) -> Result<Self, Failure> {
         if let Some(text) = endpoint.remark() {
             remark(&text);
         }
-        let config = configure(&endpoint).await?;
-        Ok(Self { endpoint: endpoint.url.clone(), found: Some(endpoint), config })
+        let (config, whose) = configure(&endpoint).await?;
+        Ok(Self { endpoint: endpoint.url.clone(), found: Some(endpoint), config, whose })
     }
 
     /// A client for its queues.
@@ -81,10 +87,51 @@ impl Service {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        api::call(&self.endpoint, method, path, body).await.map_err(|error| match error {
+        self.try_call(method, path, body).await.map_err(|error| match error {
             ApiError::Unreachable { error, .. } => Failure::new(self.silent(&error)),
+            ApiError::Refused { code, message, .. } => {
+                Failure::new(self.with_advice(message, code.as_deref()))
+            }
             other => other.into(),
         })
+    }
+
+    /// As [`Service::call`], for a caller that goes by what went wrong.
+    pub(crate) async fn try_call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiError> {
+        let signer = self.signer().await?;
+        api::call(&self.endpoint, &signer, method, path, body).await
+    }
+
+    /// The region of calls to it.
+    pub(crate) fn region(&self) -> String {
+        self.config.region().map_or("us-east-1", |region| region.as_ref()).to_owned()
+    }
+
+    /// With what calls to it are signed.
+    pub(crate) async fn signer(&self) -> Result<Signer, ApiError> {
+        let provider = self.config.credentials_provider().ok_or(ApiError::NoKeys(String::new()))?;
+        let credentials = provider.provide_credentials().await;
+        let credentials =
+            credentials.map_err(|error| ApiError::NoKeys(format!(": {}", with_causes(&error))))?;
+        Ok(Signer { credentials, region: self.region() })
+    }
+
+    /// What a service says in its refusal, and, when `code` speaks of the key, whose it was and what to do.
+    pub(crate) fn with_advice(&self, message: String, code: Option<&str>) -> String {
+        match code.and_then(|code| self.whose.advice(code)) {
+            Some(advice) => format!("{message}\n  {advice}"),
+            None => message,
+        }
+    }
+
+    /// What the service left, if it is one of this user's.
+    pub(crate) fn note(&self) -> Option<&Note> {
+        self.found.as_ref()?.note.as_ref()
     }
 
     /// Why nothing answers, with the address, who named it, and what to do.
@@ -110,7 +157,11 @@ impl Service {
 /// TLS comes from rustls with ring, so that no C library is needed to build.
 pub(crate) fn http_client() -> SharedHttpClient {
     let tls = Provider::Rustls(CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
+    let client = aws_smithy_http_client::Builder::new().tls_provider(tls);
+    match trust::context() {
+        Some(context) => client.tls_context(context).build_https(),
+        None => client.build_https(),
+    }
 }
 
 fn loader() -> ConfigLoader {
@@ -120,57 +171,34 @@ fn loader() -> ConfigLoader {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
-fn as_note(loader: ConfigLoader, note: &Note) -> ConfigLoader {
-    loader
-        .endpoint_url(&note.endpoint)
-        .region(Region::new(note.region.clone()))
-        .credentials_provider(credentials(&note.access_key_id, &note.secret_access_key))
-}
-
-async fn configure(endpoint: &Endpoint) -> Result<SdkConfig, Failure> {
-    if let (true, Some(note)) = (endpoint.is_of_note(), &endpoint.note) {
-        return Ok(as_note(loader(), note).load().await);
-    }
+async fn configure(endpoint: &Endpoint) -> Result<(SdkConfig, Whose), Failure> {
     let loader = loader().endpoint_url(&endpoint.url);
-    if endpoint::is_loopback(&endpoint.url) {
-        return Ok(local(loader, endpoint.note.as_ref()).await.load().await);
-    }
-    let of_host = endpoint::region_of_amazon(&endpoint.url).map(|region| Region::new(region.to_owned()));
-    let region = configured_region()
-        .await
-        .or(of_host)
-        .ok_or_else(|| Failure::usage(format!("{} needs a region; set AWS_REGION", endpoint.url)))?;
-    let loader = loader.region(region.clone());
+    let region = region_of(endpoint).await?;
     // Amazon's own services give keys to what runs in its machines and containers; they have none for others.
     if endpoint::is_amazon(&endpoint.url) {
-        return Ok(loader.load().await);
+        return Ok((loader.region(region).load().await, Whose::of_sdk()));
     }
-    let keys =
-        CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
-            .or_else("Profile", profile_keys(region));
-    if keys.provide_credentials().await.is_err() {
-        return Err(Failure::usage(format!(
-            "{} needs an access key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-            endpoint.url
-        )));
-    }
-    Ok(loader.credentials_provider(keys).load().await)
+    let Named { provider, whose } = credentials::find(endpoint, &region).await?;
+    Ok((loader.region(region).credentials_provider(provider).load().await, whose))
 }
 
-/// What the caller's environment does not name is what the service left, or else what services on this machine take.
-async fn local(loader: ConfigLoader, note: Option<&Note>) -> ConfigLoader {
-    let of_note = || Region::new(note.map_or_else(|| "us-east-1".to_owned(), |note| note.region.clone()));
-    let region = configured_region().await.unwrap_or_else(of_note);
-    let loader = loader.region(region.clone());
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if set("AWS_ACCESS_KEY_ID") {
-        return loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+/// What the caller's environment does not name is what the service left. Who names no address either means the service
+/// with its region.
+async fn region_of(endpoint: &Endpoint) -> Result<Region, Failure> {
+    let of_note = endpoint.note.as_ref().map(|note| Region::new(note.region.clone()));
+    if endpoint.is_of_note()
+        && let Some(region) = of_note
+    {
+        return Ok(region);
     }
-    if set("AWS_PROFILE") {
-        return loader.credentials_provider(profile_keys(region));
-    }
-    let (key, secret) = note.map_or(("test", "test"), |note| (&note.access_key_id, &note.secret_access_key));
-    loader.credentials_provider(credentials(key, secret))
+    let of_host = endpoint::region_of_amazon(&endpoint.url).map(|region| Region::new(region.to_owned()));
+    let of_machine = endpoint::is_loopback(&endpoint.url).then(|| Region::new("us-east-1"));
+    configured_region()
+        .await
+        .or(of_host)
+        .or(of_note)
+        .or(of_machine)
+        .ok_or_else(|| Failure::usage(format!("{} needs a region; set AWS_REGION", endpoint.url)))
 }
 
 /// The region of the environment or a profile; no machine's metadata is asked for it.
@@ -179,15 +207,4 @@ async fn configured_region() -> Option<Region> {
         .or_else(ProfileFileRegionProvider::new())
         .region()
         .await
-}
-
-fn profile_keys(region: Region) -> ProfileFileCredentialsProvider {
-    let config = aws_config::provider_config::ProviderConfig::without_region()
-        .with_region(Some(region))
-        .with_http_client(http_client());
-    ProfileFileCredentialsProvider::builder().configure(&config).build()
-}
-
-fn credentials(access_key_id: &str, secret_access_key: &str) -> Credentials {
-    Credentials::new(access_key_id, secret_access_key, None, None, "millpond serve")
 }

@@ -92,7 +92,7 @@ where
                 Some(code @ ("QueueAlreadyExists" | "QueueNameExists")) => {
                     format!("{message} ({code}). `millpond queue set` changes a queue that is there")
                 }
-                Some(code) => format!("{message} ({code})"),
+                Some(code) => service.with_advice(format!("{message} ({code})"), Some(code)),
                 None => message.to_owned(),
             }
         }

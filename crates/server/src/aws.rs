@@ -1,35 +1,42 @@
-//! An AWS call, stage by stage: recognise, place in account and region, decode, have it carried out, encode, count.
+//! An AWS call, stage by stage: recognise, identify the sender, decode, authorise, have it carried out, encode, count.
+//!
+//! What always holds: nothing of a request is parsed before its signature was verified, but for what tells which service
+//! it is for; nothing is carried out that its sender may not do.
 
+mod hear;
+
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
+use millpond_core::command::Command;
 use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
-use millpond_sqs::{
-    Context, Endpoint, Prepared, QUERY, QueuePath, ReceiptCodec, WaitTime, catalogue, prepare,
-};
-use millpond_wire::call::{Envelope, Parameters};
-use millpond_wire::error::{
-    ApiError, ErrorKind, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
-};
-use millpond_wire::protocol::{Head, Protocol, Recognised, TARGET_HEADER, recognise};
-use millpond_wire::query::Form;
+use millpond_sqs::{Endpoint, Prepared, QUERY, QueuePath, ReceiptCodec, WaitTime};
+use millpond_wire::call::Envelope;
+use millpond_wire::error::{ACCESS_DENIED, ApiError, ErrorKind, SERVICE_UNAVAILABLE};
+use millpond_wire::protocol::{Head, Protocol, TARGET_HEADER, recognise};
+use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
+use tokio::sync::SemaphorePermit;
 
+use crate::access::Access;
+use crate::access::calls::Carried;
+use crate::access::sqs::SqsRequest;
 use crate::audit::Trail;
 use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};
 use crate::entropy;
+use crate::guessing::Guessing;
 use crate::metrics::Requests;
-use crate::other_service::{self, OtherService};
 use crate::proxy::Arrival;
 use crate::respond::{self, Reply};
-use crate::scope::{Credential, Scope, scope};
+use hear::{Heard, HeardIdentity, HeardSqs, NotHeard};
 
 static TARGET: HeaderName = HeaderName::from_static(TARGET_HEADER);
 static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
@@ -38,19 +45,21 @@ static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 #[derive(Debug)]
 pub(crate) struct Aws {
     pub(crate) engine: EngineHandle,
+    pub(crate) access: Arc<Access>,
     pub(crate) receipts: ReceiptCodec,
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) requests: Requests,
-    pub(crate) behaviour: Behaviour,
+    pub(crate) behaviour: Arc<Behaviour>,
 }
 
 /// One request, its body read.
 #[derive(Debug)]
-pub(crate) struct AwsRequest {
+pub(crate) struct AwsRequest<'a> {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
-    pub(crate) body: Result<Bytes, BodyError>,
+    /// The body, with its room among all bodies.
+    pub(crate) body: Result<(Bytes, SemaphorePermit<'a>), BodyError>,
     pub(crate) arrival: Arrival,
 }
 
@@ -59,25 +68,36 @@ type Answered = (Reply, Option<&'static ErrorKind>);
 
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(&self, request: AwsRequest, trail: &mut Trail) -> Reply {
+    pub(crate) async fn answer(
+        &self,
+        request: AwsRequest<'_>,
+        guessing: &Guessing,
+        trail: &mut Trail,
+    ) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
-        let heard = self.hear(request, id, &mut action);
-        trail.asked("sqs", action.unwrap_or("unknown"));
+        let source = request.arrival.source.ip;
+        let heard = self.hear(&request, id, &mut action, trail);
+        // A long poll that waits holds no bytes of its request, and neither does a reply that is held back.
+        drop(request);
         let (reply, error) = match heard {
-            Err(answered) => *answered,
-            Ok(heard) => {
+            Err(NotHeard::Answered(answered)) => *answered,
+            Err(NotHeard::Unidentified { error, protocol, service }) => {
+                let error = match guessing.slowed_down(source, error).await {
+                    Ok(error) => error.to_api_error(),
+                    Err(throttled) => throttled,
+                };
+                refused(&error, id, protocol, service)
+            }
+            Ok(Heard::Sqs(heard)) => {
                 let protocol = heard.protocol;
-                trail.spoke(if protocol.is_query() { "aws-query" } else { "aws-json-1.0" });
-                if let Some(QueueKey { account, region, name }) = &heard.asked.prepared.queue {
-                    trail.about(|| format!("arn:aws:sqs:{region}:{account}:{name}"));
-                }
-                match self.call(heard, id).await {
+                match self.call(*heard, id, trail).await {
                     Ok(reply) => (respond::with_request_id(reply, id), None),
-                    Err(error) => refused(&error, id, protocol),
+                    Err(error) => refused(&error, id, protocol, &QUERY),
                 }
             }
+            Ok(Heard::Identity(heard)) => self.call_identity(*heard, id, trail).await,
         };
         if let Some(error) = error {
             trail.failed(error.query_code);
@@ -86,135 +106,105 @@ impl Aws {
         reply
     }
 
-    /// Understands a request, of which nothing is left afterwards: a long poll that waits holds no bytes of it. `action`
-    /// is set to the action that the request names, once that is known.
-    fn hear(
-        &self,
-        request: AwsRequest,
-        id: RequestId,
-        action: &mut Option<&'static str>,
-    ) -> Result<Heard, Box<Answered>> {
-        let parts = &request.head;
-        if let Some(reply) = other_service::refusal(parts) {
-            return Err(Box::new((reply, Some(&UNKNOWN_OPERATION))));
-        }
-        let recognised = recognise(&head(parts))
-            .map_err(|unrecognised| Box::new(refused(&unrecognised.into(), id, Protocol::Json10)))?;
-        let protocol = recognised.protocol();
-        let base_url = request.arrival.base_url(&parts.headers);
-        match self.prepare(recognised, parts, request.queue, request.body, action) {
-            Ok(Some(asked)) => Ok(Heard { protocol, base_url, asked }),
-            Ok(None) => Err(Box::new((respond::no_action(id), Some(&UNKNOWN_OPERATION)))),
-            Err(Refused::Here(error)) => Err(Box::new(refused(&error, id, protocol))),
-            Err(Refused::Elsewhere(other)) => Err(Box::new((other.refusal(id), Some(&UNKNOWN_OPERATION)))),
-        }
-    }
-
-    async fn call(&self, heard: Heard, id: RequestId) -> Result<Reply, ApiError> {
-        let Heard { protocol, base_url, asked } = heard;
-        let Asked { action, prepared, size_bytes } = asked;
+    /// Authorises a call of SQS and has it carried out.
+    async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
+        let may_create = self.authorise(&heard, trail).await?;
+        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, .. } = heard;
+        // Neither does it hold headers.
+        drop(who);
         let Prepared { command, wait, answer, queue: _ } = prepared;
-        let called = self.behaviour.carry_out(&self.engine, command, engine_wait(wait), size_bytes).await;
+        let called = self.carry_out(command, engine_wait(wait), size_bytes, may_create).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
         let endpoint = Endpoint { base_url: &base_url };
-        let envelope = Envelope { protocol, service: &QUERY, action, request_id: id };
+        let envelope = Envelope { protocol, service: &QUERY, action: action.name, request_id: id };
         let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;
         let mut reply = respond::with_body(200, protocol.content_type(), Vec::new());
         *reply.body_mut() = ReplyBody::new(encoded).with_lease(lease);
         Ok(reply)
     }
 
-    /// Decodes a request; nothing when it names no action.
-    fn prepare(
-        &self,
-        recognised: Recognised<'_>,
-        head: &Parts,
-        queue: Option<QueuePath>,
-        body: Result<Bytes, BodyError>,
-        known: &mut Option<&'static str>,
-    ) -> Result<Option<Asked>, Refused> {
-        let headers = &head.headers;
-        let signed = Credential::of_header(text(headers, &AUTHORIZATION));
-        let query = head.uri.query().unwrap_or_default().as_bytes();
-        let asked = match recognised {
-            Recognised::Json(target) => {
-                *known = known_name(target.action);
-                let body = body.map_err(|error| body_error(&error))?;
-                let prepared = self.ask(target.action, Parameters::Json(&body), signed, headers, queue)?;
-                Asked { action: known.unwrap_or_default(), prepared, size_bytes: body.len() }
+    /// Lets a call pass whose sender may make it; says whether a queue that is not there may be created by it.
+    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<bool, ApiError> {
+        let request = SqsRequest {
+            who: &heard.who,
+            action: heard.action,
+            queue: heard.prepared.queue.as_ref(),
+            command: &heard.prepared.command,
+            account: heard.account,
+            region: &heard.region,
+            base_url: &heard.base_url,
+        };
+        let allowed = match self.access.authorise_sqs(&request, trail) {
+            Ok(()) => {
+                let returned = self.access.authorise_return(&request, trail).await;
+                returned.map_err(|error| call_error(&error))?
             }
-            Recognised::Query(_) => {
-                let body = body.map_err(|error| body_error(&error))?;
-                let form = Form::parse(query, if head.method == Method::GET { b"" } else { &body })?;
-                let Some(action) = form.text("Action") else { return Ok(None) };
-                let credential = signed.or(Credential::of_parameters(&form));
-                if let Some(other) = other_service::of_form(&form, credential, recognised.protocol()) {
-                    return Err(Refused::Elsewhere(other));
+            Err(denied) => Err(denied),
+        };
+        if let Err(denied) = allowed {
+            self.requests.refusals.denied(heard.action.iam_action);
+            return Err(denied);
+        }
+        Ok(self.behaviour.auto_create && self.access.may_create(&request))
+    }
+
+    /// Has a command carried out. One that may change what policies say or ask of a queue counts before its reply goes.
+    async fn carry_out(
+        &self,
+        command: Command,
+        wait: Wait,
+        size_bytes: usize,
+        may_create: bool,
+    ) -> Result<Answer, CallError> {
+        let Some(key) = changed_by(&command) else {
+            return self.behaviour.carry_out(&self.engine, command, wait, size_bytes, may_create).await;
+        };
+        let (engine, access, behaviour) = (self.engine.clone(), self.access.clone(), self.behaviour.clone());
+        // In a task of its own: the sender may go away in between, and the change counts all the same.
+        let task = tokio::spawn(async move {
+            let answer = behaviour.carry_out(&engine, command, wait, size_bytes, may_create).await?;
+            access.queue_changed(&key).await?;
+            Ok(answer)
+        });
+        task.await.unwrap_or(Err(CallError::Stopped))
+    }
+
+    /// A call of IAM or STS.
+    async fn call_identity(&self, heard: HeardIdentity, id: RequestId, trail: &mut Trail) -> Answered {
+        let HeardIdentity { who, service, request } = heard;
+        let Carried { decisions, reply } = self.access.carry_out(&who, request, id).await;
+        decisions.iter().for_each(|decision| trail.decided(decision));
+        match reply {
+            Ok(xml) => {
+                let reply = respond::with_body(200, Protocol::QueryXml.content_type(), xml);
+                (respond::with_request_id(reply, id), None)
+            }
+            Err(error) => {
+                if error.kind() == &ACCESS_DENIED {
+                    self.requests.refusals.denied(service.name());
                 }
-                *known = known_name(action);
-                let prepared = self.ask(action, Parameters::Query(&form), credential, headers, queue)?;
-                Asked { action: known.unwrap_or_default(), prepared, size_bytes: query.len() + body.len() }
+                refused(&error, id, Protocol::QueryXml, service.query())
             }
-        };
-        Ok(Some(asked))
-    }
-
-    fn ask(
-        &self,
-        action: &str,
-        parameters: Parameters<'_>,
-        credential: Credential<'_>,
-        headers: &HeaderMap,
-        queue: Option<QueuePath>,
-    ) -> Result<Prepared, ApiError> {
-        let Scope { account, region, service: _ } = scope(credential, self.account, &self.region);
-        let context = Context {
-            account,
-            region,
-            sender_id: &account.to_string(),
-            trace_header: text(headers, &TRACE_ID),
-            queue_path: queue,
-            receipts: &self.receipts,
-        };
-        prepare(action, parameters, &context, &mut entropy::draw)
+        }
     }
 }
 
-/// A request that was understood.
-struct Heard {
-    protocol: Protocol,
-    base_url: String,
-    asked: Asked,
+fn refused(error: &ApiError, id: RequestId, protocol: Protocol, service: &'static QueryService) -> Answered {
+    (respond::aws_error(error, id, protocol, service), Some(error.kind()))
 }
 
-/// A request that is ready for the engine.
-struct Asked {
-    action: &'static str,
-    prepared: Prepared,
-    size_bytes: usize,
-}
-
-fn refused(error: &ApiError, id: RequestId, protocol: Protocol) -> Answered {
-    (respond::aws_error(error, id, protocol), Some(error.kind()))
-}
-
-/// Why a request is not carried out.
-enum Refused {
-    /// An error of this service.
-    Here(ApiError),
-    /// It is for another service.
-    Elsewhere(OtherService),
-}
-
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self::Here(error)
+/// The queue whose policy, tags or being a command may change.
+fn changed_by(command: &Command) -> Option<QueueKey> {
+    match command {
+        Command::CreateQueue { key, .. }
+        | Command::DeleteQueue { key }
+        | Command::SetQueueAttributes { key, .. }
+        | Command::AddPermission { key, .. }
+        | Command::RemovePermission { key, .. }
+        | Command::TagQueue { key, .. }
+        | Command::UntagQueue { key, .. } => Some(key.clone()),
+        _ => None,
     }
-}
-
-/// The name of an action, as the table has it.
-fn known_name(action: &str) -> Option<&'static str> {
-    catalogue::find(action).map(|found| found.name)
 }
 
 /// Whether a request is a call whose parameters a browser would send for any page, without asking.
@@ -242,14 +232,6 @@ const fn engine_wait(wait: WaitTime) -> Wait {
         WaitTime::QueueDefault => Wait::QueueDefault,
         WaitTime::Secs(secs) => Wait::Secs(secs),
         WaitTime::NotReceive => Wait::Secs(0),
-    }
-}
-
-fn body_error(error: &BodyError) -> ApiError {
-    match error {
-        BodyError::TooLarge { .. } => REQUEST_TOO_LARGE.because(error.to_string()),
-        BodyError::Crowded => SERVICE_UNAVAILABLE.because(error.to_string()),
-        BodyError::TooSlow { .. } | BodyError::Broken => SERIALIZATION.because(error.to_string()),
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! All of it is off unless it is asked for, and costs nothing then.
 
+use std::sync::Arc;
+
 use millpond_core::command::Command;
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Outcome, Refusal};
@@ -10,6 +12,8 @@ use millpond_core::queue::{AttributePatch, Tags};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::{Answer, CallError};
 use millpond_engine::step::Wait;
+
+use crate::access::Access;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -35,27 +39,54 @@ impl TestControls {
     ///
     /// # Errors
     /// [`CallError`]: the engine has stopped, or let a command not in.
-    pub async fn reset(&self, engine: &EngineHandle) -> Result<(usize, usize), CallError> {
-        let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
-        for queue in &self.queues {
-            engine.call(queue.clone(), Wait::Secs(0), 0).await?;
-        }
-        let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
-        Ok((queues, messages))
+    pub async fn reset(
+        &self,
+        engine: &EngineHandle,
+        access: &Arc<Access>,
+    ) -> Result<(usize, usize), CallError> {
+        let (engine, access, queues) = (engine.clone(), access.clone(), self.queues.clone());
+        // In a task of its own: whoever asked may go away in between, and what is gone must not be known any more.
+        let task = tokio::spawn(async move {
+            let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
+            for queue in &queues {
+                put_back(&engine, queue).await?;
+            }
+            access.queues_changed().await?;
+            let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
+            Ok((queues, messages))
+        });
+        task.await.unwrap_or(Err(CallError::Stopped))
     }
 }
 
+/// Has a declared queue there as it is declared, also when a call came first that creates the queue it is about.
+async fn put_back(engine: &EngineHandle, queue: &Command) -> Result<(), CallError> {
+    let created = engine.call(queue.clone(), Wait::Secs(0), 0).await?.outcome;
+    let Command::CreateQueue { key, attributes, tags } = queue else { return Ok(()) };
+    if matches!(created, Outcome::Refused(Refusal::QueueNameExists(_))) {
+        let set = Command::SetQueueAttributes { key: key.clone(), attributes: attributes.clone() };
+        engine.call(set, Wait::Secs(0), 0).await?;
+    }
+    // A queue that was there has kept its tags, and that it was is told only when its settings differ.
+    if !tags.is_empty() {
+        let tag = Command::TagQueue { key: key.clone(), tags: tags.clone() };
+        engine.call(tag, Wait::Secs(0), 0).await?;
+    }
+    Ok(())
+}
+
 impl Behaviour {
-    /// Has a command carried out.
+    /// Has a command carried out. `may_create` is whether a queue that is not there may be created.
     pub(crate) async fn carry_out(
         &self,
         engine: &EngineHandle,
         command: Command,
         wait: Wait,
         size_bytes: usize,
+        may_create: bool,
     ) -> Result<Answer, CallError> {
         let command = if self.aws_pacing { paced(command) } else { command };
-        let absent = if self.auto_create { created_by(&command).cloned() } else { None };
+        let absent = if may_create { created_by(&command).cloned() } else { None };
         let Some(key) = absent else { return engine.call(command, wait, size_bytes).await };
         // A receive that waits is refused in the same way when its queue is deleted, and that must not create it again. So
         // whether the queue is there is asked before.
@@ -110,3 +141,6 @@ fn create(key: QueueKey) -> Command {
     let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
     Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The console's page: queues with their counts, workloads, and the commands to try.
+//! The console's page: queues with their counts, workloads, and the commands to try, as far as whoever looks may see them.
 //!
 //! Plain HTML without scripts; every text from outside is escaped.
 
@@ -6,31 +6,83 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use millpond_core::name::Region;
 use millpond_core::outage::{ExpiryHold, HoldReason};
 use millpond_core::outcome::QueueDescription;
 use millpond_core::time::Timestamp;
 use millpond_engine::EngineHandle;
 use serde_json::Value;
 
+use crate::access::consoles::COOKIE_SECS;
+use crate::access::own::Resource;
 use crate::access::{Access, Authenticated};
-use crate::own::describe_queues;
+use crate::own::visible_queues;
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
 
 const STYLE: &str = include_str!("../assets/console.css");
 
-/// Renders the page as things are now.
+/// The name of the cookie that says whose console it is.
+const COOKIE: &str = "millpond-console";
+
+/// The text that opens the console, in the query of its address.
+pub(crate) fn address(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("session="))
+}
+
+/// The console's cookie.
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+/// The address was good: from now on the cookie is.
+pub(crate) fn entered(cookie: &str, over_tls: bool) -> Reply {
+    let secure = if over_tls { "; Secure" } else { "" };
+    let cookie = format!(
+        "{COOKIE}={cookie}; Path=/console/; Max-Age={COOKIE_SECS}; HttpOnly; SameSite=Strict{secure}"
+    );
+    let mut reply = guarded(respond::redirect("/console/"));
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        reply.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    reply
+}
+
+/// The page for who is not known.
+pub(crate) fn closed() -> Reply {
+    let html = format!(
+        "{}<p>This page shows what you may see, so it has to know who you are. Run</p>\
+         <pre>millpond console</pre><p>and open the address that it prints. It works once, within a minute.</p>\
+         </main></body></html>",
+        opening(false)
+    );
+    guarded(respond::with_body(403, "text/html; charset=utf-8", html.into_bytes()))
+}
+
+/// Renders the page as things are now, as far as `who` may see them.
 pub(crate) async fn page(
     engine: &EngineHandle,
     platform: &dyn Platform,
     who: Authenticated,
-    access: Arc<Access>,
+    access: &Arc<Access>,
 ) -> Reply {
-    let (queues, status) = match (describe_queues(engine).await, engine.status().await) {
-        (Ok(queues), Ok(status)) => (queues, status),
+    let region = Region::default();
+    let may = |action, resource| access.authorise_own(&who, action, &resource, &region).0.is_allowed();
+    let sees_queues = may("millpond:ListQueues", Resource::OfCaller);
+    let sees_workloads = may("millpond:ListWorkloads", Resource::OfService);
+    let (queues, status) = match (visible_queues(engine, access, &who).await, engine.status().await) {
+        (Ok(queues), Ok(status)) => (sees_queues.then_some(queues), status),
         (Err(error), _) | (_, Err(error)) => return respond::text(503, &error.to_string()),
     };
+    let workloads = if sees_workloads { workloads(platform, who, access.clone()).await } else { None };
+    let html = render(queues.as_deref(), workloads.as_ref(), status.expiry_hold, status.now);
+    guarded(respond::with_body(200, "text/html; charset=utf-8", html.into_bytes()))
+}
+
+async fn workloads(platform: &dyn Platform, who: Authenticated, access: Arc<Access>) -> Option<Value> {
     let call = PlatformCall {
         method: "GET".into(),
         path: "workloads".into(),
@@ -40,29 +92,42 @@ pub(crate) async fn page(
         access,
         authorization: None,
     };
-    let workloads = platform.call(call).await.map(|reply| reply.body);
-    let html = render(&queues, workloads.as_ref(), status.expiry_hold, status.now);
-    let mut reply = respond::with_body(200, "text/html; charset=utf-8", html.into_bytes());
+    platform.call(call).await.map(|reply| reply.body)
+}
+
+/// No page of another site shows it or learns its address, and nothing keeps it.
+fn guarded(mut reply: Reply) -> Reply {
     let headers = reply.headers_mut();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     reply
 }
 
+fn opening(refreshed: bool) -> String {
+    let refresh = if refreshed { "<meta http-equiv=\"refresh\" content=\"2\">" } else { "" };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{refresh}\
+         <title>Millpond</title><style>{STYLE}</style></head><body><main><h1>Millpond</h1>"
+    )
+}
+
 fn render(
-    queues: &[QueueDescription],
+    queues: Option<&[QueueDescription]>,
     workloads: Option<&Value>,
     hold: Option<ExpiryHold>,
     now: Timestamp,
 ) -> String {
-    let mut html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta http-equiv=\"refresh\" content=\"2\">\
-         <title>Millpond</title><style>{STYLE}</style></head><body><main><h1>Millpond</h1>"
-    );
+    let mut html = opening(true);
     html.push_str("<h2>Queues</h2>");
+    let Some(queues) = queues else {
+        html.push_str("<p>You may not list queues: that takes <code>millpond:ListQueues</code>.</p>");
+        html.push_str(&rest(workloads));
+        return html;
+    };
     if queues.is_empty() {
         html.push_str("<p>No queues yet. Create one with <code>millpond queue create jobs</code>.</p>");
     } else {
@@ -76,6 +141,13 @@ fn render(
     if let Some(hold) = hold {
         hold_note(&mut html, queues, &hold, now);
     }
+    html.push_str(&rest(workloads));
+    html
+}
+
+/// What stands below the queues.
+fn rest(workloads: Option<&Value>) -> String {
+    let mut html = String::new();
     let workloads =
         workloads.and_then(|body| body["workloads"].as_array()).map(Vec::as_slice).unwrap_or_default();
     if !workloads.is_empty() {

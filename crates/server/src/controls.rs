@@ -2,6 +2,7 @@
 //!
 //! They ask nobody whose the messages are, so they are refused unless the service was started for tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use millpond_engine::handle::CallError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::access::Access;
 use crate::behaviour::TestControls;
 use crate::own;
 use crate::respond::{self, Reply};
@@ -20,9 +22,13 @@ const OFF: &str = "this service does not let its callers empty it or put its clo
                    everyone's messages; start it with --test-controls, or with --in-memory, for tests";
 
 /// Takes away all queues, and puts those back that were declared, empty.
-pub(crate) async fn reset(engine: &EngineHandle, controls: Option<&TestControls>) -> Reply {
+pub(crate) async fn reset(
+    engine: &EngineHandle,
+    access: &Arc<Access>,
+    controls: Option<&TestControls>,
+) -> Reply {
     let Some(controls) = controls else { return respond::own_error(403, OFF) };
-    let emptied = controls.reset(engine).await;
+    let emptied = controls.reset(engine, access).await;
     answered(emptied.map(|(queues, messages)| json!({ "queues": queues, "messages": messages })))
 }
 

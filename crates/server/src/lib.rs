@@ -9,6 +9,7 @@
 //! Suggested reading order: [`listen`], `service`, `route`, `origin`, `aws`, [`platform`].
 
 pub mod access;
+mod accounts;
 pub mod audit;
 mod aws;
 mod behaviour;
@@ -25,11 +26,13 @@ mod origin;
 mod other_service;
 mod own;
 pub mod platform;
+mod private;
 pub mod proxy;
 mod respond;
 mod route;
 mod scope;
 mod service;
+mod signed;
 pub mod tls;
 
 pub use behaviour::{Behaviour, TestControls};

@@ -210,7 +210,9 @@ impl Listening {
     /// Outside of a Tokio runtime.
     #[must_use]
     pub fn answer(self, stop: watch::Receiver<bool>) -> Answering {
-        let front = Arc::new(Front::new(self.config.transport.trusted_proxies.clone(), self.audit));
+        let beyond_loopback = !self.address.ip().is_loopback();
+        let trusted_proxies = self.config.transport.trusted_proxies.clone();
+        let front = Arc::new(Front::new(trusted_proxies, beyond_loopback, self.audit));
         if let Some(tls) = self.tls.clone() {
             tokio::spawn(tls.keep_up(stop.clone()));
         }
@@ -234,10 +236,11 @@ impl Answering {
         let service = Service {
             aws: Aws {
                 engine,
+                access: access.clone(),
                 receipts,
                 account,
                 region: region.clone(),
-                behaviour: behaviour.clone(),
+                behaviour: Arc::new(behaviour.clone()),
                 requests: Requests::new(),
             },
             access,

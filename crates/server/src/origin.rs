@@ -1,12 +1,15 @@
 //! Keeps web pages out.
 //!
-//! As long as callers are not identified, a browser is the way by which a stranger could reach a service on loopback:
-//! any page can make it send requests there. A browser tells where a request comes from, and a name that leads to
+//! Where a request is not proven by a signature, a browser is the way by which a stranger could reach a service on
+//! loopback: any page can make it send requests there. A browser tells where a request comes from, and a name that leads to
 //! loopback (DNS rebinding) shows in `Host`. SDKs and command lines send none of this and are not affected.
 //!
 //! Parameters in a form or an address need more care than JSON: a page, a mail or a bookmark can make a browser send
 //! them without asking anybody. So an address that acts is not opened in a browser at all, and a browser that does not
 //! tell where a request comes from is not believed to be none.
+//!
+//! A signature that proves a request proves that no page made it up, and covers the host that was meant. So where callers
+//! are identified, what claims to be signed is not judged here: it is proven, or refused for its signature.
 //!
 //! Source: <https://www.w3.org/TR/fetch-metadata/> and <https://fetch.spec.whatwg.org/#origin-header>.
 
@@ -17,6 +20,8 @@ use std::net::IpAddr;
 pub(crate) struct Provenance<'a> {
     /// The `Host` header, or the authority of the request's target.
     pub(crate) host: Option<&'a str>,
+    /// Whether names that do not belong to this machine are good: the service listens beyond loopback.
+    pub(crate) any_host: bool,
     /// The `Origin` header.
     pub(crate) origin: Option<&'a str>,
     /// The `Sec-Fetch-Site` header.
@@ -58,7 +63,7 @@ pub(crate) enum Foreign {
 /// # Errors
 /// [`Foreign`] says what gave it away.
 pub(crate) fn check(provenance: &Provenance<'_>) -> Result<(), Foreign> {
-    let host = provenance.host.filter(|host| is_local(host)).ok_or(Foreign::Host)?;
+    let host = provenance.host.filter(|host| provenance.any_host || is_local(host)).ok_or(Foreign::Host)?;
     let own = |origin: &str| {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
         authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))

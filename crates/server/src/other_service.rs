@@ -15,6 +15,7 @@ use millpond_wire::protocol::{Protocol, TARGET_HEADER, names_action};
 use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
+use crate::access::SQS;
 use crate::entropy;
 use crate::respond::Reply;
 use crate::scope::Credential;
@@ -26,21 +27,21 @@ static QUERY_MODE: HeaderName = HeaderName::from_static("x-amzn-query-mode");
 static SDK_INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
 static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
-/// The name by which calls for SQS are signed.
-const SIGNING_NAME: &str = "sqs";
+/// The services of this endpoint, for people.
+pub(crate) const SERVICES: &str = "AmazonSQS, IAM and STS";
+/// The names by which calls for the services of this endpoint are signed. Those behind the first speak AWS Query alone.
+const SIGNING_NAMES: [&str; 3] = [SQS, "iam", "sts"];
 
 /// The API versions of other services that speak AWS Query, whose actions may have the names of ours.
 ///
 /// Source: the service models of botocore 1.44.5.
-const VERSIONS: [(&str, &str); 14] = [
+const VERSIONS: [(&str, &str); 12] = [
     ("2009-04-15", "sdb"),
     ("2010-03-31", "sns"),
-    ("2010-05-08", "iam"),
     ("2010-05-15", "cloudformation"),
     ("2010-08-01", "cloudwatch"),
     ("2010-12-01", "email"),
     ("2011-01-01", "autoscaling"),
-    ("2011-06-15", "sts"),
     ("2012-06-01", "elasticloadbalancing"),
     ("2012-12-01", "redshift"),
     ("2014-10-31", "rds"),
@@ -69,8 +70,8 @@ impl OtherService {
     /// The reply that says so.
     pub(crate) fn refusal(&self, id: RequestId) -> Reply {
         let Self { name, version, path, by_query_code, .. } = self;
-        let known = catalogue::TARGET;
-        let message = format!("The service {name} is not here. The services of this endpoint are: {known}.");
+        let message =
+            format!("The service {name} is not here. The services of this endpoint are: {SERVICES}.");
         let said =
             shape::Said { message, service: name, version: *version, path, by_query_code: *by_query_code };
         shape::reply(self.shape, &said, id)
@@ -106,7 +107,8 @@ fn of_head(head: &Parts) -> Option<OtherService> {
     let is_form = text(headers, &CONTENT_TYPE).is_some_and(|name| name.contains("x-www-form-urlencoded"));
     let is_query = is_form || names_action(query);
     match signed {
-        Some(SIGNING_NAME) => None,
+        Some(SQS) => None,
+        Some(service) if is_query && target.is_none() && SIGNING_NAMES.contains(&service) => None,
         Some(service) if target.is_some() => {
             Some(OtherService::new(&printable(service), json.unwrap_or(Shape::Json10)))
         }
@@ -131,7 +133,8 @@ pub(crate) fn of_form(
     let by_version = version.and_then(|version| VERSIONS.iter().find(|(known, _)| *known == version));
     let signed = credential.service();
     let service = match (signed, by_version) {
-        (Some(SIGNING_NAME), _) | (None, None) => return None,
+        (Some(service), _) if SIGNING_NAMES.contains(&service) => return None,
+        (None, None) => return None,
         (Some(service), _) => service,
         (None, Some((_, service))) => service,
     };

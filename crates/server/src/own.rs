@@ -20,21 +20,28 @@ use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 use serde_json::{Value, json};
 
+use crate::access::consoles::ADDRESS_SECS;
+use crate::access::{Access, Authenticated};
 use crate::behaviour::TestControls;
-use crate::controls;
+
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
+use crate::{accounts, controls};
 
 const QUEUES_PER_CALL: usize = 1_000;
 
-/// Answers one call.
-pub(crate) async fn answer(
-    engine: &EngineHandle,
-    platform: &dyn Platform,
-    controls: Option<&TestControls>,
-    headers: &HeaderMap,
-    call: PlatformCall,
-) -> Reply {
+/// What answers calls.
+pub(crate) struct Answering<'a> {
+    pub(crate) engine: &'a EngineHandle,
+    pub(crate) platform: &'a dyn Platform,
+    pub(crate) controls: Option<&'a TestControls>,
+    /// Scheme and host that the client used.
+    pub(crate) base_url: &'a str,
+}
+
+/// Answers one call, whose sender is known and may make it.
+pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: PlatformCall) -> Reply {
+    let &Answering { engine, platform, controls, base_url } = with;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_json = content_type.split(';').next().unwrap_or_default().trim() == "application/json";
     if call.method != "GET" && !is_json {
@@ -43,13 +50,22 @@ pub(crate) async fn answer(
     if let ("GET", Some(place)) = (call.method.as_str(), call.path.strip_prefix("queues/")) {
         return queue(engine, place).await;
     }
+    let access = &call.access;
     let result = match (call.method.as_str(), call.path.as_str()) {
-        ("GET", "queues") => queues(engine).await,
+        ("GET", "queues") => queues(engine, access, &call.who).await,
         ("GET", "status") => status(engine).await,
         ("GET", "clock") => clock(engine).await,
         ("POST", "clock/confirm") => confirm_clock(engine).await,
-        ("POST", "reset") => return controls::reset(engine, controls).await,
+        ("POST", "reset") => return controls::reset(engine, access, controls).await,
         ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
+        ("POST", "why") => return said(access.why(&call.who, &call.body)),
+        ("POST", "accounts") => return accounts::create(access, &call.body).await,
+        ("GET", "accounts") => return respond::own(200, &access.accounts()),
+        ("POST", "console-sessions") => {
+            let address = access.console_address(&call.who);
+            let url = format!("{base_url}/console/?session={address}");
+            return respond::own(200, &json!({ "url": url, "expires_in_secs": ADDRESS_SECS }));
+        }
         _ => {
             return match platform.call(call).await {
                 Some(reply) => respond::own(reply.status, &reply.body),
@@ -60,6 +76,13 @@ pub(crate) async fn answer(
     match result {
         Ok(body) => respond::own(200, &body),
         Err(error) => respond::own_error(503, &error.to_string()),
+    }
+}
+
+fn said(result: Result<Value, String>) -> Reply {
+    match result {
+        Ok(body) => respond::own(200, &body),
+        Err(wrong) => respond::own_error(400, &wrong),
     }
 }
 
@@ -79,8 +102,21 @@ pub(crate) async fn describe_queues(engine: &EngineHandle) -> Result<Vec<QueueDe
     }
 }
 
-async fn queues(engine: &EngineHandle) -> Result<Value, CallError> {
-    let queues: Vec<Value> = describe_queues(engine).await?.iter().map(queue_json).collect();
+/// The queues that a caller sees: those of its account. With enforcement off an account is only a name, and all are seen.
+pub(crate) async fn visible_queues(
+    engine: &EngineHandle,
+    access: &Access,
+    who: &Authenticated,
+) -> Result<Vec<QueueDescription>, CallError> {
+    let mut queues = describe_queues(engine).await?;
+    if access.is_enforced() {
+        queues.retain(|queue| Some(queue.key.account) == who.caller.account());
+    }
+    Ok(queues)
+}
+
+async fn queues(engine: &EngineHandle, access: &Access, who: &Authenticated) -> Result<Value, CallError> {
+    let queues: Vec<Value> = visible_queues(engine, access, who).await?.iter().map(queue_json).collect();
     let status = engine.status().await?;
     Ok(json!({
         "now_millis": status.now.as_millis(),

@@ -2,10 +2,10 @@
 
 use hyper::Response;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use millpond_sqs::QUERY;
 use millpond_wire::call::error_body;
 use millpond_wire::error::{ApiError, QUERY_ERROR_HEADER};
 use millpond_wire::protocol::Protocol;
+use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
 use serde_json::{Value, json};
 
@@ -31,9 +31,19 @@ pub(crate) fn own_error(status: u16, message: &str) -> Reply {
     own(status, &json!({ "error": message }))
 }
 
+/// A refusal of our own API that speaks of who called: `code` names it as errors of AWS are named.
+pub(crate) fn own_refusal(status: u16, code: &str, message: &str) -> Reply {
+    own(status, &json!({ "error": message, "code": code }))
+}
+
 /// An error of an AWS call, as its protocol has it.
-pub(crate) fn aws_error(error: &ApiError, id: RequestId, protocol: Protocol) -> Reply {
-    let body = error_body(error, protocol, &QUERY, id);
+pub(crate) fn aws_error(
+    error: &ApiError,
+    id: RequestId,
+    protocol: Protocol,
+    service: &'static QueryService,
+) -> Reply {
+    let body = error_body(error, protocol, service, id);
     let mut reply = with_body(error.status(), protocol.content_type(), body);
     // For clients that know errors by the codes of AWS Query; there they stand in the body.
     if let Ok(value) = HeaderValue::from_str(&error.query_error())

@@ -1,6 +1,7 @@
 //! Gives each request its way, once the service has begun; before that only whether the process lives is answered.
 //!
-//! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it.
+//! What always holds: a request that a foreign web page could have caused is refused before anything else looks at it,
+//! unless its sender proves it; what is not open to everyone is done only for who may.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +9,30 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::http::request::Parts;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
 use millpond_engine::step::Wait;
-use millpond_iam::caller::Caller;
-use millpond_sqs::catalogue;
 use millpond_wire::protocol::names_action;
 use tokio::sync::SetOnce;
 
-use crate::access::{Access, Authenticated, Source};
+use crate::access::Access;
+use crate::access::own::{self, Gate};
 use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
-use crate::body::{BodyError, BodyIntake};
+use crate::body::BodyIntake;
+use crate::framing;
 use crate::guessing::Guessing;
-use crate::metrics::{self, Traffic};
-use crate::origin::{self, Provenance};
-use crate::other_service;
-use crate::platform::{Platform, PlatformCall};
+use crate::metrics::Traffic;
+use crate::origin::{self, Foreign, Provenance};
+use crate::other_service::{self, SERVICES};
+use crate::platform::Platform;
+use crate::private::Asked;
 use crate::proxy::{self, Arrival, Network, Peer};
 use crate::respond::{self, Reply};
 use crate::route::{Route, route};
-use crate::{console, framing, own};
+use crate::signed::Signed;
 
 /// The log must make durable what is asked for within this time to count as ready.
 const READY: Duration = Duration::from_secs(5);
@@ -43,16 +45,22 @@ pub(crate) struct Front {
     pub(crate) traffic: Traffic,
     /// Proxies that are believed.
     trusted_proxies: Vec<Network>,
+    listens_beyond_loopback: bool,
     pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) guessing: Guessing,
 }
 
 impl Front {
-    pub(crate) fn new(trusted_proxies: Vec<Network>, audit: Option<Arc<Audit>>) -> Self {
+    pub(crate) fn new(
+        trusted_proxies: Vec<Network>,
+        listens_beyond_loopback: bool,
+        audit: Option<Arc<Audit>>,
+    ) -> Self {
         Self {
             service: SetOnce::new(),
             traffic: Traffic::new(),
             trusted_proxies,
+            listens_beyond_loopback,
             audit,
             guessing: Guessing::new(),
         }
@@ -63,7 +71,8 @@ impl Front {
         let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
         let reply = self.lead(head, body, peer, &mut trail).await;
         trail.answered(&reply);
-        reply
+        // Who is told to slow down begins again with a connection.
+        if reply.status() == StatusCode::TOO_MANY_REQUESTS { respond::and_close(reply) } else { reply }
     }
 
     async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
@@ -85,13 +94,9 @@ impl Front {
         let asks_action = head.uri.query().is_some_and(names_action);
         let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
         let route = route(head.method.as_str(), path, wants_page);
-        let provenance = provenance(&head.headers);
-        let checked = match route {
-            Route::Console | Route::ToConsole => origin::check_page(&provenance),
-            Route::Aws { .. } if aws::has_parameters(&head) => origin::check_parameters(&provenance),
-            _ => origin::check(&provenance),
-        };
-        if let Err(foreign) = checked {
+        if let Err(foreign) = self.check_origin(&route, &head)
+            && !self.may_be_proven(&route, &head, &arrival).await
+        {
             self.traffic.refused_foreign();
             trail.refused(None, &foreign);
             return match route {
@@ -113,6 +118,30 @@ impl Front {
                 service.answer(route, head, body, arrival, self, trail).await
             }
         }
+    }
+
+    /// Refuses what a foreign web page could have caused.
+    fn check_origin(&self, route: &Route, head: &Parts) -> Result<(), Foreign> {
+        // Figures are for this machine, whatever else listens beyond it.
+        let any_host = self.listens_beyond_loopback && *route != Route::Metrics;
+        let provenance = Provenance { any_host, ..provenance(&head.headers) };
+        match route {
+            Route::Console | Route::ToConsole => origin::check_page(&provenance),
+            Route::Aws { .. } if aws::has_parameters(head) => origin::check_parameters(&provenance),
+            _ => origin::check(&provenance),
+        }
+    }
+
+    /// Whether a request claims to be signed where signatures are verified: then it goes on, and is proven or refused.
+    async fn may_be_proven(&self, route: &Route, head: &Parts, arrival: &Arrival) -> bool {
+        let takes_signatures = match route {
+            Route::Aws { .. } | Route::Metrics => true,
+            Route::Own(path) => own::gate(head.method.as_str(), path) != Gate::Token,
+            _ => false,
+        };
+        takes_signatures
+            && Signed::new(head, arrival, b"").is_claimed()
+            && self.service.wait().await.access.is_enforced()
     }
 }
 
@@ -142,54 +171,20 @@ impl Service {
     ) -> Reply {
         match route {
             Route::Aws { queue } => {
-                let read = self.intake.read(body).await;
-                let (body, _permit) = match read {
-                    Ok((bytes, permit)) => (Ok(bytes), Some(permit)),
-                    Err(error) => (Err(error), None),
-                };
-                self.aws.answer(AwsRequest { head, queue, body, arrival }, trail).await
+                let body = self.intake.read(body).await;
+                let request = AwsRequest { head, queue, body, arrival };
+                self.aws.answer(request, &front.guessing, trail).await
             }
             Route::Own(path) => {
                 trail.asked_as_spelled("millpond", &format!("{} {path}", head.method));
-                self.own(path, &head, body, arrival.source).await
+                let asked = Asked { head: &head, arrival: &arrival, front };
+                self.own(path, asked, body, trail).await
             }
-            Route::Console => {
-                trail.asked("millpond", "GetConsole");
-                let root = Caller::Root { account: self.aws.account };
-                let who = Authenticated::without_key(root, arrival.source);
-                console::page(&self.aws.engine, self.platform.as_ref(), who, self.access.clone()).await
-            }
+            Route::Console => self.console(Asked { head: &head, arrival: &arrival, front }, trail).await,
             Route::ToConsole => respond::redirect("/console/"),
-            Route::Metrics => {
-                let query = head.uri.query().unwrap_or_default();
-                trail.asked("millpond", "GetMetrics");
-                let audit = front.audit.as_deref().map(Audit::counts);
-                let (requests, guessing) = (&self.aws.requests, &front.guessing);
-                let counted = metrics::Counted { requests, traffic: &front.traffic, audit, guessing };
-                metrics::page(&self.aws.engine, &counted, query).await
-            }
+            Route::Metrics => self.metrics(Asked { head: &head, arrival: &arrival, front }, trail).await,
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
         }
-    }
-
-    async fn own(&self, path: String, head: &Parts, body: Incoming, source: Source) -> Reply {
-        let body = match self.intake.read(body).await {
-            Ok((bytes, _permit)) => bytes,
-            Err(error) => return respond::own_error(body_status(error), &error.to_string()),
-        };
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        let root = Caller::Root { account: self.aws.account };
-        let call = PlatformCall {
-            method: head.method.to_string(),
-            path,
-            query,
-            body,
-            who: Authenticated::without_key(root, source),
-            access: self.access.clone(),
-            authorization: None,
-        };
-        let controls = self.aws.behaviour.test_controls.as_ref();
-        own::answer(&self.aws.engine, self.platform.as_ref(), controls, &head.headers, call).await
     }
 }
 
@@ -219,23 +214,13 @@ async fn ready(engine: &EngineHandle) -> Reply {
     }
 }
 
-const fn body_status(error: BodyError) -> u16 {
-    match error {
-        BodyError::TooLarge { .. } => 413,
-        BodyError::TooSlow { .. } => 408,
-        BodyError::Broken => 400,
-        BodyError::Crowded => 503,
-    }
-}
-
 fn nowhere(head: &Parts) -> Reply {
     if let Some(reply) = other_service::refusal(head) {
         return reply;
     }
     let (method, path): (&Method, &str) = (&head.method, head.uri.path());
-    let known = catalogue::TARGET;
     let hint = format!(
-        "the services of this endpoint are: {known}, whose calls are POSTed to / or to a queue's URL; the console is at \
+        "the services of this endpoint are: {SERVICES}, whose calls are POSTed to / or to a queue's URL; the console is at \
          /console/"
     );
     respond::text(404, &format!("nothing is at {method} {path}; {hint}"))
@@ -249,6 +234,7 @@ fn provenance(headers: &HeaderMap) -> Provenance<'_> {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     Provenance {
         host: text(&HOST),
+        any_host: false,
         origin: text(&ORIGIN),
         fetch_site: text(&SEC_FETCH_SITE),
         fetch_mode: text(&SEC_FETCH_MODE),

@@ -6,7 +6,8 @@
 
 use aws_config::{BehaviorVersion, Region, stalled_stream_protection::StalledStreamProtectionConfig};
 use aws_credential_types::Credentials;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 /// An access key given by the caller. Its `Debug` output hides the secret.
 pub type Keys = Credentials;
@@ -24,8 +25,11 @@ pub struct Endpoint {
 
 /// Builds the client, with the SDK's own retries. Nothing is sent yet.
 pub async fn connect(endpoint: Endpoint) -> aws_sdk_sqs::Client {
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let http = match trusted() {
+        Some(context) => http.tls_context(context).build_https(),
+        None => http.build_https(),
+    };
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -40,3 +44,14 @@ pub async fn connect(endpoint: Endpoint) -> aws_sdk_sqs::Client {
     }
     aws_sdk_sqs::Client::new(&loader.load().await)
 }
+
+/// What `AWS_CA_BUNDLE` names, beside what the system trusts: the SDK itself passes over the variable.
+fn trusted() -> Option<TlsContext> {
+    let pem = std::fs::read(std::env::var_os("AWS_CA_BUNDLE")?).ok()?;
+    // The client would panic at what holds no certificate.
+    let holds_any = pem.windows(BEGIN.len()).any(|window| window == BEGIN);
+    let store = holds_any.then(|| TrustStore::default().with_pem_certificate(pem))?;
+    TlsContext::builder().with_trust_store(store).build().ok()
+}
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";

@@ -127,6 +127,7 @@ fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription
         id: queue.record.id,
         key: queue.record.key.clone(),
         attributes: queue.record.attributes.clone(),
+        tags: queue.record.tags.clone(),
         created_at: queue.record.created_at,
         modified_at: queue.record.modified_at,
         counts: queue.messages.counts(),

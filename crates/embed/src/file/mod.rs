@@ -7,17 +7,20 @@
 
 mod queues;
 mod reader;
+mod transport;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use millpond_core::name::{AccountId, Region};
 use millpond_core::quota::{Quota, Quotas};
+use millpond_server::access::Enforcement;
 use toml::de::DeTable;
 
 use crate::amount;
 use crate::queue::Queue;
 use reader::{Keys, Reader};
+pub use transport::{FileAudit, FileTls, FileTransport};
 
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +43,12 @@ pub struct FileSettings {
     pub test_controls: Option<bool>,
     /// `update_queues`.
     pub update_queues: Option<bool>,
+    /// `auth`.
+    pub auth: Option<Enforcement>,
+    /// `allow_remote`.
+    pub allow_remote: Option<bool>,
+    /// TLS, proxies and the audit log.
+    pub transport: FileTransport,
     /// `[quotas]`.
     pub quotas: Quotas,
     /// The queues, in the order of the file.
@@ -73,6 +82,9 @@ pub fn parse(name: &str, text: &str) -> Result<FileSettings, FileError> {
     if let Some(table) = keys.take("quotas").and_then(|quotas| reader.table(quotas)) {
         settings.quotas = read_quotas(&mut reader, table);
     }
+    if let Some(table) = keys.take("audit").and_then(|audit| reader.table(audit)) {
+        settings.transport.audit = Some(transport::read_audit(&mut reader, table));
+    }
     if let Some(given) = keys.take("queue") {
         settings.queues = queues::read(&mut reader, given);
     }
@@ -101,6 +113,9 @@ fn read_service(reader: &mut Reader<'_>, table: &DeTable<'_>, settings: &mut Fil
     settings.aws_pacing = keys.take("aws_pacing").and_then(|value| reader.boolean(value));
     settings.test_controls = keys.take("test_controls").and_then(|value| reader.boolean(value));
     settings.update_queues = keys.take("update_queues").and_then(|value| reader.boolean(value));
+    settings.auth = keys.take("auth").and_then(|value| reader.word(value, &AUTH));
+    settings.allow_remote = keys.take("allow_remote").and_then(|value| reader.boolean(value));
+    transport::read_service(reader, &mut keys, &mut settings.transport);
     if let (Some(_), Some(true), Some(value)) =
         (&settings.data, settings.in_memory, keys.span_of("in_memory"))
     {
@@ -111,6 +126,9 @@ fn read_service(reader: &mut Reader<'_>, table: &DeTable<'_>, settings: &mut Fil
     }
     keys.finish(reader);
 }
+
+/// The words for whether callers are identified.
+const AUTH: [(&str, Enforcement); 2] = [("on", Enforcement::On), ("off", Enforcement::Off)];
 
 fn read_quotas(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Quotas {
     let mut keys = Keys::of(table, "a quota");

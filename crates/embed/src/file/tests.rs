@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{FileSettings, parse};
+use millpond_server::access::Enforcement;
+use millpond_server::audit::Recorded;
+
+use super::{FileAudit, FileSettings, FileTls, parse};
 use crate::queue::Queue;
 use std::time::Duration;
 
@@ -22,6 +25,8 @@ fn everything_can_be_said() {
         aws_pacing = true
         test_controls = false
         update_queues = true
+        auth = "off"
+        allow_remote = true
 
         [[queue]]
         name = "jobs"
@@ -47,6 +52,7 @@ fn everything_can_be_said() {
     assert_eq!(said.account.map(|account| account.to_string()).as_deref(), Some("111122223333"));
     assert_eq!((said.auto_create, said.aws_pacing), (Some(true), Some(true)));
     assert_eq!((said.test_controls, said.update_queues, said.in_memory), (Some(false), Some(true), None));
+    assert_eq!((said.auth, said.allow_remote), (Some(Enforcement::Off), Some(true)));
     let jobs = Queue::named("jobs")
         .delay(Duration::from_secs(5))
         .maximum_message_bytes(2048)
@@ -129,6 +135,20 @@ fn what_is_no_toml_is_told_with_its_place() {
 }
 
 #[test]
+fn whether_callers_are_identified_is_on_or_off() {
+    let text = "[service]\nauth = \"of\"\nallow_remote = \"yes\"\n";
+    let expected = [
+        "m.toml:2:8: this is \"on\" or \"off\", not \"of\"",
+        "m.toml:3:16: this is true or false, not a string",
+    ];
+    assert_eq!(mistakes(text), expected);
+    assert_eq!(
+        mistakes("[service]\nauth = false\n"),
+        ["m.toml:2:8: this is a text in quotes, not a boolean"]
+    );
+}
+
+#[test]
 fn a_table_of_the_wrong_kind_is_told() {
     assert_eq!(
         mistakes("[queue]\nname = \"jobs\"\n"),
@@ -136,4 +156,58 @@ fn a_table_of_the_wrong_kind_is_told() {
     );
     assert_eq!(mistakes("service = 1\n"), ["m.toml:1:11: this is a table, not an integer"]);
     assert!(mistakes("[queues.jobs]\n")[0].ends_with("did you mean queue?"));
+}
+
+#[test]
+fn connections_and_the_audit_log_can_be_set() {
+    let text = r#"
+        [service]
+        tls_cert = "cert.pem"
+        tls_key = "key.pem"
+        trusted_proxies = ["10.0.0.0/8", "fd00::1"]
+
+        [audit]
+        file = "audit.log"
+        requests = "changes"
+        max_bytes = "1MiB"
+        keep = 3
+    "#;
+    let said = parse("m.toml", text).expect("a good file").transport;
+    let files = FileTls::Files { certificate: "cert.pem".into(), key: "key.pem".into() };
+    assert_eq!(said.tls, Some(files));
+    let proxies: Vec<String> = said.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "fd00::1/128"]);
+    let audit = FileAudit {
+        file: Some("audit.log".into()),
+        requests: Some(Recorded::Changes),
+        max_bytes: Some(1 << 20),
+        keep: Some(3),
+    };
+    assert_eq!(said.audit, Some(audit));
+    let said = parse("m.toml", "[service]\ntls = \"self-signed\"").expect("a good file").transport;
+    assert_eq!(said.tls, Some(FileTls::SelfSigned));
+}
+
+#[test]
+fn mistakes_of_connections_and_the_audit_log_are_told() {
+    for (text, expected) in [
+        ("[service]\ntls = \"yes\"", "m.toml:2:7: this is \"self-signed\" or \"off\", not \"yes\""),
+        ("[service]\ntls_cert = \"a\"", "m.toml:2:1: `tls_key` is missing; a certificate needs its key"),
+        ("[service]\ntls_key = \"a\"", "m.toml:2:1: `tls_cert` is missing; a certificate needs its key"),
+        (
+            "[service]\ntls = \"off\"\ntls_key = \"a\"",
+            "m.toml:2:1: there is `tls_cert` or `tls_key` too; remove one of them",
+        ),
+        ("[audit]\nfile = \"a\"\nmax_bytes = 1", "m.toml:3:13: a file takes 128 KiB at least"),
+        ("[audit]\nkeep = -1", "m.toml:2:8: this is 0 to 1,000"),
+        (
+            "[audit]\nrequest = \"all\"",
+            "m.toml:2:1: `request` is not a setting of [audit]; did you mean requests?",
+        ),
+    ] {
+        assert_eq!(mistakes(text), [expected], "{text}");
+    }
+    let proxies = mistakes("[service]\ntrusted_proxies = [\"10.0.0.0/40\", \"proxy\"]");
+    assert_eq!(proxies.len(), 2);
+    assert!(proxies[0].starts_with("m.toml:2:20: a network is"), "{proxies:?}");
 }

@@ -11,9 +11,10 @@ use millpond_bench::{
 };
 
 use super::say;
-use crate::endpoint::{self, Endpoint};
+use crate::api::Signer;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::note;
+use crate::service::Service;
 
 /// Put load on an SQS endpoint and report rate, latency and processor time.
 #[derive(Debug, Subcommand)]
@@ -31,7 +32,7 @@ pub(crate) enum Bench {
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The endpoint, http://HOST:PORT; by default AWS_ENDPOINT_URL, then the service this user has started.
-    #[arg(long, value_name = "URL", value_parser = endpoint::parse)]
+    #[arg(long, value_name = "URL", value_parser = crate::endpoint::parse)]
     endpoint: Option<String>,
     /// An existing queue, by name or URL; by default a fresh one that is deleted in the end.
     #[arg(long, value_name = "NAME|URL")]
@@ -107,20 +108,24 @@ impl Send {
     }
 
     fn config(&self) -> Result<SendConfig, Failure> {
-        let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-        let found = Endpoint::find(self.endpoint.as_deref(), self.queue.as_deref())?;
-        let Endpoint { url: endpoint, note, .. } = found.ok_or_else(endpoint::none_found)?;
-        let keys = note
-            .as_ref()
-            .map_or(("test", "test"), |note| (note.access_key_id.as_str(), note.secret_access_key.as_str()));
-        let credentials = Credentials {
-            access_key_id: set("AWS_ACCESS_KEY_ID").unwrap_or_else(|| keys.0.to_owned()),
-            secret_access_key: set("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| keys.1.to_owned()),
+        let find = async {
+            let service =
+                Service::of_queue(self.endpoint.as_deref(), self.queue.as_deref().unwrap_or_default())
+                    .await?;
+            let signer = service.signer().await?;
+            Ok::<_, Failure>((service, signer))
         };
-        let region = set("AWS_REGION").or_else(|| note.as_ref().map(|note| note.region.clone()));
-        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
-        let mut config = SendConfig::new(endpoint.parse()?, region, credentials);
-        config.server_pid = note.map(|note| note.pid);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (service, Signer { credentials, region }) = runtime.block_on(find)?;
+        if credentials.session_token().is_some() {
+            return Err(Failure::new("the load is signed without a session token; use the key of a user"));
+        }
+        let credentials = Credentials {
+            access_key_id: credentials.access_key_id().to_owned(),
+            secret_access_key: credentials.secret_access_key().to_owned(),
+        };
+        let mut config = SendConfig::new(service.endpoint.parse()?, region, credentials);
+        config.server_pid = service.note().map(|note| note.pid);
         config.connections = self.connections;
         config.batch = if self.batch == "10" { BatchSize::Ten } else { BatchSize::One };
         config.size_bytes = self.size;

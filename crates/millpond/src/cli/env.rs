@@ -4,12 +4,14 @@ use clap::Args;
 use serde_json::json;
 
 use super::say;
+use crate::credentials;
 use crate::endpoint;
 use crate::failure::{DONE, Failure, Outcome};
 use crate::note::{self, Note};
 use crate::terminal::{quoted, remark};
 
-/// Print the settings that point any AWS SDK, and the AWS CLI, at the service this user has started.
+/// Print the settings that point any AWS SDK, and the AWS CLI, at the service this user has started. The root key is among
+/// them: it may do everything there.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  eval \"$(millpond env)\"\n  millpond env --json\n  \
                          eval \"$(millpond env --endpoint http://127.0.0.1:4567)\"\n\n\
@@ -27,20 +29,26 @@ pub(crate) struct Env {
 impl Env {
     pub(crate) fn run(self) -> Outcome {
         let note = self.note()?;
+        let (access_key_id, secret_access_key) = match note.enforced {
+            true => root_key(&note)?,
+            false => ("test".to_owned(), "test".to_owned()),
+        };
         let settings = [
             ("AWS_ENDPOINT_URL", &note.endpoint),
             ("AWS_REGION", &note.region),
             ("AWS_DEFAULT_REGION", &note.region),
-            ("AWS_ACCESS_KEY_ID", &note.access_key_id),
-            ("AWS_SECRET_ACCESS_KEY", &note.secret_access_key),
+            ("AWS_ACCESS_KEY_ID", &access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &secret_access_key),
         ];
+        let bundle = note.ca_bundle.as_ref().map(|path| path.display().to_string());
+        let settings = settings.into_iter().chain(bundle.as_ref().map(|bundle| ("AWS_CA_BUNDLE", bundle)));
         if self.json {
             let object: serde_json::Map<_, _> =
-                settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                settings.map(|(name, value)| (name.to_owned(), json!(value))).collect();
             say(&serde_json::Value::Object(object).to_string());
         } else {
             let lines: Vec<String> =
-                settings.iter().map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
+                settings.map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
             // A session token of other credentials would be sent along with these keys, and SDKs prefer the variable for
             // SQS alone.
             say(&format!("{}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_SQS", lines.join("\n")));
@@ -68,4 +76,10 @@ impl Env {
             Failure::new(format!("no service of this user runs at {wanted}; running: {known}"))
         })
     }
+}
+
+/// Id and secret of the root key of a service.
+fn root_key(note: &Note) -> Result<(String, String), Failure> {
+    let key = credentials::root_of(note)?.key;
+    Ok((key.access_key_id, key.secret_access_key.expose().to_owned()))
 }

@@ -1,8 +1,8 @@
-//! Addresses to listen on, as a command line names them: an address of this machine or `localhost`, and a port.
+//! Addresses to listen on, as a command line names them: an address or `localhost`, and a port.
 //!
 //! No other name is taken, because what it means is not this machine's to decide.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Reads any address.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -13,33 +13,38 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Reads an address that only this machine reaches.
-pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address = address(text)?;
-    if address.ip().is_loopback() {
-        return Ok(address);
+/// The address by which this machine reaches what listens there: one that stands for all addresses is none to call.
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listen.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, listen.port()).into(),
+        _ => listen,
     }
-    Err("callers are not identified yet, so only loopback addresses are allowed: use 127.0.0.1 or localhost, and reach \
-         it from elsewhere through an SSH tunnel"
-        .to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{address, loopback};
+    use super::{address, reachable};
 
     #[test]
     fn localhost_is_an_address_of_this_machine() {
-        assert_eq!(loopback("localhost:80").unwrap().to_string(), "127.0.0.1:80");
-        assert_eq!(loopback("[::1]:0").unwrap().to_string(), "[::1]:0");
+        assert_eq!(address("localhost:80").unwrap().to_string(), "127.0.0.1:80");
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
     }
 
     #[test]
-    fn other_names_and_addresses_are_refused() {
+    fn what_listens_everywhere_is_reached_at_loopback() {
+        let reached = |listen: &str| reachable(listen.parse().unwrap()).to_string();
+        assert_eq!(reached("0.0.0.0:80"), "127.0.0.1:80");
+        assert_eq!(reached("[::]:80"), "[::1]:80");
+        assert_eq!(reached("192.0.2.1:80"), "192.0.2.1:80");
+    }
+
+    #[test]
+    fn other_names_are_refused() {
         for bad in ["", "localhost", "localhost:99999", "example.org:80", "127.0.0.1", ":80", "80"] {
-            assert!(loopback(bad).unwrap_err().contains("127.0.0.1:4566"), "{bad}");
+            assert!(address(bad).unwrap_err().contains("127.0.0.1:4566"), "{bad}");
         }
-        assert!(loopback("0.0.0.0:80").unwrap_err().contains("loopback"));
         assert!(address("0.0.0.0:80").is_ok());
     }
 }

@@ -1,12 +1,16 @@
 //! What a user types, and which file answers.
 
+mod access;
+mod account;
 mod bench;
 mod clock;
 mod completions;
+mod console;
 mod duration;
 mod env;
 mod form;
 mod hide_option;
+mod keys;
 mod listen;
 mod outputs;
 mod pairs;
@@ -22,7 +26,9 @@ mod send;
 mod serve;
 mod sink;
 mod stacks;
+mod transport;
 mod up;
+mod why;
 mod workloads;
 
 use clap::{Args, Parser, Subcommand};
@@ -94,6 +100,19 @@ enum Command {
     Bench(bench::Bench),
     /// Print the settings that point any AWS SDK at the service.
     Env(env::Env),
+    /// Tell whether someone may do something, and which policy decides.
+    Why(why::Why),
+    /// Make another account, or show those there are.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  millpond account create 111122223333\n  millpond account list"
+    )]
+    Account(account::Account),
+    /// Show where the keys of a service lie, or make another root key.
+    #[command(subcommand, after_help = "Examples:\n  millpond keys show\n  millpond keys rotate")]
+    Keys(keys::Keys),
+    /// Print an address that leads a browser to the console.
+    Console(console::Console),
     /// Print a completion script for a shell.
     Completions(completions::Completions),
     /// What the supervisor starts.
@@ -137,6 +156,10 @@ impl Cli {
             Command::Logs(logs) => in_runtime(logs.run()),
             Command::Bench(bench) => bench.run(),
             Command::Env(env) => env.run(),
+            Command::Why(why) => in_runtime(why.run()),
+            Command::Account(account) => in_runtime(account.run()),
+            Command::Keys(keys) => keys.run(),
+            Command::Console(console) => in_runtime(console.run()),
             Command::Completions(completions) => completions.run(),
             Command::Workload { .. } => crate::workload::run(),
         }

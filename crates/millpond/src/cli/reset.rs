@@ -4,7 +4,6 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Target, say};
-use crate::api;
 use crate::failure::{DONE, Outcome};
 use crate::service::Service;
 
@@ -22,7 +21,7 @@ pub(crate) struct Reset {
 impl Reset {
     pub(crate) async fn run(self) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let body = api::call(&service.endpoint, "POST", "reset", Some(&json!({}))).await?;
+        let body = service.call("POST", "reset", Some(&json!({}))).await?;
         if self.target.json {
             say(&body.to_string());
         } else {

@@ -8,19 +8,23 @@ use std::sync::Arc;
 
 use clap::Args;
 use millpond_core::name::{AccountId, QueueName, Region};
-use millpond_embed::{Declared, Fate, Service, Settings};
+use millpond_embed::{Declared, Fate, Service};
 use millpond_server::Limits;
+use millpond_server::access::Enforcement;
 use millpond_server::platform::{Platform, QueuesOnly};
 use serde_json::json;
 use std::net::SocketAddr;
 
+use super::access::AccessOptions;
 use super::quotas::QuotaOptions;
+use super::transport::{self, TransportOptions};
 use super::{asked_to_stop, listen, remark, say};
 use crate::failure::{DONE, Failure, Outcome};
 use crate::hold;
 use crate::log_lines::{self, Verbosity};
 use crate::note::{self, Left, Note};
 use crate::platform::Stacks;
+use crate::trust;
 use settings::Configured;
 
 /// Run the queue service until interrupted.
@@ -31,14 +35,17 @@ use settings::Configured;
     after_help = "Examples:\n  millpond serve\n  millpond serve --listen 127.0.0.1:0 --ready-file ready.json\n  \
                         millpond serve --in-memory --create jobs --create orders.fifo\n  \
                         millpond serve --max-queue-messages 1000000 --max-account-bytes 20GiB\n  \
-                        millpond serve --config queues.toml --update-queues"
+                        millpond serve --config queues.toml --update-queues\n  \
+                        millpond serve --tls self-signed\n  \
+                        millpond serve --tls-cert cert.pem --tls-key key.pem --audit audit.log\n  \
+                        millpond serve --in-memory --auth off"
 )]
 pub(crate) struct Serve {
     /// The file with settings and queues [default: ./millpond.toml, when it is there].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where to listen; a loopback address. Port 0 takes any free port [default: 127.0.0.1:4566].
-    #[arg(long, value_name = "HOST:PORT", value_parser = listen::loopback)]
+    /// Where to listen. Port 0 takes any free port [default: 127.0.0.1:4566].
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen::address)]
     listen: Option<SocketAddr>,
     /// Where queues and messages are kept [default: ./millpond-data].
     #[arg(long, value_name = "DIR")]
@@ -50,7 +57,7 @@ pub(crate) struct Serve {
     #[arg(long, value_parser = parse_region)]
     region: Option<Region>,
     /// The account of callers that name none: 12 digits [default: 000000000000].
-    #[arg(long, value_name = "DIGITS", value_parser = parse_account)]
+    #[arg(long, value_name = "DIGITS", value_parser = super::account::parse_account)]
     account_id: Option<AccountId>,
     /// A queue that is there once the service takes requests; one that exists stays as it is. Can be repeated. A name
     /// that ends in .fifo makes a FIFO queue.
@@ -69,12 +76,16 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     aws_pacing: Option<bool>,
     /// Let callers empty the service (millpond reset) and put its clock forward (millpond clock advance). For data of
-    /// tests only; with --in-memory it is on.
+    /// tests only, and only with --auth off; with --in-memory it is then on.
     #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     test_controls: Option<bool>,
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    access: AccessOptions,
+    #[command(flatten)]
+    transport: TransportOptions,
     #[command(flatten)]
     quotas: QuotaOptions,
 }
@@ -87,10 +98,6 @@ fn parse_queue(text: &str) -> Result<QueueName, String> {
 
 fn parse_region(text: &str) -> Result<Region, String> {
     Region::parse(text).ok_or_else(|| "a region looks like us-east-1".to_owned())
-}
-
-fn parse_account(text: &str) -> Result<AccountId, String> {
-    AccountId::parse(text).ok_or_else(|| "an account id has 12 digits".to_owned())
 }
 
 impl Serve {
@@ -107,22 +114,24 @@ async fn serve(configured: Configured) -> Outcome {
     let Configured { settings, ready_file, .. } = &configured;
     let in_memory = settings.data.is_none();
     let service = Service::start(settings.clone()).await?;
-    let note = note_of(settings, &service);
+    trust::own(service.ca_bundle().map(Path::to_owned));
+    let note = note_of(&configured, &service);
     let stacks = if in_memory {
         None
     } else {
-        Some(Arc::new(Stacks::start(service.engine().clone(), note.clone()).await?))
+        Some(Arc::new(Stacks::start(service.engine().clone(), service.access().clone(), note.clone()).await?))
     };
     let platform: Arc<dyn Platform> = match &stacks {
         Some(stacks) => stacks.clone(),
         None => Arc::new(QueuesOnly),
     };
     service.begin(platform);
+    let asked = asked_to_stop();
     let left = announce(&configured, &note, &service)?;
     if let Some(text) = hold::told_at_start(service.engine()).await {
         remark(&text);
     }
-    let ended = service.run(asked_to_stop_workloads_first(stacks)).await;
+    let ended = service.run(workloads_first(asked, stacks)).await;
     drop(left);
     if let Some(file) = ready_file {
         // It says that the service is ready, which it is not any more; if it is gone already, all the better.
@@ -138,23 +147,32 @@ async fn serve(configured: Configured) -> Outcome {
 }
 
 /// Workloads finish what they hold while the queues still answer.
-async fn asked_to_stop_workloads_first(stacks: Option<Arc<Stacks>>) {
-    asked_to_stop().await;
+async fn workloads_first(asked: impl Future<Output = ()>, stacks: Option<Arc<Stacks>>) {
+    asked.await;
     if let Some(stacks) = stacks {
         stacks.stop_all().await;
     }
 }
 
-fn note_of(settings: &Settings, service: &Service) -> Note {
+fn note_of(configured: &Configured, service: &Service) -> Note {
+    let settings = &configured.settings;
     Note {
-        endpoint: service.endpoint().to_owned(),
+        endpoint: reachable(service.endpoint()),
         region: settings.region.to_string(),
         account_id: settings.account.to_string(),
-        access_key_id: "test".into(),
-        secret_access_key: "test".into(),
+        enforced: settings.access.enforcement == Enforcement::On,
+        root_key: configured.root_key.file(),
+        ca_bundle: service.ca_bundle().map(Path::to_owned),
         pid: std::process::id(),
         data: service.found().path.clone().unwrap_or_default(),
     }
+}
+
+/// The endpoint as this machine reaches it.
+fn reachable(endpoint: &str) -> String {
+    let parts = endpoint.split_once("://");
+    let parts = parts.and_then(|(scheme, address)| Some((scheme, listen::reachable(address.parse().ok()?))));
+    parts.map_or_else(|| endpoint.to_owned(), |(scheme, address)| format!("{scheme}://{address}"))
 }
 
 /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
@@ -174,13 +192,17 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
     }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
     say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
+    transport::tell(service);
+    configured.warnings().iter().for_each(|warning| remark(warning));
     service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
     if let Some(file) = &configured.ready_file {
         let ready = json!({
             "endpoint": endpoint,
             "pid": note.pid,
+            "ca_bundle": note.ca_bundle,
             "data": note.data,
             "found": found.describe(),
+            "auth": if note.enforced { "on" } else { "off" },
         });
         write_whole(file, &format!("{ready}\n"))
             .map_err(|error| Failure::while_doing(&format!("cannot write {}", file.display()), &error))?;

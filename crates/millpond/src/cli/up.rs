@@ -18,9 +18,12 @@ use clap::Args;
 use millpond_stack::{StackName, Template};
 use serde_json::{Value, json};
 
+use super::access::AccessOptions;
 use super::{listen, remark, say};
-use crate::api;
+use crate::api::ApiError;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::note::{self, Note};
+use crate::service::Service;
 use crate::stop::stop_on_signal;
 use crate::terminal::{complain, quoted};
 use child::{Ready, ServeChild};
@@ -52,11 +55,13 @@ pub(crate) struct Up {
     #[arg(long, value_name = "DIR", default_value = DATA)]
     data: PathBuf,
     /// Where the queue service listens.
-    #[arg(long, value_name = "HOST:PORT", default_value = LISTEN, value_parser = listen::loopback)]
+    #[arg(long, value_name = "HOST:PORT", default_value = LISTEN, value_parser = listen::address)]
     listen: SocketAddr,
     /// A value for a parameter of the template; may be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
+    #[command(flatten)]
+    access: AccessOptions,
 }
 
 fn parse_stack(text: &str) -> Result<String, String> {
@@ -75,18 +80,18 @@ impl Up {
         }
         let (template, deployment) = self.deployment(&parameters)?;
         let stack = self.stack_name();
-        let (mut child, ready) = self.service().await?;
+        let (mut child, ready, service) = self.service().await?;
         let mut stop = stop_on_signal();
         let brought = async {
-            deploy(&ready.endpoint, &stack, &deployment).await?;
-            Ok(summary::settled(&ready.endpoint).await)
+            let brought = service.call("POST", &format!("stacks/{stack}"), Some(&deployment)).await?;
+            Ok((brought, summary::settled(&service).await))
         };
         let brought = tokio::select! {
             brought = brought => brought,
             _ = stop.wait_for(|stop| *stop) => Err(Failure::new("interrupted")),
         };
-        let workloads = match (brought, &mut child) {
-            (Ok(workloads), _) => workloads,
+        let (brought, workloads) = match (brought, &mut child) {
+            (Ok(brought), _) => brought,
             (Err(failure), None) => return Err(failure),
             (Err(failure), Some(child)) => {
                 // The reason comes first: what follows is only the end of the service.
@@ -102,7 +107,7 @@ impl Up {
             again: self.again(&ready),
             takes_database_url: template.parameters().any(|(name, _)| name == "DatabaseUrl"),
         };
-        say(&shown.text(&workloads).await);
+        say(&shown.text(&service, &brought, &workloads).await);
         let Some(mut child) = child else {
             remark(&summary::left_running(&ready));
             return Ok(DONE);
@@ -112,7 +117,7 @@ impl Up {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 ended = child.ended() => self.restart(&mut child, &ready, &ended).await?,
-                () = tokio::time::sleep(Duration::from_secs(1)) => watch.look(&ready.endpoint).await,
+                () = tokio::time::sleep(Duration::from_secs(1)) => watch.look(&service).await,
             }
         }
         watch.clear();
@@ -124,25 +129,46 @@ impl Up {
     /// At the address it had, which is not the one asked for when any free port was.
     async fn restart(&self, child: &mut ServeChild, before: &Ready, ended: &str) -> Result<(), Failure> {
         remark(&format!("the queue service has ended ({ended}); starting it again"));
-        let (fresh, ready) = ServeChild::start(before.address()?, &self.data).await?;
+        let listen = SocketAddr::new(self.listen.ip(), before.address()?.port());
+        let (fresh, ready) = ServeChild::start(listen, &self.data, self.access).await?;
         *child = fresh;
         remark(&format!("the queue service is back at {}", ready.endpoint));
         Ok(())
     }
 
     /// The service that answers already, or a new one.
-    async fn service(&self) -> Result<(Option<ServeChild>, Ready), Failure> {
-        let endpoint = format!("http://{}", self.listen);
-        if self.listen.port() != 0 && api::call(&endpoint, "GET", "status", None).await.is_ok() {
-            return Ok((None, self.running(endpoint)?));
+    async fn service(&self) -> Result<(Option<ServeChild>, Ready, Service), Failure> {
+        let endpoint = self.expected_endpoint();
+        if self.listen.port() != 0 {
+            let service = Service::find(Some(&endpoint)).await?;
+            match service.try_call("GET", "status", None).await {
+                Ok(_) => return Ok((None, self.running(endpoint)?, service)),
+                Err(ApiError::Refused { code: Some(code), message, .. }) => {
+                    return Err(Failure::new(format!(
+                        "at {endpoint} a service runs already, and refuses: {}",
+                        service.with_advice(message, Some(&code))
+                    )));
+                }
+                Err(_) => {}
+            }
         }
-        let (child, ready) = ServeChild::start(self.listen, &self.data).await?;
-        Ok((Some(child), ready))
+        let (child, ready) = ServeChild::start(self.listen, &self.data, self.access).await?;
+        // Whoever starts a service is at home there, whatever keys the environment holds for elsewhere.
+        let service = Service::of_note(&ready.note()).await?;
+        Ok((Some(child), ready, service))
+    }
+
+    /// Where a service would be that runs already: its note says whether it speaks TLS.
+    fn expected_endpoint(&self) -> String {
+        let address = listen::reachable(self.listen).to_string();
+        let is_there = |note: &Note| note.endpoint.rsplit("://").next() == Some(address.as_str());
+        let noted = note::living().into_iter().find(is_there).map(|note| note.endpoint);
+        noted.unwrap_or_else(|| format!("http://{address}"))
     }
 
     /// What runs already, if it has the data that was asked for.
     fn running(&self, endpoint: String) -> Result<Ready, Failure> {
-        let note = crate::note::at(&endpoint);
+        let note = note::at(&endpoint);
         let wanted = self.data.canonicalize().or_else(|_| std::path::absolute(&self.data))?;
         match note {
             Some(note) if note.data.as_os_str().is_empty() => Err(Failure::new(format!(
@@ -199,7 +225,7 @@ impl Up {
             command.push_str(&format!(" --stack {stack}"));
         }
         command.push_str(&format!(" --data {}", absolute(&self.data)));
-        match ready.endpoint.strip_prefix("http://") {
+        match ready.endpoint.rsplit("://").next() {
             Some(address) if address != LISTEN => command.push_str(&format!(" --listen {address}")),
             _ => {}
         }
@@ -220,8 +246,4 @@ impl Up {
         let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic());
         if begins_well { name } else { format!("stack-{name}") }
     }
-}
-
-async fn deploy(endpoint: &str, stack: &str, deployment: &Value) -> Result<Value, Failure> {
-    Ok(api::call(endpoint, "POST", &format!("stacks/{stack}"), Some(deployment)).await?)
 }

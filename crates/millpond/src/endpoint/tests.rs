@@ -8,8 +8,9 @@ fn note(port: u16) -> Note {
         endpoint: format!("http://127.0.0.1:{port}"),
         region: "us-east-1".into(),
         account_id: "000000000000".into(),
-        access_key_id: "test".into(),
-        secret_access_key: "test".into(),
+        enforced: true,
+        root_key: None,
+        ca_bundle: None,
         pid: 7,
         data: "/srv/pond".into(),
     }

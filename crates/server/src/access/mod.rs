@@ -2,138 +2,83 @@
 //!
 //! What always holds: a request whose signature can't be proven goes no further; a decision rests on identities and queue
 //! policies that are durable; a change of them counts for every request after its reply.
+//!
+//! Suggested reading order: [`config`], [`caller`], `moment`, `people`, `queues`, this file, `sqs`, `own`, `calls`.
 
-use std::net::IpAddr;
+pub(crate) mod accounts;
+pub mod caller;
+pub(crate) mod calls;
+pub mod config;
+pub(crate) mod consoles;
+mod explain;
+mod facts;
+mod moment;
+pub(crate) mod own;
+mod people;
+mod queues;
+mod sessions;
+pub(crate) mod sqs;
+
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use millpond_core::name::{AccountId, Region};
-use millpond_core::outcome::Refusal;
+use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::CallError;
-use millpond_iam::api::{Authorisation, Service};
+use millpond_iam::api::Authorisation;
+use millpond_iam::arn::Arn;
 use millpond_iam::auth_error::AuthError;
 use millpond_iam::caller::Caller;
-use millpond_iam::evaluate::{Attached, Decision};
-use millpond_iam::identity::Unreadable;
-use millpond_iam::secret::{MasterKey, Secret};
-use millpond_iam::session::{Credentials, Session};
-use millpond_iam::sigv4::SignedParts;
-use millpond_wire::error::ApiError;
+use millpond_iam::evaluate::{Attached, Decision, Policies, Question, ResourceKind, evaluate};
+use millpond_iam::facts::Facts;
+use millpond_iam::secret::Secret;
+use millpond_iam::sigv4::{self, Expected, KeyCache, SignedParts};
 
-/// Whether callers are identified and policies count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enforcement {
-    /// Every request is verified and authorised.
-    On,
-    /// Any key is taken; a 12-digit one names its account, every caller is the root of its account. For tests.
-    Off,
-}
+use caller::Resolved;
+pub use caller::{Authenticated, Source};
+pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
+use consoles::Consoles;
+use facts::RequestFacts;
+use moment::{Principal, with_session};
+use people::People;
+use queues::QueueView;
 
-/// The root key of the default account.
-#[derive(Clone, Debug)]
-pub struct RootKey {
-    /// Its id.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: Secret,
-}
+use crate::scope::Credential;
 
-/// What access rests on.
-#[derive(Debug)]
-pub struct AccessConfig {
-    /// Whether it is enforced.
-    pub enforcement: Enforcement,
-    /// The root key of the default account; not kept with the data.
-    pub root: RootKey,
-    /// Seals what is kept with the data; not kept with it.
-    pub master: MasterKey,
-}
+/// An access key that nobody has: no key id holds a hyphen. As long as a usual secret.
+const NOBODY: &str = "----------------------------------------";
 
-impl AccessConfig {
-    /// Without enforcement, as tests of other programs want it. The keys are the same in every process, so that data
-    /// written by one can be read by the next; they protect nothing.
-    #[must_use]
-    pub fn off() -> Self {
-        Self::for_tests(Enforcement::Off)
-    }
-
-    /// With the root key `test` whose secret is `test`, as tests want it.
-    #[must_use]
-    pub fn for_tests(enforcement: Enforcement) -> Self {
-        let root =
-            RootKey { access_key_id: "test".to_owned(), secret_access_key: Secret::new("test".to_owned()) };
-        Self { enforcement, root, master: MasterKey::new([0; 32]) }
-    }
-}
-
-/// Why access can't be had from the data.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// A record was sealed with another master key, or is damaged.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// The data was written with another master key.
-    #[error(
-        "the identities in the data were sealed with another master key; start with the one they were written with \
-         (the file master-key of its configuration directory, or MILLPOND_MASTER_KEY)"
-    )]
-    OtherMasterKey,
-    /// The engine does not answer.
-    #[error(transparent)]
-    Engine(#[from] CallError),
-    /// The engine refused to keep what was to be written.
-    #[error("the identities could not be written: {0}")]
-    Refused(#[from] Refusal),
-}
-
-/// How a request came, besides its bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Source {
-    /// Where it came from, as far as a trusted proxy tells.
-    pub ip: IpAddr,
-    /// Whether it came over TLS, as far as a trusted proxy tells.
-    pub over_tls: bool,
-}
-
-/// A caller, proven, with all that policies may ask about the request besides its parameters.
-#[derive(Clone, Debug)]
-pub struct Authenticated {
-    /// Who calls.
-    pub caller: Arc<Caller>,
-    /// The session of temporary credentials.
-    pub session: Option<Arc<Session>>,
-    /// The session's policies, ready to be evaluated.
-    pub session_policies: Arc<[Attached]>,
-    /// The key that was used.
-    pub access_key_id: Option<Arc<str>>,
-    /// How the request came.
-    pub source: Source,
-    /// The `User-Agent` header.
-    pub user_agent: Option<Arc<str>>,
-    /// The region of the signature's scope.
-    pub region: Option<Region>,
-}
-
-impl Authenticated {
-    /// A caller without a key: one inside the service, or an anonymous one.
-    #[must_use]
-    pub fn without_key(caller: Caller, source: Source) -> Self {
-        Self {
-            caller: Arc::new(caller),
-            session: None,
-            session_policies: Arc::default(),
-            access_key_id: None,
-            source,
-            user_agent: None,
-            region: None,
-        }
-    }
-}
+/// The service that admits anonymous callers: a queue's policy may let them in.
+pub(crate) const SQS: &str = "sqs";
+/// The service whose calls are signed for one region, wherever they are sent.
+const IAM: &str = "iam";
+const IAM_REGION: &str = "us-east-1";
+/// Signing keys that are kept.
+const SIGNING_KEYS: usize = 4_096;
 
 /// Authenticates and authorises. Shared by all connections.
 #[derive(Debug)]
 pub struct Access {
-    _private: (),
+    config: Arc<AccessConfig>,
+    /// The default account, to which the root key belongs.
+    account: AccountId,
+    engine: EngineHandle,
+    people: Arc<People>,
+    queues: QueueView,
+    keys: KeyCache,
+    consoles: Consoles,
+}
+
+/// What is asked, with the condition keys of the request.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    action: &'a str,
+    resource: &'a str,
+    account: AccountId,
+    region: &'a str,
+    kind: ResourceKind,
+    policy: Option<&'a Attached>,
+    given: &'a dyn Facts,
 }
 
 impl Access {
@@ -146,11 +91,36 @@ impl Access {
         account: AccountId,
         config: Arc<AccessConfig>,
     ) -> Result<Arc<Self>, LoadError> {
-        let _ = (engine, account, config);
-        Ok(Arc::new(Self { _private: () }))
+        let people = People::load(engine.clone(), account, config.clone(), now_secs()).await?;
+        let queues = QueueView::load(engine).await?;
+        Ok(Arc::new(Self {
+            config,
+            account,
+            engine: engine.clone(),
+            people: Arc::new(people),
+            queues,
+            keys: KeyCache::new(SIGNING_KEYS),
+            consoles: Consoles::default(),
+        }))
     }
 
-    /// Says who calls.
+    /// Whether callers are identified and policies count.
+    #[must_use]
+    pub fn enforcement(&self) -> Enforcement {
+        self.config.enforcement
+    }
+
+    pub(crate) fn is_enforced(&self) -> bool {
+        self.config.enforcement == Enforcement::On
+    }
+
+    /// The default account.
+    #[must_use]
+    pub const fn default_account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Says who calls. `service` is the one that the request was sent to; `now_secs` is seconds since 1970.
     ///
     /// # Errors
     /// [`AuthError`].
@@ -161,57 +131,156 @@ impl Access {
         source: Source,
         now_secs: u64,
     ) -> Result<Authenticated, AuthError> {
-        let _ = (parts, service, source, now_secs);
-        unimplemented!()
+        if !self.is_enforced() {
+            let header = |name: &str| {
+                let found = parts.headers.iter().find(|(its, _)| *its == name);
+                found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+            };
+            let credential = Credential::of_header(header("authorization"));
+            return Ok(self.believe(credential, header("x-amz-security-token"), source, now_secs));
+        }
+        let Some(claim) = sigv4::claim(parts)? else {
+            return match service {
+                SQS => Ok(Authenticated::without_key(Caller::Anonymous, source)),
+                _ => Err(AuthError::MissingToken),
+            };
+        };
+        let moment = self.people.now();
+        let token = claim.session_token.as_deref();
+        let principal = moment.principal(&self.config, self.account, claim.access_key_id, token, now_secs);
+        let expected = Expected { service, region: (service == IAM).then_some(IAM_REGION) };
+        if matches!(principal, Err(AuthError::UnknownKey)) {
+            // It takes as long as for a key that is there, so that the time does not tell which are.
+            let key = self.keys.key(NOBODY, &Secret::new(NOBODY), &claim.scope);
+            let _ = sigv4::verify(parts, &claim, &key, expected, now_secs);
+        }
+        let principal = principal?;
+        let key = self.keys.key(claim.access_key_id, &principal.secret, &claim.scope);
+        sigv4::verify(parts, &claim, &key, expected, now_secs)?;
+        Ok(Self::proven(&principal, moment.number, source, Region::parse(claim.scope.region)))
     }
 
-    /// Whether `who` may do it. With enforcement off everyone may.
+    fn proven(principal: &Principal, moment: u64, source: Source, region: Option<Region>) -> Authenticated {
+        Authenticated {
+            caller: principal.caller.clone(),
+            session: principal.session.clone(),
+            session_policies: principal.session_policies.clone(),
+            access_key_id: Some(principal.access_key_id.clone()),
+            source,
+            user_agent: None,
+            referer: None,
+            region,
+            resolved: Some(Resolved { moment, policies: principal.policies.clone() }),
+        }
+    }
+
+    /// Takes a request's word for who sends it: enforcement is off. A key that is known is whose it is, a 12-digit one
+    /// names its account, any other is of the root of the default account.
+    pub(crate) fn believe(
+        &self,
+        credential: Credential<'_>,
+        token: Option<&str>,
+        source: Source,
+        now_secs: u64,
+    ) -> Authenticated {
+        let region = credential.region();
+        let key = credential.access_key().unwrap_or_default();
+        let moment = self.people.now();
+        if let Ok(principal) = moment.principal(&self.config, self.account, key, token, now_secs) {
+            return Self::proven(&principal, moment.number, source, region);
+        }
+        let account = AccountId::parse(key).unwrap_or(self.account);
+        Authenticated { region, ..Authenticated::without_key(Caller::Root { account }, source) }
+    }
+
+    /// Whether `who` may do it. With enforcement off everyone may. Where what it is done to is a queue, the queue's
+    /// policy counts.
     #[must_use]
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
-        let _ = (who, asked);
-        unimplemented!()
+        let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
+        let of_queue = queue.as_ref().and_then(|queue| queue.policy());
+        let of_queue =
+            of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
+        let in_request =
+            Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
+        let signed = who.region.as_ref().map(Region::as_str);
+        self.decide_on(
+            who,
+            &Asked {
+                action: &asked.action,
+                resource: &asked.resource,
+                account: asked.resource_account,
+                region: in_request.or(signed).unwrap_or(IAM_REGION),
+                kind: asked.resource_kind,
+                policy: asked.resource_policy.as_ref().or(of_queue),
+                given: &asked.facts,
+            },
+        )
     }
 
-    /// Carries out a call of IAM or STS for `who`, authorisation included: the reply's XML.
+    fn decide_on(&self, who: &Authenticated, asked: &Asked<'_>) -> Decision {
+        if !self.is_enforced() {
+            return Decision::Allowed(Vec::new());
+        }
+        self.evaluate(who, asked)
+    }
+
+    /// What policies say, whether they are enforced or not.
+    fn evaluate(&self, who: &Authenticated, asked: &Asked<'_>) -> Decision {
+        let facts = RequestFacts { who, region: asked.region, now_secs: now_secs(), given: asked.given };
+        let question = Question {
+            caller: &who.caller,
+            action: asked.action,
+            resource: asked.resource,
+            resource_account: asked.account,
+            resource_kind: asked.kind,
+            facts: &facts,
+        };
+        let policies = self.policies(who);
+        match asked.policy {
+            None => evaluate(&question, &policies),
+            Some(policy) => {
+                let with = Policies { resource: Some(policy.clone()), ..Policies::clone(&policies) };
+                evaluate(&question, &with)
+            }
+        }
+    }
+
+    /// The policies of a caller as they are now: as they were when it was identified, unless something has changed.
+    fn policies(&self, who: &Authenticated) -> Arc<Policies> {
+        let moment = self.people.now();
+        match &who.resolved {
+            Some(resolved) if resolved.moment == moment.number => resolved.policies.clone(),
+            _ => with_session(moment.identities.policies(&who.caller), &who.session_policies),
+        }
+    }
+
+    /// Has a change that may touch a queue's policy or tags counted from now on. Is to be called before the reply to it
+    /// goes.
     ///
     /// # Errors
-    /// The error to answer.
-    pub async fn call(
-        &self,
-        who: &Authenticated,
-        service: Service,
-        parameters: &[(&str, &str)],
-    ) -> Result<Vec<u8>, ApiError> {
-        let _ = (who, service, parameters);
-        unimplemented!()
+    /// [`CallError::Stopped`].
+    pub async fn queue_changed(&self, key: &QueueKey) -> Result<(), CallError> {
+        self.queues.read(&self.engine, key).await
     }
 
-    /// Short-lived credentials of the same caller, for calls that the service makes on its behalf.
-    #[must_use]
-    pub fn on_behalf_of(&self, who: &Authenticated, now_secs: u64) -> Credentials {
-        let _ = (who, now_secs);
-        unimplemented!()
-    }
-
-    /// Credentials of a role for a workload, if the role's trust policy admits `ecs-tasks.amazonaws.com`. Lasts an hour.
+    /// As [`Access::queue_changed`], for a change of who knows what queues: a reset.
     ///
     /// # Errors
-    /// Why not, in words.
-    pub fn of_workload(
-        &self,
-        role_arn: &str,
-        session_name: &str,
-        now_secs: u64,
-    ) -> Result<Credentials, String> {
-        let _ = (role_arn, session_name, now_secs);
-        unimplemented!()
+    /// [`CallError`].
+    pub async fn queues_changed(&self) -> Result<(), CallError> {
+        self.queues.read_all(&self.engine).await
     }
+}
 
-    /// The token with which a workload asks for its credentials: follows from the master key, so it is the same after a
-    /// restart and stored nowhere. `launch` names the workload and what was launched.
-    #[must_use]
-    pub fn workload_token(&self, launch: &str) -> String {
-        let _ = launch;
-        unimplemented!()
-    }
+/// The queue that an ARN names.
+fn queue_of_arn(arn: &str) -> Option<QueueKey> {
+    let arn = Arn::parse(arn).filter(|arn| arn.service == SQS)?;
+    let (account, region) = (AccountId::parse(arn.account)?, Region::parse(arn.region)?);
+    Some(QueueKey { account, region, name: QueueName::parse(arn.resource)? })
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_secs() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -18,7 +18,7 @@ fn text_from_outside_is_escaped() {
         { "name": "<script>", "kind": "a&b", "state": "\"x\"", "url": "javascript:alert(1)" },
         { "name": "form", "kind": "form", "state": "running", "url": "http://127.0.0.1:8080" },
     ] });
-    let html = render(&[], Some(&workloads), None, Timestamp::EPOCH);
+    let html = render(Some(&[]), Some(&workloads), None, Timestamp::EPOCH);
     assert!(!html.contains("<script>"), "{html}");
     assert!(html.contains("&lt;script&gt;") && html.contains("a&amp;b"));
     assert!(!html.contains("href=\"javascript"));
@@ -27,13 +27,13 @@ fn text_from_outside_is_escaped() {
 
 #[test]
 fn the_commands_fit_what_runs() {
-    let html = render(&[], None, None, Timestamp::EPOCH);
+    let html = render(Some(&[]), None, None, Timestamp::EPOCH);
     assert!(html.contains("millpond queue create jobs\n") && !html.contains("customers"), "{html}");
     let workloads = json!({ "workloads": [
         { "name": "backend", "kind": "sink", "state": "waiting to restart", "reason": "exit code 1, no <table>",
           "queue": "orders", "table": "sold", "example": "--field 'id=1'" },
     ] });
-    let html = render(&[], Some(&workloads), None, Timestamp::EPOCH);
+    let html = render(Some(&[]), Some(&workloads), None, Timestamp::EPOCH);
     assert!(html.contains("millpond send orders --field &#39;id=1&#39;\nmillpond rows orders\n"), "{html}");
     assert!(
         html.contains("data-label=\"State\">waiting to restart</td>")
@@ -52,11 +52,14 @@ fn a_clock_in_doubt_is_said() {
         until: up_at.plus_secs(90_000),
         reason: HoldReason::ClockJump,
     };
-    let html = render(&[], None, Some(hold), up_at);
+    let html = render(Some(&[]), None, Some(hold), up_at);
     assert!(
         html.contains("no message expires for another 1 d 1 h") && html.contains("millpond clock confirm"),
         "{html}"
     );
     let outage = ExpiryHold { reason: HoldReason::Outage, ..hold };
-    assert!(!render(&[], None, Some(outage), up_at).contains("kept"), "nothing has outlived its retention");
+    assert!(
+        !render(Some(&[]), None, Some(outage), up_at).contains("kept"),
+        "nothing has outlived its retention"
+    );
 }

@@ -11,6 +11,7 @@
 
 mod process;
 mod queues;
+mod refusals;
 mod requests;
 mod service;
 mod text;

@@ -10,6 +10,7 @@ use millpond_sqs::catalogue::ACTIONS;
 use millpond_sqs::error::ERRORS;
 use millpond_wire::error::{CORAL_ERRORS, ErrorKind};
 
+use super::refusals::Refusals;
 use super::text::{Family, Kind, Number, Text, labels};
 
 /// Upper bounds of the latency histogram; a last bucket takes what is slower. Long polls take up to 20 seconds.
@@ -51,17 +52,21 @@ impl ActionRequests {
 
 /// The counters of all actions, by their place in the table; the last are those of what names none.
 #[derive(Debug)]
-pub(crate) struct Requests(Vec<ActionRequests>);
+pub(crate) struct Requests {
+    by_action: Vec<ActionRequests>,
+    pub(crate) refusals: Refusals,
+}
 
 impl Requests {
     pub(crate) fn new() -> Self {
-        Self((0..=ACTIONS.len()).map(|_| ActionRequests::new()).collect())
+        let by_action = (0..=ACTIONS.len()).map(|_| ActionRequests::new()).collect();
+        Self { by_action, refusals: Refusals::new() }
     }
 
     /// Notes a request that was answered.
     pub(crate) fn note(&self, action: Option<&str>, error: Option<&'static ErrorKind>, took: Duration) {
         let place = action.and_then(|name| ACTIONS.binary_search_by(|action| action.name.cmp(name)).ok());
-        let Some(requests) = self.0.get(place.unwrap_or(ACTIONS.len())) else { return };
+        let Some(requests) = self.by_action.get(place.unwrap_or(ACTIONS.len())) else { return };
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS_MICROS.partition_point(|bound| *bound < micros);
         requests.by_code[error.map_or(0, code)].fetch_add(1, Relaxed);
@@ -89,10 +94,11 @@ impl Requests {
             let bounds = BOUNDS_MICROS.map(Number::Micros);
             text.histogram(DURATION.name, &labels(&[("action", name)]), &buckets, bounds, Some(sum));
         }
+        self.refusals.write(text);
     }
 
     fn by_name(&self) -> impl Iterator<Item = (&'static str, &ActionRequests)> {
-        ACTIONS.iter().map(|action| action.name).chain(["unknown"]).zip(&self.0)
+        ACTIONS.iter().map(|action| action.name).chain(["unknown"]).zip(&self.by_action)
     }
 }
 

@@ -115,8 +115,12 @@ fn a_version_names_its_service_unless_the_signature_says_ours() {
     assert_eq!(of("Action=ListQueues", none), None);
     let sqs = Credential::Scope("test/20261121/us-east-1/sqs/aws4_request");
     assert_eq!(of("Action=ListQueues&Version=2010-03-31", sqs), None);
-    let sts = Credential::Scope("test/20261121/us-east-1/sts/aws4_request");
-    assert_eq!(of("Action=GetCallerIdentity", sts), Some(("sts".into(), Shape::Query)));
+    let sns = Credential::Scope("test/20261121/us-east-1/sns/aws4_request");
+    assert_eq!(of("Action=ListTopics", sns), Some(("sns".into(), Shape::Query)));
+    for ours in ["iam", "sts"] {
+        let scope = format!("test/20261121/us-east-1/{ours}/aws4_request");
+        assert_eq!(of("Action=GetCallerIdentity", Credential::Scope(&scope)), None);
+    }
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! What a credential scope says.
 
-use millpond_core::name::{AccountId, Region};
+use millpond_core::name::AccountId;
 
 use millpond_wire::query::Form;
 
-use super::{Credential, scope};
+use super::Credential;
 
 fn read(authorization: Option<&str>) -> (String, String, Option<String>) {
     read_credential(Credential::of_header(authorization))
 }
 
 fn read_credential(credential: Credential<'_>) -> (String, String, Option<String>) {
-    let region = Region::parse("us-east-1").unwrap();
-    let scope = scope(credential, AccountId::DEFAULT, &region);
-    (scope.account.to_string(), scope.region.to_string(), scope.service)
+    let account = credential.access_key().and_then(AccountId::parse).unwrap_or(AccountId::DEFAULT);
+    let region = credential.region().unwrap_or_default();
+    (account.to_string(), region.to_string(), credential.service().map(str::to_owned))
 }
 
 #[test]

@@ -175,3 +175,6 @@ impl ResolvesServerCert for Current {
         Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

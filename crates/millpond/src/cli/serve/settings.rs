@@ -3,12 +3,16 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use millpond_embed::file::{self, FileSettings};
 use millpond_embed::{Queue, Settings};
+use millpond_server::access::{AccessConfig, Enforcement};
 
 use super::Serve;
+use crate::cli::access::{check_reach, check_test_controls};
 use crate::failure::Failure;
+use crate::keys::{self, Keys, Whence};
 
 /// The file that is read when none is named.
 const FILE: &str = "./millpond.toml";
@@ -20,6 +24,10 @@ const PORT: u16 = 4566;
 pub(super) struct Configured {
     pub(super) settings: Settings,
     pub(super) ready_file: Option<PathBuf>,
+    /// Where the root key was found.
+    pub(super) root_key: Whence,
+    /// The files of keys that this start has made.
+    made: Vec<PathBuf>,
     file: Option<PathBuf>,
     queues_of_file: usize,
 }
@@ -33,6 +41,7 @@ impl Configured {
         });
         let Settings { auto_create, aws_pacing, test_controls, .. } = self.settings;
         let on = [
+            (self.settings.access.enforcement == Enforcement::Off, "callers are not identified"),
             (auto_create, "unknown queues are created"),
             (aws_pacing, "waiting rules of Amazon SQS"),
             (test_controls, "test controls"),
@@ -42,6 +51,36 @@ impl Configured {
             .chain(on.iter().filter(|(on, _)| *on).map(|(_, what)| (*what).to_owned()))
             .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// What whoever runs it should know of keys and reach.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let (listen, access) = (self.settings.listen, &self.settings.access);
+        let remote = !listen.ip().is_loopback();
+        let off = access.enforcement == Enforcement::Off;
+        let mut warnings = Vec::new();
+        if !self.made.is_empty() {
+            warnings.push(made_keys(&self.made));
+        }
+        if off {
+            let who =
+                if remote { "everyone who reaches" } else { "every program on this machine that reaches" };
+            warnings.push(format!(
+                "callers are not identified (--auth off): {who} {listen} may do everything; for tests only"
+            ));
+        } else if remote && self.settings.transport.tls.is_none() {
+            warnings.push(format!(
+                "{listen} is reached from other machines without TLS: secrets do not travel, but messages can be read on \
+                 the way"
+            ));
+        }
+        if !off && remote && access.root.secret_access_key.expose().len() < SECRET_LENGTH_MIN {
+            warnings.push(format!(
+                "the secret of the root key has under {SECRET_LENGTH_MIN} characters, and {listen} is reached from other \
+                 machines: whoever guesses it may do everything"
+            ));
+        }
+        warnings
     }
 }
 
@@ -54,19 +93,25 @@ impl Serve {
         };
         let queues_of_file = said.queues.len();
         let data = self.data_of(&said, file.as_deref());
-        let mut queues = said.queues;
-        for name in &self.create {
-            if queues.iter().all(|queue| queue.name() != name.as_str()) {
-                queues.push(Queue::named(name.as_str()));
-            }
-        }
-        let test_controls = self.test_controls.or(said.test_controls).unwrap_or(data.is_none());
+        let queues = self.queues_of(&said);
+        let enforcement = self.access.enforcement(&said);
+        let off = enforcement == Enforcement::Off;
+        let test_controls = self.test_controls.or(said.test_controls).unwrap_or(off && data.is_none());
+        check_test_controls(enforcement, test_controls)?;
         let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+        let listen = self.listen.or(said.listen).unwrap_or(default_listen);
+        let allow_remote = self.access.allow_remote(&said);
+        check_reach(listen, enforcement, allow_remote)?;
+        let keys = if off && data.is_none() { Keys::of_the_moment()? } else { Keys::find_or_make()? };
+        let (made, root_key) = (keys.made(), keys.root.whence);
+        let access = AccessConfig { enforcement, root: keys.root.key, master: keys.master.key };
         let defaults = Settings::in_memory();
+        let folder = file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
+        let transport = self.transport.over(&said.transport, folder, !listen.ip().is_loopback())?;
         let settings = Settings {
-            listen: self.listen.or(said.listen).unwrap_or(default_listen),
-            allow_remote: defaults.allow_remote,
-            access: defaults.access,
+            listen,
+            allow_remote,
+            access: Arc::new(access),
             data,
             region: self.region.or(said.region).unwrap_or(defaults.region),
             account: self.account_id.or(said.account).unwrap_or(defaults.account),
@@ -77,9 +122,20 @@ impl Serve {
             queues,
             quotas: self.quotas.over(said.quotas),
             limits: defaults.limits,
-            transport: defaults.transport,
+            transport,
         };
-        Ok(Configured { settings, ready_file: self.ready_file, file, queues_of_file })
+        Ok(Configured { settings, ready_file: self.ready_file, root_key, made, file, queues_of_file })
+    }
+
+    /// Those of the file, and those of `--create` that the file does not name.
+    fn queues_of(&self, said: &FileSettings) -> Vec<Queue> {
+        let mut queues = said.queues.clone();
+        for name in &self.create {
+            if queues.iter().all(|queue| queue.name() != name.as_str()) {
+                queues.push(Queue::named(name.as_str()));
+            }
+        }
+        queues
     }
 
     fn read_file(&self) -> Result<Option<(PathBuf, FileSettings)>, Failure> {
@@ -110,6 +166,22 @@ impl Serve {
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new("."));
         Some(said.data.as_ref().map_or_else(|| DATA.into(), |data| folder.join(data)))
     }
+}
+
+/// Guessing a shorter one is not hopeless.
+const SECRET_LENGTH_MIN: usize = 16;
+
+/// What is told once, when keys were made.
+fn made_keys(made: &[PathBuf]) -> String {
+    let lines = made.iter().map(|file| {
+        let what = if file.ends_with(keys::ROOT_FILE) {
+            "the root key: whoever has it may do everything; your commands use it"
+        } else {
+            "the master key: the secrets in the data can be read only with it, so keep a copy"
+        };
+        format!("\n  {}  {what}", file.display())
+    });
+    format!("keys were made for this user, in files that no one else can read:{}", lines.collect::<String>())
 }
 
 fn indented(mistakes: &dyn std::fmt::Display) -> String {

@@ -1,7 +1,7 @@
 //! The `serve` process that `up` has started.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use serde::Deserialize;
 use tokio::process::{Child, Command};
 
 use super::secrets;
+use crate::cli::access::AccessOptions;
 use crate::failure::Failure;
-use crate::note::Note;
+use crate::note::{self, Note};
 
 /// How long a service may take to recover its data and answer.
 const READY: Duration = Duration::from_secs(120);
@@ -29,6 +30,12 @@ pub(super) struct Ready {
     pub(super) found: String,
     /// The process, as far as it is known.
     pub(super) pid: Option<u32>,
+    /// Whether callers are identified, as it said when it was started here.
+    #[serde(default)]
+    pub(super) auth: String,
+    /// The certificate that it has made itself.
+    #[serde(default)]
+    ca_bundle: Option<PathBuf>,
 }
 
 impl Ready {
@@ -37,12 +44,26 @@ impl Ready {
         let found = note
             .as_ref()
             .map_or_else(|| "of the running service".to_owned(), |note| note.data.display().to_string());
-        Self { endpoint, found, pid: note.map(|note| note.pid) }
+        Self { endpoint, found, pid: note.map(|note| note.pid), auth: String::new(), ca_bundle: None }
+    }
+
+    /// The note of a service that was started here, or what it would say if it could be left.
+    pub(super) fn note(&self) -> Note {
+        note::at(&self.endpoint).unwrap_or_else(|| Note {
+            endpoint: self.endpoint.clone(),
+            region: "us-east-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            enforced: self.auth != "off",
+            root_key: None,
+            ca_bundle: self.ca_bundle.clone(),
+            pid: self.pid.unwrap_or_default(),
+            data: PathBuf::new(),
+        })
     }
 
     /// Host and port.
     pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
-        let address = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint);
+        let address = self.endpoint.rsplit("://").next().unwrap_or_default();
         address.parse().map_err(|_| Failure::new(format!("{} is no address with a port", self.endpoint)))
     }
 }
@@ -55,7 +76,11 @@ pub(super) struct ServeChild {
 
 impl ServeChild {
     /// Starts `serve` and waits until it is ready.
-    pub(super) async fn start(listen: SocketAddr, data: &Path) -> Result<(Self, Ready), Failure> {
+    pub(super) async fn start(
+        listen: SocketAddr,
+        data: &Path,
+        access: AccessOptions,
+    ) -> Result<(Self, Ready), Failure> {
         let ready_file = data.join(READY_FILE);
         // A process group of its own: Ctrl-C is for this process, which then stops the service in order.
         let mut command = Command::new(std::env::current_exe()?);
@@ -68,6 +93,7 @@ impl ServeChild {
             .arg(data)
             .arg("--ready-file")
             .arg(&ready_file)
+            .args(access.arguments())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .process_group(0)

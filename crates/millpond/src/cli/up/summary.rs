@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::child::Ready;
-use crate::api;
 use crate::cli::outputs;
+use crate::service::Service;
 use crate::table::indented;
 use crate::terminal::{quoted, width};
 use crate::workload::QUEUE_SERVICE_AWAY;
@@ -33,15 +33,15 @@ pub(super) struct Summary<'a> {
 }
 
 /// Waits until every workload that should run says that it does, or why it waits. Returns them as they are then.
-pub(super) async fn settled(endpoint: &str) -> Vec<Value> {
+pub(super) async fn settled(service: &Service) -> Vec<Value> {
     let settled = async {
-        while workloads(endpoint).await.is_some_and(|workloads| workloads.iter().any(is_moving)) {
+        while workloads(service).await.is_some_and(|workloads| workloads.iter().any(is_moving)) {
             tokio::time::sleep(SETTLED_POLL).await;
         }
     };
     // What has not settled is shown by its state.
     let _ = tokio::time::timeout(SETTLED, settled).await;
-    workloads(endpoint).await.unwrap_or_default()
+    workloads(service).await.unwrap_or_default()
 }
 
 fn is_moving(workload: &Value) -> bool {
@@ -61,13 +61,14 @@ pub(super) fn left_running(ready: &Ready) -> String {
 }
 
 impl Summary<'_> {
-    /// All of it, as things are now.
-    pub(super) async fn text(&self, workloads: &[Value]) -> String {
-        let stacks = api::call(&self.ready.endpoint, "GET", "stacks", None).await.unwrap_or_default();
+    /// All of it, as things are now. `brought` is the answer that brought the stack up: secrets of what was made are in it
+    /// and nowhere else.
+    pub(super) async fn text(&self, service: &Service, brought: &Value, workloads: &[Value]) -> String {
+        let stacks = service.try_call("GET", "stacks", None).await.unwrap_or_default();
         let stacks = stacks["stacks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let this = stacks.iter().find(|stack| stack["stack"] == self.stack).unwrap_or(&Value::Null);
         let mut text = self.lines(workloads, width(std::io::stdout()));
-        let outputs = outputs::lines(this);
+        let outputs = outputs::lines(&outputs::with_secrets(this, brought));
         if !outputs.is_empty() {
             text.push_str(&format!("\nOutputs of the stack {}:\n\n", self.stack));
             text.extend(outputs.iter().map(|line| format!("  {line}\n")));
@@ -159,6 +160,9 @@ impl Summary<'_> {
             return if text("state") == "starting" { vec![Note::Text(starting)] } else { Vec::new() };
         };
         let mut notes = vec![Note::Text(reason.to_owned())];
+        if text("state") == "running" {
+            return notes;
+        }
         if text("kind") != "sink" {
             notes.push(Note::Text(format!("It is tried again by itself. More: millpond logs {name}")));
             return notes;
@@ -227,8 +231,8 @@ pub(super) fn program() -> String {
 }
 
 /// The workloads as they are now; `None` when the service does not answer.
-pub(super) async fn workloads(endpoint: &str) -> Option<Vec<Value>> {
-    let body = api::call(endpoint, "GET", "workloads", None).await.ok()?;
+pub(super) async fn workloads(service: &Service) -> Option<Vec<Value>> {
+    let body = service.try_call("GET", "workloads", None).await.ok()?;
     Some(body["workloads"].as_array().cloned().unwrap_or_default())
 }
 

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use serde_json::Value;
 
 use super::summary::workloads;
-use crate::api;
+use crate::service::Service;
 use crate::table::printable;
 use crate::terminal::{remark, width};
 
@@ -28,13 +28,13 @@ impl Watch {
     }
 
     /// Shows what has changed since the last look. A service that does not answer now shows nothing.
-    pub(super) async fn look(&mut self, endpoint: &str) {
-        let Some(workloads) = workloads(endpoint).await else { return };
+    pub(super) async fn look(&mut self, service: &Service) {
+        let Some(workloads) = workloads(service).await else { return };
         for change in self.changes(&workloads) {
             self.line.clear();
             remark(&change);
         }
-        self.line.show(endpoint, &workloads).await;
+        self.line.show(service, &workloads).await;
     }
 
     /// Takes the line away.
@@ -47,16 +47,22 @@ impl Watch {
         let mut told = Vec::new();
         for workload in workloads {
             let text = |name: &str| workload[name].as_str().unwrap_or_default();
-            let (name, reason) = (text("name"), workload["reason"].as_str().map(printable));
+            let name = text("name");
+            // One that runs all the same can't do all of what it is for.
+            let does = if text("state") == "running" { ":" } else { " waits:" };
+            let reason =
+                workload["reason"].as_str().map(|reason| format!("{name}{does} {}", printable(reason)));
             if matches!(text("state"), "starting" | "stopping") {
                 continue;
             }
             let before = self.reasons.insert(name.to_owned(), reason.clone()).flatten();
             match (before, reason) {
                 (before, Some(reason)) if before.as_ref() != Some(&reason) => {
-                    told.push(format!("{name} waits: {reason}"));
+                    told.push(reason);
                 }
-                (Some(_), None) if text("state") == "running" => {
+                (Some(before), None)
+                    if text("state") == "running" && before.starts_with(&format!("{name} waits:")) =>
+                {
                     told.push(format!("{name} no longer waits; it runs"));
                 }
                 _ => {}
@@ -74,11 +80,11 @@ struct StatusLine {
 
 impl StatusLine {
     /// Shows how things are now.
-    async fn show(&mut self, endpoint: &str, workloads: &[Value]) {
+    async fn show(&mut self, service: &Service, workloads: &[Value]) {
         if !std::io::stderr().is_terminal() {
             return;
         }
-        let Ok(body) = api::call(endpoint, "GET", "queues", None).await else { return };
+        let Ok(body) = service.try_call("GET", "queues", None).await else { return };
         let queues = body["queues"].as_array().into_iter().flatten().map(|queue| {
             let name = queue["name"].as_str().unwrap_or_default();
             format!("{name}: {} visible, {} in flight", queue["visible"], queue["in_flight"])

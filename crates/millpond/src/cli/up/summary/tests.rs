@@ -19,7 +19,12 @@ fn with(mut workload: Value, changes: &[(&str, &str)]) -> Value {
 
 /// The summary's lines, with the database's parameter or without it.
 fn lines(workloads: &[Value], takes_database_url: bool) -> String {
-    let ready = Ready { endpoint: "http://127.0.0.1:1".into(), found: "/data (new)".into(), pid: None };
+    let ready = Ready {
+        endpoint: "http://127.0.0.1:1".into(),
+        found: "/data (new)".into(),
+        pid: None,
+        auth: "on".into(),
+    };
     let summary = Summary {
         ready: &ready,
         stack: "shop",

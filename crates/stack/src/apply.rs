@@ -5,24 +5,26 @@
 //! stays done. An effect may be asked for again after it took place, so each must be idempotent.
 
 use crate::plan::{Change, Plan, Step};
-use crate::state::{PhysicalId, Progress, QueueSpec, Resource, StackState};
-use crate::workload::{WorkloadName, WorkloadSpec};
-use std::collections::BTreeMap;
+use crate::resource::Resource;
+use crate::state::{Progress, ResourceRecord, StackState};
 use std::future::Future;
 
-/// What a create does when a queue of that name is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExistingQueue {
-    /// Answer [`EffectError::AlreadyExists`]: the queue belongs to someone else.
-    Refuse,
-    /// Leave it as it is and answer that all is well: an earlier attempt made it, and its attributes are set next.
-    Accept,
+/// How a resource is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Creation<'a> {
+    /// What to make, with all that belongs to it.
+    pub resource: &'a Resource,
+    /// Whether an earlier attempt of this stack may have made it. If so and it is there, it is left as it is, and set as
+    /// a whole next. Else what is there belongs to someone else: [`EffectError::AlreadyExists`].
+    pub resumed: bool,
+    /// What [`Effects::others`] told before the first attempt.
+    pub others: &'a [String],
 }
 
 /// Why an effect did not take place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EffectError {
-    /// A queue or workload of that name is there and does not belong to this stack.
+    /// Something of that name is there and does not belong to this stack.
     #[error("it exists already and does not belong to this stack; choose another name, or delete it first")]
     AlreadyExists,
     /// Anything else, in words for people.
@@ -32,41 +34,30 @@ pub enum EffectError {
 
 /// What a plan does to the world. Every method may be called again after it took effect and must then succeed.
 pub trait Effects: Send {
-    /// Makes a queue with its attributes and tags.
-    fn create_queue(
+    /// What is there already that could be taken for this one later: the ids of a user's access keys. Asked only for what
+    /// has no name of its own to be known by, before its creation.
+    fn others(
         &mut self,
-        queue: &QueueSpec,
-        existing: ExistingQueue,
+        resource: &Resource,
+    ) -> impl Future<Output = Result<Vec<String>, EffectError>> + Send;
+
+    /// Makes a resource, or makes a workload run; a workload that is stopped by its user stays stopped. The id that the
+    /// service made up for it, where it does.
+    fn create(
+        &mut self,
+        creation: Creation<'_>,
+    ) -> impl Future<Output = Result<Option<String>, EffectError>> + Send;
+
+    /// Changes in place what `record` is of.
+    fn update(
+        &mut self,
+        record: &ResourceRecord,
+        change: &Change,
     ) -> impl Future<Output = Result<(), EffectError>> + Send;
 
-    /// Sets these attributes of a queue and leaves the others alone. Never called with an empty map.
-    fn set_queue_attributes(
-        &mut self,
-        name: &str,
-        attributes: &BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
-
-    /// Gives a queue exactly these tags.
-    fn set_queue_tags(
-        &mut self,
-        name: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
-
-    /// Deletes a queue; well when it is not there.
-    fn delete_queue(&mut self, name: &str) -> impl Future<Output = Result<(), EffectError>> + Send;
-
-    /// Makes a workload run as specified. One that is stopped by its user stays stopped.
-    fn put_workload(
-        &mut self,
-        workload: &WorkloadSpec,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
-
-    /// Stops a workload and removes it; well when it is not there. Returns once it no longer runs.
-    fn remove_workload(
-        &mut self,
-        name: &WorkloadName,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
+    /// Deletes what `record` is of, whatever of its attempts took effect; well when it is not there. A workload no longer
+    /// runs when this returns.
+    fn delete(&mut self, record: &ResourceRecord) -> impl Future<Output = Result<(), EffectError>> + Send;
 
     /// Stores the state durably before returning.
     fn save(&mut self, state: &StackState) -> impl Future<Output = Result<(), EffectError>> + Send;
@@ -100,23 +91,37 @@ pub async fn apply<E: Effects>(
     }
     let mut next = state.clone();
     next.outputs.clone_from(&plan.outputs);
+    next.resources.values_mut().for_each(hand_over);
     save(effects, state, next, "save the stack").await
+}
+
+/// What tells a secret is complete only when all is: then the secret is shown. An attempt that ends before has shown none,
+/// so the next one makes it again.
+fn hand_over(record: &mut ResourceRecord) {
+    if record.resource.tells_a_secret() && record.progress == Progress::Creating && record.made_id.is_some() {
+        record.progress = Progress::Complete;
+        record.others = None;
+    }
 }
 
 async fn take<E: Effects>(step: &Step, state: &mut StackState, effects: &mut E) -> Result<(), ApplyError> {
     let name = step.to_string();
+    let failed = |error| ApplyError { step: name.clone(), error };
     let before = state.clone();
-    if let Some(begun) = begun(step, state) {
+    if let Some(begun) = begun(step, state, effects).await.map_err(failed)? {
         save(effects, state, begun, &name).await?;
     }
-    if let Err(error) = carry_out(step, effects).await {
-        if error == EffectError::AlreadyExists {
-            // It is someone else's: a next attempt must not take it for a half-made one of this stack.
-            save(effects, state, before, &name).await?;
+    let made_id = match carry_out(step, state, effects).await {
+        Ok(made_id) => made_id,
+        Err(error) => {
+            if error == EffectError::AlreadyExists {
+                // It is someone else's: a next attempt must not take it for a half-made one of this stack.
+                save(effects, state, before, &name).await?;
+            }
+            return Err(failed(error));
         }
-        return Err(ApplyError { step: name, error });
-    }
-    let done = done(step, state);
+    };
+    let done = done(step, state, made_id);
     save(effects, state, done, &name).await
 }
 
@@ -135,56 +140,73 @@ async fn save<E: Effects>(
 }
 
 /// The state that says that `step` is under way; `None` when it needs no effect.
-fn begun(step: &Step, state: &StackState) -> Option<StackState> {
+async fn begun<E: Effects>(
+    step: &Step,
+    state: &StackState,
+    effects: &mut E,
+) -> Result<Option<StackState>, EffectError> {
     let mut next = state.clone();
     match step {
         Step::Create { record, .. } => {
             let known = next.resources.entry(record.resource.physical_id()).or_insert_with(|| record.clone());
             known.attempt(record.target());
             known.progress = Progress::Creating;
+            if record.target().tells_a_secret() && known.others.is_none() {
+                known.others = Some(effects.others(record.target()).await?);
+            }
         }
         Step::Update { record, .. } => {
-            let known = next.resources.get_mut(&record.resource.physical_id())?;
+            let Some(known) = next.resources.get_mut(&record.resource.physical_id()) else { return Ok(None) };
             known.attempt(record.target());
             known.progress = Progress::Updating;
         }
-        Step::Delete { physical_id } => next.resources.get_mut(physical_id)?.progress = Progress::Deleting,
-        Step::Record { .. } | Step::Forget { .. } => return None,
+        Step::Delete { physical_id } => {
+            let Some(known) = next.resources.get_mut(physical_id) else { return Ok(None) };
+            known.progress = Progress::Deleting;
+        }
+        Step::Record { .. } | Step::Forget { .. } => return Ok(None),
     }
-    Some(next)
+    Ok(Some(next))
 }
 
-async fn carry_out<E: Effects>(step: &Step, effects: &mut E) -> Result<(), EffectError> {
+/// Takes the step that `state` says is under way; the id of what was made.
+async fn carry_out<E: Effects>(
+    step: &Step,
+    state: &StackState,
+    effects: &mut E,
+) -> Result<Option<String>, EffectError> {
     match step {
-        Step::Create { record, resumed } => match record.target() {
-            Resource::Queue(queue) => {
-                let existing = if *resumed { ExistingQueue::Accept } else { ExistingQueue::Refuse };
-                effects.create_queue(queue, existing).await
-            }
-            Resource::Workload(workload) => effects.put_workload(workload).await,
-        },
-        Step::Update { change: Change::Workload(workload), .. } => effects.put_workload(workload).await,
-        Step::Update { change: Change::Queue { name, attributes, tags }, .. } => {
-            if !attributes.is_empty() {
-                effects.set_queue_attributes(name, attributes).await?;
-            }
-            match tags {
-                Some(tags) => effects.set_queue_tags(name, tags).await,
-                None => Ok(()),
-            }
+        Step::Create { record, resumed } => {
+            let known = state.resources.get(&record.resource.physical_id());
+            let others = known.and_then(|known| known.others.as_deref()).unwrap_or_default();
+            effects.create(Creation { resource: record.target(), resumed: *resumed, others }).await
         }
-        Step::Delete { physical_id: PhysicalId::Queue(name) } => effects.delete_queue(name).await,
-        Step::Delete { physical_id: PhysicalId::Workload(name) } => effects.remove_workload(name).await,
-        Step::Record { .. } | Step::Forget { .. } => Ok(()),
+        Step::Update { record, change } => {
+            let known = state.resources.get(&record.resource.physical_id()).unwrap_or(record);
+            effects.update(known, change).await.map(|()| None)
+        }
+        Step::Delete { physical_id } => match state.resources.get(physical_id) {
+            Some(record) => effects.delete(record).await.map(|()| None),
+            None => Ok(None),
+        },
+        Step::Record { .. } | Step::Forget { .. } => Ok(None),
     }
 }
 
 /// The state once `step` took place.
-fn done(step: &Step, state: &StackState) -> StackState {
+fn done(step: &Step, state: &StackState, made_id: Option<String>) -> StackState {
     let mut next = state.clone();
     match step {
         Step::Create { record, .. } | Step::Update { record, .. } | Step::Record { record } => {
-            next.resources.insert(record.resource.physical_id(), record.clone());
+            let physical_id = record.resource.physical_id();
+            let known = state.resources.get(&physical_id);
+            let mut record = record.clone();
+            record.made_id = made_id.or_else(|| known.and_then(|known| known.made_id.clone()));
+            if matches!(step, Step::Create { .. }) && record.resource.tells_a_secret() {
+                record.progress = Progress::Creating;
+                record.others = known.and_then(|known| known.others.clone());
+            }
+            next.resources.insert(physical_id, record);
         }
         Step::Delete { physical_id } | Step::Forget { physical_id } => {
             next.resources.remove(physical_id);

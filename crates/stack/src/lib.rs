@@ -1,4 +1,4 @@
-//! Stacks: a CloudFormation template becomes queues and workloads, and workloads become processes that stay up.
+//! Stacks: a CloudFormation template becomes queues, identities and workloads, and workloads become processes that stay up.
 //!
 //! Two rooms. Templates: [`Template::parse`] → [`resolve`] → the pure [`plan()`] → [`apply`], which carries a plan out
 //! through [`Effects`] and is safe to interrupt at any point. Workloads: the pure [`supervise::decide`] and the
@@ -11,19 +11,21 @@ mod apply;
 pub mod driver;
 mod plan;
 mod resolve;
+mod resource;
 mod state;
 pub mod supervise;
 mod template;
 mod text;
 mod workload;
 
-pub use apply::{ApplyError, EffectError, Effects, ExistingQueue, apply};
+pub use apply::{ApplyError, Creation, EffectError, Effects, apply};
 pub use plan::{Change, Plan, PlanError, Step, plan};
 pub use resolve::{Context, InvalidStackName, ResolvedTemplate, StackName, resolve};
-pub use state::{
-    InvalidPhysicalId, Output, OutputPiece, ParameterValue, PhysicalId, Progress, QueueSpec, Resource,
-    ResourceRecord, StackState,
+pub use resource::{
+    AccessKeySpec, Grants, InlinePolicySpec, InvalidPhysicalId, ManagedPolicySpec, PhysicalId, PolicyUse,
+    QueuePolicySpec, QueueSpec, Resource, RoleSpec, UserSpec,
 };
+pub use state::{Known, MadeFact, Output, OutputPiece, ParameterValue, Progress, ResourceRecord, StackState};
 pub use template::diagnostic::{Diagnostic, Position, TemplateErrors};
 pub use template::{DeletionPolicy, Template};
 pub use text::{MASK, Text, mask_url};

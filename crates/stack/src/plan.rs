@@ -5,11 +5,9 @@
 //! its logical id: it is never deleted and made again. Nothing is deleted that the state does not hold.
 
 use crate::resolve::{ResolvedResource, ResolvedTemplate};
-use crate::state::{
-    Output, ParameterValue, PhysicalId, Progress, QueueSpec, Resource, ResourceRecord, StackState,
-};
+use crate::resource::{PhysicalId, QUEUE_ATTRIBUTE_DEFAULTS, QueueSpec, Resource};
+use crate::state::{Output, ParameterValue, Progress, ResourceRecord, StackState};
 use crate::template::DeletionPolicy;
-use crate::template::schema::QUEUE_ATTRIBUTE_DEFAULTS;
 use crate::workload::WorkloadSpec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,7 +25,7 @@ pub struct Plan {
 /// One step of a plan. `Display` is a line for people, such as `create queue customers`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Make a queue or start a workload.
+    /// Make a resource, or start a workload.
     Create {
         /// Its record once this is done.
         record: ResourceRecord,
@@ -72,23 +70,34 @@ pub enum Change {
     },
     /// A new specification of a workload.
     Workload(WorkloadSpec),
+    /// All of a resource of another kind.
+    Whole {
+        /// All that it may be as of now, in whole or in parts.
+        before: Vec<Resource>,
+        /// What it shall be.
+        after: Resource,
+    },
 }
 
 /// Why no plan can be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// A queue with a name of its own would have to be replaced by one of the same name.
+    /// What has a name of its own would have to be replaced by one of the same name.
     #[error(
-        "{logical_id}: changing {property} replaces the queue, but the new one would have the same name, \"{name}\"; \
-         give it another QueueName"
+        "{logical_id}: changing {property} replaces the {kind}, but the new one would have the same name, \"{name}\"; \
+         give it another {name_property}"
     )]
     ReplacementNeedsAnotherName {
         /// The resource.
         logical_id: String,
         /// The property that can't change in place.
         property: &'static str,
-        /// The queue's name.
+        /// What it is.
+        kind: &'static str,
+        /// Its name.
         name: String,
+        /// The property that names it.
+        name_property: &'static str,
     },
 }
 
@@ -121,7 +130,7 @@ impl Plan {
 /// The steps from `current` to `wanted`.
 ///
 /// # Errors
-/// [`PlanError`] when a queue must be replaced but keeps its name.
+/// [`PlanError`] when something must be replaced but keeps its name.
 pub fn plan(current: &StackState, wanted: &ResolvedTemplate) -> Result<Plan, PlanError> {
     let mut removals = removals(current, wanted);
     let mut steps = Vec::new();
@@ -160,56 +169,70 @@ fn completed(wanted: &ResolvedResource) -> ResourceRecord {
         deletion_policy: wanted.deletion_policy,
         depends_on: wanted.depends_on.clone(),
         name_generated: wanted.name_generated,
+        made_id: None,
+        others: None,
     }
 }
 
 /// The physical thing is known already: nothing to do, a new record, a change in place, or an attempt to finish.
 fn keep(old: &ResourceRecord, wanted: &ResolvedResource, steps: &mut Vec<Step>) -> Result<(), PlanError> {
-    let record = completed(wanted);
+    let record = ResourceRecord { made_id: old.made_id.clone(), ..completed(wanted) };
     let may_be_missing = matches!(old.progress, Progress::Creating | Progress::Deleting);
     let as_wanted = old.progress == Progress::Complete && old.resource == wanted.resource;
-    match (&old.resource, &wanted.resource) {
+    match &wanted.resource {
         _ if as_wanted && record == *old => {}
         _ if as_wanted => steps.push(Step::Record { record }),
-        (Resource::Queue(before), Resource::Queue(after)) => {
-            check_replacement(&wanted.logical_id, before, after)?;
+        // A workload is put as a whole, and a key whose creation was interrupted is made again.
+        Resource::Workload(_) | Resource::AccessKey(_) if may_be_missing => {
+            steps.push(Step::Create { record, resumed: true });
+        }
+        after => {
+            check_replacement(&wanted.logical_id, &old.resource, after)?;
             let mut resumed = ResourceRecord {
                 resource: old.resource.clone(),
                 attempts: old.attempts.clone(),
                 progress: Progress::Updating,
                 ..record.clone()
             };
-            resumed.attempt(&wanted.resource);
+            resumed.attempt(after);
             if may_be_missing {
-                // It may be there as in any attempt, or be made now: all its attributes are set once it is there.
+                // It may be there as in any attempt, or be made now: all of it is set once it is there.
                 steps.push(Step::Create { record: resumed, resumed: true });
             }
-            steps.push(Step::Update { record, change: queue_change(old, after) });
+            steps.push(Step::Update { record, change: change(old, after) });
         }
-        _ if may_be_missing => steps.push(Step::Create { record, resumed: true }),
-        (_, Resource::Workload(spec)) => {
-            steps.push(Step::Update { record, change: Change::Workload(spec.clone()) });
-        }
-        // A queue and a workload never have the same physical id.
-        (Resource::Workload(_), Resource::Queue(_)) => {}
     }
     Ok(())
 }
 
-/// A queue can't change between standard and FIFO.
-fn check_replacement(logical_id: &str, before: &QueueSpec, after: &QueueSpec) -> Result<(), PlanError> {
-    let property = "FifoQueue";
-    if before.attributes.get(property) == after.attributes.get(property) {
-        return Ok(());
+/// What only a new resource can have otherwise must not change while the name stays.
+fn check_replacement(logical_id: &str, before: &Resource, after: &Resource) -> Result<(), PlanError> {
+    let fixed = before.described().fixed();
+    let changed = after.described().fixed().into_iter().find(|property| !fixed.contains(property));
+    let Some((property, _)) = changed else { return Ok(()) };
+    let physical_id = after.physical_id();
+    Err(PlanError::ReplacementNeedsAnotherName {
+        logical_id: logical_id.to_owned(),
+        property,
+        kind: physical_id.kind(),
+        name: physical_id.name().to_owned(),
+        name_property: after.described().name_property(),
+    })
+}
+
+/// What to set so that what `old` is known of becomes as `after`.
+fn change(old: &ResourceRecord, after: &Resource) -> Change {
+    match after {
+        Resource::Queue(queue) => queue_change(old, queue),
+        Resource::Workload(workload) => Change::Workload(workload.clone()),
+        _ => Change::Whole { before: old.known(), after: after.clone() },
     }
-    let (logical_id, name) = (logical_id.to_owned(), after.name.clone());
-    Err(PlanError::ReplacementNeedsAnotherName { logical_id, property, name })
 }
 
 /// What to set so that a queue of which `old` is known becomes as `after`.
 fn queue_change(old: &ResourceRecord, after: &QueueSpec) -> Change {
-    let known: Vec<&QueueSpec> =
-        std::iter::once(&old.resource).chain(&old.attempts).filter_map(Resource::as_queue).collect();
+    let known = old.known();
+    let known: Vec<&QueueSpec> = known.iter().filter_map(Resource::as_queue).collect();
     let certain = old.progress == Progress::Complete;
     let is_set = |name: &str, value: &str| {
         certain && known.iter().all(|queue| queue.attributes.get(name).is_some_and(|known| known == value))

@@ -3,12 +3,12 @@
 //! A record says what was attempted before it is attempted, so that an interrupted change is found and finished: see
 //! `apply`. Serialised as JSON into the log; the values of `NoEcho` parameters are in it.
 
+use crate::resource::{PhysicalId, Resource};
 use crate::template::DeletionPolicy;
 use crate::text::{MASK, Text};
-use crate::workload::{WorkloadName, WorkloadSpec};
+use crate::workload::WorkloadName;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The durable state of one stack. The default is a stack that does not exist yet.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -24,9 +24,13 @@ pub struct StackState {
 }
 
 impl StackState {
-    /// Notes that a resource is gone although nobody asked this stack to delete it; the next plan makes it again.
+    /// Notes that a resource is gone although nobody asked this stack to delete it; the next plan makes it again, and
+    /// sets again what is nothing but a part of it, such as the policy of a queue.
     pub fn mark_missing(&mut self, physical_id: &PhysicalId) {
-        if let Some(record) = self.resources.get_mut(physical_id) {
+        let gone = |(id, record): &(&PhysicalId, &mut ResourceRecord)| {
+            *id == physical_id || record.resource.is_part_of(physical_id)
+        };
+        for (_, record) in self.resources.iter_mut().filter(gone) {
             record.progress = Progress::Creating;
         }
     }
@@ -50,6 +54,12 @@ pub struct ResourceRecord {
     pub depends_on: Vec<String>,
     /// Whether its physical name was made up, so that a replacement can have another.
     pub name_generated: bool,
+    /// The id that the service gave it, where it gives one: of a role, of an access key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_id: Option<String>,
+    /// While it is being created: what was there before that could be taken for it, the ids of a user's other access keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<Vec<String>>,
 }
 
 /// How far a change of a resource got.
@@ -66,75 +76,15 @@ pub enum Progress {
     Deleting,
 }
 
-/// A resource with everything resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Resource {
-    /// `AWS::SQS::Queue`.
-    Queue(QueueSpec),
-    /// `Millpond::Web::Form` or `Millpond::Sink::Table`.
-    Workload(WorkloadSpec),
-}
-
-/// A queue as its properties describe it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueSpec {
-    /// Physical name.
-    pub name: String,
-    /// SQS attributes by name, values as the SQS API takes them. Only what the template sets.
-    pub attributes: BTreeMap<String, String>,
-    /// Tags of the queue.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// What makes two descriptions the same physical thing: kind and name. Written as `queue customers`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum PhysicalId {
-    /// A queue, by name.
-    Queue(String),
-    /// A workload, by name.
-    Workload(WorkloadName),
-}
-
-impl fmt::Display for PhysicalId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PhysicalId::Queue(name) => write!(formatter, "queue {name}"),
-            PhysicalId::Workload(name) => write!(formatter, "workload {name}"),
-        }
-    }
-}
-
-impl From<PhysicalId> for String {
-    fn from(physical_id: PhysicalId) -> String {
-        physical_id.to_string()
-    }
-}
-
-/// The text is not what [`PhysicalId`] writes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" names neither a queue nor a workload")]
-pub struct InvalidPhysicalId(String);
-
-impl TryFrom<String> for PhysicalId {
-    type Error = InvalidPhysicalId;
-
-    fn try_from(text: String) -> Result<PhysicalId, InvalidPhysicalId> {
-        match text.split_once(' ') {
-            Some(("queue", name)) => Ok(PhysicalId::Queue(name.to_owned())),
-            Some(("workload", name)) => {
-                WorkloadName::new(name).map(PhysicalId::Workload).map_err(|_| InvalidPhysicalId(text))
-            }
-            _ => Err(InvalidPhysicalId(text)),
-        }
-    }
-}
-
 impl ResourceRecord {
     /// What it is becoming, or is.
     pub(crate) fn target(&self) -> &Resource {
         self.attempts.last().unwrap_or(&self.resource)
+    }
+
+    /// All that it may be as of now, in whole or in parts.
+    pub fn known(&self) -> Vec<Resource> {
+        std::iter::once(&self.resource).chain(&self.attempts).cloned().collect()
     }
 
     /// Notes that it is to become `target`.
@@ -144,23 +94,6 @@ impl ResourceRecord {
         }
         self.attempts.retain(|attempt| attempt != target);
         self.attempts.push(target.clone());
-    }
-}
-
-impl Resource {
-    /// Kind and physical name.
-    pub fn physical_id(&self) -> PhysicalId {
-        match self {
-            Resource::Queue(queue) => PhysicalId::Queue(queue.name.clone()),
-            Resource::Workload(workload) => PhysicalId::Workload(workload.name.clone()),
-        }
-    }
-
-    pub(crate) fn as_queue(&self) -> Option<&QueueSpec> {
-        match self {
-            Resource::Queue(queue) => Some(queue),
-            Resource::Workload(_) => None,
-        }
     }
 }
 
@@ -196,20 +129,77 @@ pub enum OutputPiece {
         /// The address it was told to take.
         configured: String,
     },
+    /// What is known only once a resource was made.
+    Made {
+        /// The resource.
+        resource: PhysicalId,
+        /// What of it.
+        fact: MadeFact,
+    },
+}
+
+/// What a service makes up when it makes a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeFact {
+    /// Its id.
+    Id,
+    /// Its secret: told once, and stored nowhere.
+    Secret,
+}
+
+/// What outputs are made of that is known only while a service runs, or once a plan was carried out.
+pub trait Known {
+    /// The address of a form that runs.
+    fn form_url(&self, form: &WorkloadName) -> Option<String>;
+
+    /// The id that the service gave a resource.
+    fn made_id(&self, resource: &PhysicalId) -> Option<String>;
+
+    /// The secret of a resource that was made just now.
+    fn secret(&self, resource: &PhysicalId) -> Option<String>;
 }
 
 impl Output {
-    /// The output as people may see it; `running_url` gives the address of a form that runs.
-    pub fn render(&self, running_url: impl Fn(&WorkloadName) -> Option<String>) -> String {
-        if self.pieces.iter().any(|piece| matches!(piece, OutputPiece::Text(text) if text.is_secret())) {
-            return MASK.to_owned();
-        }
-        let render_piece = |piece: &OutputPiece| match piece {
-            OutputPiece::Text(text) => text.to_string(),
+    /// The output as people may see it. A secret that is not known any more hides the whole of it.
+    pub fn render(&self, known: &impl Known) -> String {
+        self.pieces
+            .iter()
+            .map(|piece| piece.render(known))
+            .collect::<Option<String>>()
+            .unwrap_or(MASK.to_owned())
+    }
+}
+
+impl OutputPiece {
+    /// `None` for what must not be shown.
+    fn render(&self, known: &impl Known) -> Option<String> {
+        match self {
+            OutputPiece::Text(text) if text.is_secret() => None,
+            OutputPiece::Text(text) => Some(text.to_string()),
             OutputPiece::FormUrl { workload, configured } => {
-                running_url(workload).unwrap_or_else(|| configured.clone())
+                Some(known.form_url(workload).unwrap_or_else(|| configured.clone()))
             }
-        };
-        self.pieces.iter().map(render_piece).collect()
+            OutputPiece::Made { resource, fact: MadeFact::Id } => {
+                Some(known.made_id(resource).unwrap_or_default())
+            }
+            OutputPiece::Made { resource, fact: MadeFact::Secret } => known.secret(resource),
+        }
+    }
+
+    /// What it stands for when that is not known before the outputs are.
+    pub(crate) fn what_is_unknown(&self) -> Option<&'static str> {
+        match self {
+            OutputPiece::Text(_) => None,
+            OutputPiece::FormUrl { .. } => {
+                Some("the address of a form, which is known only when the form runs")
+            }
+            OutputPiece::Made { fact: MadeFact::Id, .. } => {
+                Some("the id of a role or an access key, which is known only once it is made")
+            }
+            OutputPiece::Made { fact: MadeFact::Secret, .. } => {
+                Some("the secret of an access key, which is told once and stored nowhere")
+            }
+        }
     }
 }

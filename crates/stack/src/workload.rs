@@ -65,6 +65,10 @@ impl From<WorkloadName> for String {
 pub struct WorkloadSpec {
     /// Its name, unique on this machine.
     pub name: WorkloadName,
+    /// ARN of the role that it calls services as. Empty in a record that was written before workloads had roles, until
+    /// its stack is brought up again.
+    #[serde(default)]
+    pub role: String,
     /// What it does.
     pub kind: WorkloadKind,
 }
@@ -200,6 +204,16 @@ pub struct SinkSpec {
     pub create: bool,
     /// How many long polls it keeps open; the sink's own default when absent.
     pub pollers: Option<u32>,
+}
+
+impl WorkloadKind {
+    /// URL of the queue that it sends to or takes from.
+    pub fn queue_url(&self) -> &str {
+        match self {
+            WorkloadKind::Form(form) => &form.queue_url,
+            WorkloadKind::Sink(sink) => &sink.queue_url,
+        }
+    }
 }
 
 impl SinkSpec {

@@ -4,8 +4,8 @@
 mod support;
 
 use millpond_stack::{
-    EffectError, Effects, ExistingQueue, PhysicalId, QueueSpec, ResolvedTemplate, StackState, WorkloadName,
-    WorkloadSpec, apply, plan,
+    Change, Creation, EffectError, Effects, PhysicalId, ResolvedTemplate, Resource, ResourceRecord,
+    StackState, WorkloadName, WorkloadSpec, apply, plan,
 };
 use std::collections::BTreeMap;
 use support::resolve_in;
@@ -25,16 +25,22 @@ struct Queue {
 struct World {
     queues: BTreeMap<String, Queue>,
     workloads: BTreeMap<WorkloadName, WorkloadSpec>,
+    /// Resources of all other kinds, but access keys.
+    others: BTreeMap<PhysicalId, Resource>,
+    /// Access keys by id, with their users and whether they are active.
+    keys: BTreeMap<String, (String, bool)>,
+    /// How many keys were ever made, so that none has the id of another.
+    keys_made: usize,
     saved: StackState,
     calls: usize,
     fail: Option<(usize, bool)>,
 }
 
 impl World {
-    fn call(
+    fn call<T>(
         &mut self,
-        effect: impl FnOnce(&mut World) -> Result<(), EffectError>,
-    ) -> Result<(), EffectError> {
+        effect: impl FnOnce(&mut World) -> Result<T, EffectError>,
+    ) -> Result<T, EffectError> {
         let number = self.calls;
         self.calls += 1;
         match self.fail {
@@ -46,72 +52,105 @@ impl World {
             _ => effect(self),
         }
     }
+
+    fn has(&self, id: &PhysicalId) -> bool {
+        match id {
+            PhysicalId::Queue(name) => self.queues.contains_key(name),
+            other => self.others.contains_key(other),
+        }
+    }
+
+    fn keys_of(&self, user: &str) -> Vec<String> {
+        self.keys.iter().filter(|(_, (of, _))| of == user).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn make(&mut self, creation: Creation<'_>) -> Option<String> {
+        match creation.resource {
+            Resource::Queue(queue) => {
+                let defaults = DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                let mut attributes: BTreeMap<String, String> = defaults.collect();
+                attributes.extend(queue.attributes.clone());
+                self.queues.insert(queue.name.clone(), Queue { attributes, tags: queue.tags.clone() });
+            }
+            Resource::Workload(workload) => {
+                self.workloads.insert(workload.name.clone(), workload.clone());
+            }
+            Resource::AccessKey(key) => {
+                let orphans: Vec<String> =
+                    self.keys_of(&key.user).into_iter().filter(|id| !creation.others.contains(id)).collect();
+                orphans.iter().for_each(|id| drop(self.keys.remove(id)));
+                self.keys_made += 1;
+                let id = format!("AKIA{}", self.keys_made);
+                self.keys.insert(id.clone(), (key.user.clone(), key.active));
+                return Some(id);
+            }
+            other => drop(self.others.insert(other.physical_id(), other.clone())),
+        }
+        None
+    }
 }
 
 impl Effects for World {
-    async fn create_queue(&mut self, queue: &QueueSpec, existing: ExistingQueue) -> Result<(), EffectError> {
+    async fn others(&mut self, resource: &Resource) -> Result<Vec<String>, EffectError> {
+        let Resource::AccessKey(key) = resource else { panic!("{resource:?} has a name") };
+        self.call(|world| Ok(world.keys_of(&key.user)))
+    }
+
+    async fn create(&mut self, creation: Creation<'_>) -> Result<Option<String>, EffectError> {
         self.call(|world| {
-            if world.queues.contains_key(&queue.name) {
-                return if existing == ExistingQueue::Accept {
-                    Ok(())
-                } else {
-                    Err(EffectError::AlreadyExists)
-                };
+            let id = creation.resource.physical_id();
+            match world.has(&id) {
+                true if creation.resumed => Ok(None),
+                true => Err(EffectError::AlreadyExists),
+                false => Ok(world.make(creation)),
             }
-            let mut attributes: BTreeMap<String, String> =
-                DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            attributes.extend(queue.attributes.clone());
-            world.queues.insert(queue.name.clone(), Queue { attributes, tags: queue.tags.clone() });
+        })
+    }
+
+    async fn update(&mut self, record: &ResourceRecord, change: &Change) -> Result<(), EffectError> {
+        self.call(|world| {
+            match change {
+                Change::Queue { name, attributes, tags } => {
+                    let queue =
+                        world.queues.get_mut(name).ok_or(EffectError::Failed("no queue".to_owned()))?;
+                    queue.attributes.extend(attributes.clone());
+                    if let Some(tags) = tags {
+                        queue.tags.clone_from(tags);
+                    }
+                }
+                Change::Workload(workload) => {
+                    world.workloads.insert(workload.name.clone(), workload.clone());
+                }
+                Change::Whole { after: Resource::AccessKey(key), .. } => {
+                    let id = record.made_id.as_ref().unwrap();
+                    world.keys.insert(id.clone(), (key.user.clone(), key.active));
+                }
+                Change::Whole { before, after } => {
+                    assert!(before.iter().all(|before| before.physical_id() == after.physical_id()));
+                    assert!(world.has(&after.physical_id()), "{after:?} was not made");
+                    world.others.insert(after.physical_id(), after.clone());
+                }
+            }
             Ok(())
         })
     }
 
-    async fn set_queue_attributes(
-        &mut self,
-        name: &str,
-        attributes: &BTreeMap<String, String>,
-    ) -> Result<(), EffectError> {
-        assert!(!attributes.is_empty());
+    async fn delete(&mut self, record: &ResourceRecord) -> Result<(), EffectError> {
         self.call(|world| {
-            let queue = world.queues.get_mut(name).ok_or(EffectError::Failed("no queue".to_owned()))?;
-            queue.attributes.extend(attributes.clone());
-            Ok(())
-        })
-    }
-
-    async fn set_queue_tags(
-        &mut self,
-        name: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<(), EffectError> {
-        self.call(|world| {
-            world
-                .queues
-                .get_mut(name)
-                .ok_or(EffectError::Failed("no queue".to_owned()))?
-                .tags
-                .clone_from(tags);
-            Ok(())
-        })
-    }
-
-    async fn delete_queue(&mut self, name: &str) -> Result<(), EffectError> {
-        self.call(|world| {
-            world.queues.remove(name);
-            Ok(())
-        })
-    }
-
-    async fn put_workload(&mut self, workload: &WorkloadSpec) -> Result<(), EffectError> {
-        self.call(|world| {
-            world.workloads.insert(workload.name.clone(), workload.clone());
-            Ok(())
-        })
-    }
-
-    async fn remove_workload(&mut self, name: &WorkloadName) -> Result<(), EffectError> {
-        self.call(|world| {
-            world.workloads.remove(name);
+            match &record.resource {
+                Resource::Queue(queue) => drop(world.queues.remove(&queue.name)),
+                Resource::Workload(workload) => drop(world.workloads.remove(&workload.name)),
+                Resource::AccessKey(key) => {
+                    let others = record.others.clone();
+                    let orphan = |id: &String| others.as_ref().is_some_and(|others| !others.contains(id));
+                    let gone = world
+                        .keys_of(&key.user)
+                        .into_iter()
+                        .filter(|id| record.made_id.as_ref() == Some(id) || orphan(id));
+                    gone.collect::<Vec<_>>().iter().for_each(|id| drop(world.keys.remove(id)));
+                }
+                other => drop(world.others.remove(&other.physical_id())),
+            }
             Ok(())
         })
     }
@@ -144,17 +183,26 @@ const FIRST: &str = "Resources:
   Q: {Type: AWS::SQS::Queue, Properties: {QueueName: q, DelaySeconds: 5, Tags: [{Key: a, Value: b}]}}
   Gone: {Type: AWS::SQS::Queue, Properties: {QueueName: gone}}
   S: {Type: Millpond::Sink::Table, Properties: {Queue: !Ref Q, DatabaseUrl: 'sqlite://a.db', Table: t, Columns: [a]}}
+  U: {Type: AWS::IAM::User, Properties: {UserName: u}}
+  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref U}}
+  P: {Type: AWS::IAM::ManagedPolicy, Properties: {ManagedPolicyName: p, Users: [!Ref U], PolicyDocument: {Statement: {Effect: Allow, Action: '*', Resource: '*'}}}}
 Outputs: {Out: {Value: first}}
 ";
 const SECOND: &str = "Resources:
   Q: {Type: AWS::SQS::Queue, Properties: {QueueName: q, VisibilityTimeout: 60}}
   New: {Type: AWS::SQS::Queue, Properties: {QueueName: new, DelaySeconds: 7}}
   S: {Type: Millpond::Sink::Table, Properties: {Queue: !Ref New, DatabaseUrl: 'sqlite://a.db', Table: t, Columns: [a], Name: other}}
+  U: {Type: AWS::IAM::User, Properties: {UserName: u, Path: /a/}}
+  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref U, Serial: 1}}
+  R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {Statement: {Effect: Allow, Action: '*', Principal: '*'}}}}
+  I: {Type: AWS::IAM::Policy, Properties: {PolicyName: i, Roles: [!Ref R], PolicyDocument: {Statement: {Effect: Allow, Action: '*', Resource: '*'}}}}
 Outputs: {Out: {Value: second}}
 ";
 const THIRD: &str = "Resources:
   Q: {Type: AWS::SQS::Queue, Properties: {QueueName: q, MessageRetentionPeriod: 60}}
   New: {Type: AWS::SQS::Queue, Properties: {QueueName: new}}
+  U: {Type: AWS::IAM::User, Properties: {UserName: u}}
+  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref U, Serial: 1, Status: Inactive}}
 Outputs: {Out: {Value: third}}
 ";
 
@@ -165,10 +213,24 @@ async fn world_of(text: &str) -> World {
     world
 }
 
+/// The records as they must be, however often keys were made; each key is the one that is noted.
+fn records(world: &World) -> Vec<ResourceRecord> {
+    let record = |record: &ResourceRecord| {
+        if let Resource::AccessKey(_) = &record.resource {
+            assert!(world.keys.contains_key(record.made_id.as_ref().unwrap()), "{:?}", world.keys);
+        }
+        ResourceRecord { made_id: None, ..record.clone() }
+    };
+    world.saved.resources.values().map(record).collect()
+}
+
 fn assert_same(world: &World, expected: &World, what: &str) {
     assert_eq!(world.queues, expected.queues, "{what}");
     assert_eq!(world.workloads, expected.workloads, "{what}");
-    assert_eq!(world.saved.resources, expected.saved.resources, "{what}");
+    assert_eq!(world.others, expected.others, "{what}");
+    let keys = |world: &World| world.keys.values().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(world), keys(expected), "{what}");
+    assert_eq!(records(world), records(expected), "{what}");
     assert_eq!(world.saved.outputs, expected.saved.outputs, "{what}");
 }
 
@@ -183,6 +245,7 @@ async fn brings_up_changes_and_deletes() {
     assert_eq!(world.calls, calls, "a second time there is nothing to do");
     bring_up(&mut world, None).await.unwrap();
     assert!(world.queues.is_empty() && world.workloads.is_empty() && world.saved.resources.is_empty());
+    assert!(world.others.is_empty() && world.keys.is_empty());
 }
 
 #[tokio::test]
@@ -221,8 +284,8 @@ async fn an_interrupted_creation_is_finished_by_the_next_attempt() {
 #[tokio::test]
 async fn interruptions_on_the_way_to_different_templates_leave_nothing_behind() {
     let expected = world_of(THIRD).await;
-    for (first_at, took_effect) in interruptions().take(50) {
-        for (second_at, second_took_effect) in interruptions().take(36) {
+    for (first_at, took_effect) in interruptions().take(100).step_by(3) {
+        for (second_at, second_took_effect) in interruptions().take(80).step_by(3) {
             let mut world = world_of(FIRST).await;
             world.fail = Some((world.calls + first_at, took_effect));
             let _ = bring_up(&mut world, Some(SECOND)).await;

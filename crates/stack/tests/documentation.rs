@@ -10,7 +10,7 @@ const DOCUMENTATION: &str = include_str!("../../../docs/templates.md");
 #[test]
 fn its_example_resolves() {
     let yaml = DOCUMENTATION.split("```yaml").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(resolved(yaml).resources().count(), 2);
+    assert_eq!(resolved(yaml).resources().count(), 3, "queue, sink, and the sink's own role");
 }
 
 #[test]
@@ -24,6 +24,14 @@ fn it_names_everything_that_is_known() {
         resource("Zzzzzzzzz", ""),
         resource("AWS::SQS::Queue", "    Zzzzzzzzz: 1\n"),
         resource("AWS::SQS::Queue", unknown_property),
+        resource("AWS::SQS::QueuePolicy", unknown_property),
+        resource("AWS::IAM::Role", unknown_property),
+        resource("AWS::IAM::User", unknown_property),
+        resource("AWS::IAM::AccessKey", unknown_property),
+        resource("AWS::IAM::Policy", unknown_property),
+        resource("AWS::IAM::ManagedPolicy", unknown_property),
+        resource("AWS::SQS::QueuePolicy", "    Properties: {PolicyDocument: {Zzzzzzzzz: 1}}\n"),
+        resource("AWS::SQS::QueuePolicy", "    Properties: {PolicyDocument: {Statement: {Zzzzzzzzz: 1}}}\n"),
         resource("Millpond::Web::Form", unknown_property),
         resource("Millpond::Web::Form", unknown_field),
         resource("Millpond::Sink::Table", unknown_property),

@@ -42,7 +42,10 @@ fn template(resources: &[String]) -> String {
 #[test]
 fn creates_in_the_order_of_needs() {
     let text = template(&[sink("S", "Queue: !Ref Q"), queue("Q", "QueueName: q")]);
-    assert_eq!(steps(&StackState::default(), &text), ["create queue q", "create workload s"]);
+    assert_eq!(
+        steps(&StackState::default(), &text),
+        ["create queue q", "create role shop-s", "create workload s"]
+    );
 }
 
 #[test]
@@ -109,8 +112,9 @@ fn deletes_what_needs_others_first() {
     let planned = plan(&state, &ResolvedTemplate::nothing()).unwrap();
     let steps: Vec<String> = planned.steps.iter().map(ToString::to_string).collect();
     let at = |step: &str| steps.iter().position(|found| found == step).unwrap();
-    assert_eq!(steps.len(), 3);
+    assert_eq!(steps.len(), 4);
     assert!(at("delete workload s") < at("delete queue q"), "{steps:?}");
+    assert!(at("delete workload s") < at("delete role shop-s"), "{steps:?}");
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn another_name_is_a_replacement() {
     let state = state_of(&template(&[queue("Q", "QueueName: old"), sink("S", "Queue: !Ref Q")]));
     assert_eq!(
         steps(&state, &template(&[queue("Q", "QueueName: new"), sink("S", "Queue: !Ref Q")])),
-        ["create queue new", "update workload s", "delete queue old"]
+        ["create queue new", "update role shop-s", "update workload s", "delete queue old"]
     );
 }
 
@@ -153,7 +157,7 @@ fn a_renamed_workload_frees_its_address_first() {
     let state = state_of(&template(&[sink("S", "Queue: 'http://q', Name: old")]));
     assert_eq!(
         steps(&state, &template(&[sink("S", "Queue: 'http://q', Name: new")])),
-        ["delete workload old", "create workload new"]
+        ["create role shop-new", "delete workload old", "create workload new", "delete role shop-old"]
     );
 }
 
@@ -190,7 +194,9 @@ fn fifo_needs_a_new_queue() {
     let expected = PlanError::ReplacementNeedsAnotherName {
         logical_id: "Q".to_owned(),
         property: "FifoQueue",
+        kind: "queue",
         name: "q.fifo".to_owned(),
+        name_property: "QueueName",
     };
     assert_eq!(plan(&state, &wanted), Err(expected));
 }
@@ -202,7 +208,10 @@ fn what_is_missing_is_made_again() {
     for physical_id in state.resources.keys().cloned().collect::<Vec<_>>() {
         state.mark_missing(&physical_id);
     }
-    assert_eq!(steps(&state, &text), ["create queue q", "update queue q", "create workload s"]);
+    assert_eq!(
+        steps(&state, &text),
+        ["create queue q", "update queue q", "create role shop-s", "update role shop-s", "create workload s"]
+    );
 }
 
 #[test]

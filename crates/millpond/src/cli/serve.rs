@@ -119,7 +119,7 @@ async fn serve(configured: Configured) -> Outcome {
     let stacks = if in_memory {
         None
     } else {
-        Some(Arc::new(Stacks::start(service.engine().clone(), note.clone()).await?))
+        Some(Arc::new(Stacks::start(service.engine().clone(), service.access().clone(), note.clone()).await?))
     };
     let platform: Arc<dyn Platform> = match &stacks {
         Some(stacks) => stacks.clone(),

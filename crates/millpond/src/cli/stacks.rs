@@ -53,14 +53,27 @@ impl List {
     }
 }
 
+/// The kinds of what belongs to a stack, one and several, in the order in which they are shown.
+const KINDS: [(&str, &str); 8] = [
+    ("queue", "queues"),
+    ("queue-policy", "queue policies"),
+    ("role", "roles"),
+    ("user", "users"),
+    ("access-key", "access keys"),
+    ("managed-policy", "managed policies"),
+    ("policy", "policies"),
+    ("workload", "workloads"),
+];
+
 /// A stack with what belongs to it, and its outputs as the template names them.
 fn shown(stack: &Value) -> String {
-    let mut lines = vec![("queues", names(stack, "queue")), ("workloads", names(stack, "workload"))];
+    let mut lines: Vec<_> = KINDS.iter().map(|(kind, kinds)| (*kinds, names(stack, kind))).collect();
     lines.retain(|(_, names)| !names.is_empty());
     let text = |value: &Value| value.as_str().map(printable).unwrap_or_default();
     let mut text_of_stack = format!("{}\n", text(&stack["stack"]));
+    let width = lines.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
     for (what, names) in lines {
-        text_of_stack.push_str(&format!("  {what:<9}  {}\n", names.join(", ")));
+        text_of_stack.push_str(&format!("  {what:<width$}  {}\n", names.join(", ")));
     }
     let outputs = super::outputs::lines(stack);
     if !outputs.is_empty() {

@@ -83,15 +83,15 @@ impl Up {
         let (mut child, ready, service) = self.service().await?;
         let mut stop = stop_on_signal();
         let brought = async {
-            service.call("POST", &format!("stacks/{stack}"), Some(&deployment)).await?;
-            Ok(summary::settled(&service).await)
+            let brought = service.call("POST", &format!("stacks/{stack}"), Some(&deployment)).await?;
+            Ok((brought, summary::settled(&service).await))
         };
         let brought = tokio::select! {
             brought = brought => brought,
             _ = stop.wait_for(|stop| *stop) => Err(Failure::new("interrupted")),
         };
-        let workloads = match (brought, &mut child) {
-            (Ok(workloads), _) => workloads,
+        let (brought, workloads) = match (brought, &mut child) {
+            (Ok(brought), _) => brought,
             (Err(failure), None) => return Err(failure),
             (Err(failure), Some(child)) => {
                 // The reason comes first: what follows is only the end of the service.
@@ -107,7 +107,7 @@ impl Up {
             again: self.again(&ready),
             takes_database_url: template.parameters().any(|(name, _)| name == "DatabaseUrl"),
         };
-        say(&shown.text(&service, &workloads).await);
+        say(&shown.text(&service, &brought, &workloads).await);
         let Some(mut child) = child else {
             remark(&summary::left_running(&ready));
             return Ok(DONE);

@@ -1,19 +1,32 @@
-//! Bringing a stack to what its template says.
+//! Bringing a stack to what its template says, as whoever asks for it.
 //!
-//! Mistakes in the template and names that another stack has are refused before anything is changed.
+//! Mistakes in the template, names that another stack has and roles that the caller may not pass are refused before
+//! anything is changed.
 
 use std::collections::BTreeMap;
 
+use millpond_iam::policy::{DocumentKind, Policy};
+use millpond_iam::secret::Secret;
+use millpond_server::platform::PlatformCall;
 use millpond_stack::{
-    Context, PhysicalId, ResolvedTemplate, StackName, StackState, Template, apply, plan, resolve,
+    Context, PhysicalId, Plan, PolicyUse, ResolvedTemplate, Resource, ResourceRecord, StackName, StackState,
+    Step, Template, apply, plan, resolve,
 };
 use serde::Deserialize;
 use serde_json::json;
 
+use super::deployer::Deployer;
 use super::effects::StackEffects;
 use super::{Answered, Refused, Stacks};
 use crate::random::random;
 use crate::workload::check_workload;
+
+/// What bringing a stack to what is wanted did.
+pub(super) struct Brought {
+    pub(super) steps: Vec<String>,
+    /// The secrets of what was made, which nothing else keeps.
+    pub(super) secrets: BTreeMap<PhysicalId, Secret>,
+}
 
 /// A template with the values given for its parameters.
 #[derive(Debug, Deserialize)]
@@ -29,13 +42,14 @@ pub(super) struct Deployment {
 }
 
 impl Stacks {
-    pub(super) async fn deploy(&self, name: &str, deployment: Deployment) -> Answered {
+    pub(super) async fn deploy(&self, name: &str, deployment: Deployment, call: &PlatformCall) -> Answered {
+        let deployer = Deployer::of(call, &self.service.account_id)?;
         let stack_name = StackName::new(name).map_err(|error| Refused::new(400, error.to_string()))?;
         let template = Template::parse(&deployment.file, &deployment.template)
             .map_err(|errors| Refused::new(400, errors.to_string()))?;
         let _changing = self.changing.lock().await;
         let mut state = self.state(name).await?;
-        self.mark_missing(&mut state).await?;
+        self.mark_missing(name, &mut state, &deployer).await;
         let context = Context {
             account_id: self.service.account_id.clone(),
             region: self.service.region.clone(),
@@ -43,13 +57,14 @@ impl Stacks {
             stack_name,
             entropy: random().map_err(|failure| Refused::new(500, failure.to_string()))?,
             check_workload,
+            check_policy,
         };
         let wanted = resolve(&template, &deployment.parameters, &state, &context)
             .map_err(|errors| Refused::new(400, errors.to_string()))?;
         self.refuse_what_others_have(name, &wanted).await?;
-        let steps = self.bring(name, &mut state, &wanted).await?;
-        let outputs = self.outputs(&state.outputs).await?;
-        Ok(json!({ "stack": name, "steps": steps, "outputs": outputs }))
+        let brought = self.bring(name, &mut state, &wanted, &deployer).await?;
+        let outputs = self.outputs(&state, &brought.secrets).await?;
+        Ok(json!({ "stack": name, "steps": brought.steps, "outputs": outputs }))
     }
 
     /// Nothing may belong to two stacks: each would change it to what its own template says.
@@ -79,45 +94,57 @@ impl Stacks {
         name: &str,
         state: &mut StackState,
         wanted: &ResolvedTemplate,
-    ) -> Result<Vec<String>, Refused> {
+        deployer: &Deployer,
+    ) -> Result<Brought, Refused> {
         let plan = plan(state, wanted).map_err(|error| Refused::new(400, error.to_string()))?;
+        check_roles(&plan, deployer)?;
         let steps = plan.steps.iter().map(ToString::to_string).collect();
-        let mut effects = StackEffects {
-            stack: name,
-            client: self.client().await?,
-            documents: &self.documents,
-            supervisor: &self.supervisor,
-        };
+        let mut effects = self.effects(name, deployer).await;
         if let Err(error) = apply(&plan, state, &mut effects).await {
             if state.resources.is_empty() {
                 self.documents.remove("stack", name).await?;
             }
             return Err(Refused::new(409, error.to_string()));
         }
-        Ok(steps)
+        Ok(Brought { steps, secrets: effects.into_secrets() })
     }
 
-    /// A queue that someone deleted by hand is made again.
-    async fn mark_missing(&self, state: &mut StackState) -> Result<(), Refused> {
-        let client = self.client().await?;
-        let queues: Vec<PhysicalId> = state.resources.keys().cloned().collect();
-        for id in queues {
-            let PhysicalId::Queue(queue) = &id else { continue };
-            let found = client.get_queue_url().queue_name(queue).send().await;
-            let missing = found.is_err_and(|error| {
-                error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist())
-            });
-            if missing {
-                state.mark_missing(&id);
+    async fn effects<'a>(&'a self, name: &'a str, deployer: &'a Deployer) -> StackEffects<'a> {
+        let client = deployer.sqs(&self.service).await;
+        StackEffects::new(name, deployer, client, &self.documents, &self.supervisor)
+    }
+
+    /// What someone deleted by hand is made again.
+    async fn mark_missing(&self, name: &str, state: &mut StackState, deployer: &Deployer) {
+        let effects = self.effects(name, deployer).await;
+        let records: Vec<ResourceRecord> = state.resources.values().cloned().collect();
+        for record in &records {
+            if effects.is_missing(record).await {
+                state.mark_missing(&record.resource.physical_id());
             }
         }
-        Ok(())
     }
+}
 
-    async fn client(&self) -> Result<aws_sdk_sqs::Client, Refused> {
-        let service = crate::service::Service::of_note(&self.service).await;
-        Ok(service.map_err(|failure| Refused::new(500, failure.to_string()))?.sqs())
-    }
+/// Who starts a workload with a role gives that role away, and must be allowed to.
+fn check_roles(plan: &Plan, deployer: &Deployer) -> Result<(), Refused> {
+    let given = plan.steps.iter().filter_map(|step| match step {
+        Step::Create { record, .. } | Step::Update { record, .. } => match &record.resource {
+            Resource::Workload(workload) => Some(workload),
+            _ => None,
+        },
+        Step::Record { .. } | Step::Delete { .. } | Step::Forget { .. } => None,
+    });
+    given.into_iter().try_for_each(|workload| deployer.may_pass(workload))
+}
+
+fn check_policy(policy_use: PolicyUse, document: &str) -> Result<(), String> {
+    let kind = match policy_use {
+        PolicyUse::Identity => DocumentKind::Identity,
+        PolicyUse::Queue => DocumentKind::Resource,
+        PolicyUse::Trust => DocumentKind::RoleTrust,
+    };
+    Policy::parse(document, kind).map(drop).map_err(|error| error.to_string())
 }
 
 fn belongs_to_other(name: &str, other: &str, taken: &[String]) -> String {

@@ -3,7 +3,10 @@
 //! Stacks and workloads are documents in the same log as the queues. The supervisor follows the workload documents;
 //! a change is durable before it is carried out, so after any kill the next start goes on where this one was.
 
+mod clock;
+mod credentials;
 mod deploy;
+mod deployer;
 mod documents;
 mod effects;
 mod example;
@@ -12,9 +15,11 @@ mod stacks;
 mod workloads;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use millpond_engine::EngineHandle;
+use millpond_server::access::Access;
 use millpond_server::platform::{Platform, PlatformCall, PlatformFuture, PlatformReply};
 use millpond_stack::driver::ProcessDriver;
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
@@ -26,6 +31,7 @@ use tokio::sync::Mutex;
 use crate::failure::Failure;
 use crate::note::Note;
 use crate::workload::launch;
+pub(crate) use credentials::token as workload_token;
 use documents::Documents;
 
 /// A workload's output is kept up to this size; older output goes first.
@@ -69,7 +75,11 @@ type Answered = Result<Value, Refused>;
 
 impl Stacks {
     /// Starts what the documents say should run, and adopts what runs already.
-    pub(crate) async fn start(engine: EngineHandle, service: Note) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        engine: EngineHandle,
+        access: Arc<Access>,
+        service: Note,
+    ) -> Result<Self, Failure> {
         let documents = Documents::new(engine);
         let records = documents.all::<WorkloadRecord>("workload").await?;
         let data = service.data.clone();
@@ -77,7 +87,7 @@ impl Stacks {
             .map_err(|error| Failure::while_doing("cannot look after workloads", &error))?;
         let program = std::env::current_exe()?;
         let for_launch = service.clone();
-        let launch = move |spec: &millpond_stack::WorkloadSpec| launch(&program, spec, &for_launch);
+        let launch = move |spec: &millpond_stack::WorkloadSpec| launch(&program, spec, &for_launch, &access);
         let records = records.into_iter().map(|(_, record)| record).collect();
         let supervisor = Supervisor::start(driver, launch, records, Policy::default())
             .await
@@ -96,12 +106,13 @@ impl Stacks {
             ("GET", ["workloads"]) => self.workloads().await,
             ("POST", ["workloads", name, "start"]) => self.set_desired(name, Desired::Running).await,
             ("POST", ["workloads", name, "stop"]) => self.set_desired(name, Desired::Stopped).await,
+            ("GET", ["workloads", name, "credentials"]) => self.credentials(name, call).await,
             ("GET", ["stacks"]) => self.list_stacks().await,
             ("POST", ["stacks", name]) => match parse::<deploy::Deployment>(&call.body) {
-                Ok(deployment) => self.deploy(name, deployment).await,
+                Ok(deployment) => self.deploy(name, deployment, call).await,
                 Err(refused) => Err(refused),
             },
-            ("DELETE", ["stacks", name]) => self.delete_stack(name).await,
+            ("DELETE", ["stacks", name]) => self.delete_stack(name, call).await,
             ("GET", ["rows", name]) => self.rows(name, &call.query).await,
             _ => return None,
         })

@@ -72,6 +72,6 @@ pub(super) async fn run(spec: &FormSpec, job: &Job, mut stop: watch::Receiver<bo
         // An error means that no one can ask any more, which is as good as being asked.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    millpond_form::serve(bound, job.sqs_with_retries().await, stopped).await;
+    millpond_form::serve(bound, job.sqs().await, stopped).await;
     Ok(DONE)
 }

@@ -1,16 +1,21 @@
 //! Workloads: how the supervisor starts one, and what the started process does.
 //!
-//! A workload is this same binary with the hidden subcommand `workload`. It gets its configuration, keys included, in
-//! a private file, so that no secret shows in a process list.
+//! A workload is this same binary with the hidden subcommand `workload`. It gets its configuration in a private file, and
+//! no key: its environment names where it asks for credentials of its role, with the token to do so, as that of a
+//! container at Amazon does. No secret shows in a process list.
 
 mod condition;
+mod credentials;
 mod form;
 mod sink;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aws_config::identity::IdentityCache;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region};
+use millpond_server::access::Access;
 use millpond_stack::driver::{Condition, Launch, Session, workload_side};
 use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
 use serde::{Deserialize, Serialize};
@@ -19,7 +24,10 @@ use crate::failure::{Failure, Outcome};
 use crate::keys;
 use crate::log_lines::{self, Verbosity};
 use crate::note::Note;
+use crate::platform::workload_token;
 use crate::stop::stop_on_signal;
+
+use credentials::RoleCredentials;
 
 pub(crate) use condition::QUEUE_SERVICE_AWAY;
 pub(crate) use sink::finish as run_sink;
@@ -30,35 +38,33 @@ struct Job {
     spec: WorkloadSpec,
     endpoint: String,
     region: String,
-    access_key_id: String,
-    secret_access_key: String,
     data: PathBuf,
 }
 
 /// How to start a workload.
-pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note) -> Launch {
+pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access: &Access) -> Launch {
     let job = Job {
         spec: spec.clone(),
         endpoint: service.endpoint.clone(),
         region: service.region.clone(),
-        access_key_id: "test".to_owned(),
-        secret_access_key: "test".to_owned(),
         data: service.data.clone(),
     };
     Launch {
         program: program.to_owned(),
         args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
-        environment: environment(service),
+        environment: environment(service, spec, &workload_token(access, spec)),
         configuration: serde_json::to_vec(&job).expect("a job is plain data"),
         session: Session::EnteredByProgram,
     }
 }
 
-/// A service with a certificate of its own is trusted by its workloads, as by every AWS client; its keys stay its own.
-fn environment(service: &Note) -> BTreeMap<String, String> {
+/// A service with a certificate of its own is trusted by its workloads, as by every AWS client; its keys stay its own, and
+/// a workload asks for those of its role.
+fn environment(service: &Note, spec: &WorkloadSpec, token: &str) -> BTreeMap<String, String> {
     let bundle = service.ca_bundle.as_ref().map(|path| path.display().to_string());
     let trusted = bundle.map(|path| ("AWS_CA_BUNDLE".to_owned(), path));
-    keys::withheld().into_iter().chain(trusted).collect()
+    let credentials = credentials::environment(&service.endpoint, &spec.name, token);
+    keys::withheld().into_iter().chain(trusted).chain(credentials).collect()
 }
 
 /// What the programs that run as workloads say to a specification.
@@ -94,26 +100,15 @@ pub(crate) fn run() -> Outcome {
 }
 
 impl Job {
+    /// A client that calls as the workload's role, with the SDK's own retries.
     async fn sqs(&self) -> aws_sdk_sqs::Client {
-        let endpoint = millpond_sink::Endpoint {
-            url: Some(self.endpoint.clone()),
-            region: Some(self.region.clone()),
-            keys: Some(self.keys()),
-        };
-        millpond_sink::connect(endpoint).await
-    }
-
-    /// As [`Job::sqs`], with the SDK's own retries: for a caller that has no loop of its own.
-    async fn sqs_with_retries(&self) -> aws_sdk_sqs::Client {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(crate::service::http_client())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .endpoint_url(&self.endpoint)
             .region(Region::new(self.region.clone()))
-            .credentials_provider(self.keys());
+            .identity_cache(IdentityCache::lazy().load_timeout(credentials::LOAD_TIMEOUT).build())
+            .credentials_provider(RoleCredentials::new());
         aws_sdk_sqs::Client::new(&config.load().await)
-    }
-
-    fn keys(&self) -> millpond_sink::Keys {
-        millpond_sink::Keys::new(&self.access_key_id, &self.secret_access_key, None, None, "millpond serve")
     }
 }

@@ -4,16 +4,14 @@
 //! so that made-up names stay the same from one change to the next. All mistakes found are reported together.
 
 mod inputs;
-mod queue;
 mod shape;
 mod value;
-mod workloads;
 
-use crate::state::{Output, OutputPiece, ParameterValue, PhysicalId, Resource, StackState};
+use crate::resource::{PhysicalId, Place, PolicyUse, Resource, own_role};
+use crate::state::{Output, OutputPiece, ParameterValue, StackState};
 use crate::template::diagnostic::{Position, Report, TemplateErrors};
 use crate::template::expression::Expression;
 use crate::template::node::Key;
-use crate::template::schema::ResourceType;
 use crate::template::{DeletionPolicy, OutputDeclaration, ResourceDeclaration, Template};
 use crate::text::Text;
 use crate::workload::{WorkloadProblem, WorkloadSpec};
@@ -37,6 +35,8 @@ pub struct Context {
     /// What the programs that run as workloads say to a specification. Their own rules (names of columns, kinds of
     /// databases, …) are theirs; asking them here gives their answer a line in the template.
     pub check_workload: fn(&WorkloadSpec) -> Result<(), WorkloadProblem>,
+    /// What whoever knows policies says to a document, which is JSON: why it is refused.
+    pub check_policy: fn(PolicyUse, &str) -> Result<(), String>,
 }
 
 /// The name of a stack.
@@ -121,16 +121,22 @@ pub fn resolve(
         declarations: &template.parameters,
         parameters,
         resources: BTreeMap::new(),
-        account_id: &context.account_id,
-        region: &context.region,
-        endpoint: &context.endpoint,
+        place: Place {
+            account_id: &context.account_id,
+            region: &context.region,
+            endpoint: &context.endpoint,
+        },
         stack_name: context.stack_name.as_str(),
         stack_id: &stack_id,
     };
-    let mut resolver = Resolver { template, current, context, scope, report, names: BTreeMap::new() };
-    let resources = template.resources.iter().filter_map(|resource| resolver.resource(resource)).collect();
+    let (names, resolved) = (BTreeMap::new(), Vec::new());
+    let mut resolver = Resolver { template, current, context, scope, report, names, resolved };
+    for declaration in &template.resources {
+        // What could not be read was reported.
+        let _ = resolver.resource(declaration);
+    }
     let outputs = template.outputs.iter().filter_map(|output| resolver.output(output)).collect();
-    let Resolver { scope, report, .. } = resolver;
+    let Resolver { scope, report, resolved: resources, .. } = resolver;
     let parameters = scope.parameters;
     report
         .finish(&template.file, ResolvedTemplate { stack_id: Some(stack_id), parameters, resources, outputs })
@@ -143,47 +149,127 @@ fn stack_id(context: &Context) -> String {
     format!("arn:aws:cloudformation:{region}:{account_id}:stack/{}/{uuid}", stack_name.as_str())
 }
 
-struct Resolver<'a> {
+pub(crate) struct Resolver<'a> {
     template: &'a Template,
-    current: &'a StackState,
-    context: &'a Context,
-    scope: Scope<'a>,
-    report: Report,
+    pub(crate) current: &'a StackState,
+    pub(crate) context: &'a Context,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) report: Report,
     /// Physical names in use, with the resource that has each.
-    names: BTreeMap<PhysicalId, &'a str>,
+    names: BTreeMap<PhysicalId, String>,
+    /// The resources so far, each after those it needs.
+    resolved: Vec<ResolvedResource>,
 }
 
 /// The properties of one resource, for the reader of its type.
-struct Properties<'a> {
-    logical_id: &'a str,
-    position: Position,
+pub(crate) struct Properties<'a> {
+    pub(crate) logical_id: &'a str,
+    pub(crate) position: Position,
     /// As written, with positions.
     values: Vec<(Key, Value)>,
     /// In the shape of the schema.
-    shaped: serde_json::Map<String, serde_json::Value>,
+    pub(crate) shaped: serde_json::Map<String, serde_json::Value>,
+    deletion_policy: DeletionPolicy,
+}
+
+/// One step into a property.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Within<'a> {
+    /// The value of a key of a map.
+    Key(&'a str),
+    /// An item of a list, from 0.
+    Item(usize),
 }
 
 impl Properties<'_> {
+    /// A property that is a text.
+    pub(crate) fn text(&self, property: &str) -> Option<String> {
+        self.shaped.get(property).and_then(serde_json::Value::as_str).map(str::to_owned)
+    }
+
+    /// Where a value is written; where the innermost one around it is, when it is not.
+    pub(crate) fn position_at(&self, path: &[Within<'_>]) -> Position {
+        let Some((Within::Key(property), path)) = path.split_first() else { return self.position };
+        let written = self.values.iter().find(|(key, _)| key.text == *property);
+        let Some((_, outermost)) = written else { return self.position };
+        let mut value = outermost;
+        for step in path {
+            let inside = match (step, &value.kind) {
+                (Within::Key(name), ValueKind::Map(entries)) => {
+                    entries.iter().find(|(key, _)| key.text == *name).map(|(_, value)| value)
+                }
+                (Within::Item(index), ValueKind::List(items)) => items.get(*index),
+                _ => None,
+            };
+            match inside {
+                Some(inside) => value = inside,
+                None => break,
+            }
+        }
+        value.position
+    }
+
     /// Where a property is written; where the resource is, when it is not.
-    fn position_of(&self, property: &str) -> Position {
-        let written = self.values.iter().find(|(key, _)| key.text == property);
-        written.map_or(self.position, |(_, value)| value.position)
+    pub(crate) fn position_of(&self, property: &str) -> Position {
+        self.position_at(&[Within::Key(property)])
     }
 
     /// Where an entry of a property that is a map is written; where the property is, when it is not.
-    fn position_inside(&self, property: &str, entry: &str) -> Position {
-        let written = self.values.iter().find(|(key, _)| key.text == property);
-        let inside = written.and_then(|(_, value)| match &value.kind {
-            ValueKind::Map(entries) => entries.iter().find(|(key, _)| key.text == entry),
-            _ => None,
-        });
-        inside.map_or_else(|| self.position_of(property), |(_, value)| value.position)
+    pub(crate) fn position_inside(&self, property: &str, entry: &str) -> Position {
+        self.position_at(&[Within::Key(property), Within::Key(entry)])
+    }
+
+    /// Where an item of a property that is a list is written.
+    pub(crate) fn item_position(&self, property: &str, index: usize) -> Position {
+        self.position_at(&[Within::Key(property), Within::Item(index)])
     }
 }
 
+/// The property `Tags`, by key.
+pub(crate) fn tags(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::new();
+    let items = properties.shaped.get("Tags").and_then(serde_json::Value::as_array);
+    for item in items.into_iter().flatten() {
+        let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        if tags.insert(text("Key"), text("Value")).is_some() {
+            let message = format!("Tags has the key {} twice", text("Key"));
+            resolver.report.error(properties.position_of("Tags"), message);
+        }
+    }
+    tags
+}
+
 impl<'a> Resolver<'a> {
-    fn resource(&mut self, declaration: &'a ResourceDeclaration) -> Option<ResolvedResource> {
-        let ResourceDeclaration { logical_id, position, schema, .. } = declaration;
+    fn resource(&mut self, declaration: &'a ResourceDeclaration) -> Option<()> {
+        let ResourceDeclaration { logical_id, schema, deletion_policy, .. } = declaration;
+        let properties = self.properties(declaration)?;
+        let (resource, name_generated) = (schema.read)(&properties, self)?;
+        if let Resource::Workload(workload) = &resource
+            && let Err(WorkloadProblem { property, message }) = (self.context.check_workload)(workload)
+        {
+            let position = property.map_or(properties.position, |property| properties.position_of(property));
+            self.report.error(position, format!("{logical_id}: {message}"));
+        }
+        self.claim(&properties, logical_id, &resource);
+        self.scope.resources.insert(logical_id.clone(), resource.clone());
+        let needs = declaration.needs(&self.template.resources).into_iter();
+        let mut depends_on: Vec<String> = needs.map(|(id, _)| id.to_owned()).collect();
+        let own_role = own_role::logical_id(logical_id);
+        depends_on.extend(self.resolved.iter().any(|other| other.logical_id == own_role).then_some(own_role));
+        depends_on.sort();
+        depends_on.dedup();
+        self.resolved.push(ResolvedResource {
+            logical_id: logical_id.clone(),
+            resource,
+            deletion_policy: *deletion_policy,
+            depends_on,
+            name_generated,
+        });
+        Some(())
+    }
+
+    fn properties(&mut self, declaration: &'a ResourceDeclaration) -> Option<Properties<'a>> {
+        let ResourceDeclaration { logical_id, position, schema, deletion_policy, .. } = declaration;
         let evaluate = |(key, expression): &(Key, Expression)| {
             Some((key.clone(), self.scope.evaluate(expression, &mut self.report)?))
         };
@@ -191,38 +277,31 @@ impl<'a> Resolver<'a> {
         let mut values: Vec<(Key, Value)> = values.into_iter().collect::<Option<_>>()?;
         values.retain(|(_, value)| !matches!(value.kind, ValueKind::NoValue));
         let shaped = shape::object(schema.properties, &values, schema.name, *position, &mut self.report)?;
-        let properties = Properties { logical_id, position: *position, values, shaped };
-        let (resource, name_generated) = match schema.resource_type {
-            ResourceType::Queue => queue::read(&properties, self)?,
-            ResourceType::Form => workloads::form(&properties, &mut self.report)?,
-            ResourceType::Sink => workloads::sink(&properties, &mut self.report)?,
-        };
-        if let Resource::Workload(workload) = &resource
-            && let Err(WorkloadProblem { property, message }) = (self.context.check_workload)(workload)
-        {
-            let position = property.map_or(*position, |property| properties.position_of(property));
-            self.report.error(position, format!("{logical_id}: {message}"));
-        }
+        let (position, deletion_policy) = (*position, *deletion_policy);
+        Some(Properties { logical_id, position, values, shaped, deletion_policy })
+    }
+
+    /// Two resources can't be the same physical thing.
+    fn claim(&mut self, properties: &Properties<'_>, logical_id: &str, resource: &Resource) {
         let physical_id = resource.physical_id();
-        if let Some(other) = self.names.insert(physical_id.clone(), logical_id) {
-            let name_property = if matches!(resource, Resource::Queue(_)) { "QueueName" } else { "Name" };
-            let position = properties.position_of(name_property);
+        if let Some(other) = self.names.insert(physical_id.clone(), logical_id.to_owned()) {
+            let position = properties.position_of(resource.described().name_property());
             self.report
                 .error(position, format!("{other} and {logical_id} are both {physical_id}; rename one"));
         }
-        self.scope.resources.insert(logical_id.clone(), resource.clone());
-        let mut depends_on: Vec<String> =
-            declaration.needs(&self.template.resources).into_iter().map(|(id, _)| id.to_owned()).collect();
-        depends_on.sort();
-        depends_on.dedup();
-        let deletion_policy = declaration.deletion_policy;
-        Some(ResolvedResource {
-            logical_id: logical_id.clone(),
+    }
+
+    /// Adds what a workload needs and no one wrote: its role.
+    pub(crate) fn imply(&mut self, properties: &Properties<'_>, resource: Resource) {
+        let logical_id = own_role::logical_id(properties.logical_id);
+        self.claim(properties, &logical_id, &resource);
+        self.resolved.push(ResolvedResource {
+            logical_id,
             resource,
-            deletion_policy,
-            depends_on,
-            name_generated,
-        })
+            deletion_policy: properties.deletion_policy,
+            depends_on: Vec::new(),
+            name_generated: false,
+        });
     }
 
     fn output(&mut self, declaration: &OutputDeclaration) -> Option<(String, Output)> {
@@ -239,7 +318,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Twelve letters and digits for a made-up name, from this deployment's entropy.
-    fn suffix(&self, logical_id: &str) -> String {
+    pub(crate) fn suffix(&self, logical_id: &str) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let digest = Sha256::new().chain_update(self.context.entropy).chain_update(logical_id).finalize();
         digest.iter().take(12).map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()

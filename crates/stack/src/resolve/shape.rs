@@ -4,6 +4,7 @@
 //! so that what comes after reads it without checking again.
 
 use super::value::{TextValue, Value, ValueKind, describe};
+use crate::resource::document::DOCUMENT;
 use crate::template::diagnostic::{Position, Report};
 use crate::template::node::Key;
 use crate::template::schema::{Kind, PropertySchema};
@@ -54,10 +55,51 @@ fn shape(kind: &Kind, value: &Value, name: &str, report: &mut Report) -> Option<
         (Kind::Object(schema), ValueKind::Map(entries)) => {
             object(schema, entries, name, position, report).map(serde_json::Value::Object)
         }
+        (Kind::OneOrList(kind), ValueKind::List(items)) => {
+            let shaped: Vec<_> = items.iter().map(|item| shape(kind, item, name, report)).collect();
+            shaped.into_iter().collect::<Option<Vec<_>>>().map(serde_json::Value::Array)
+        }
+        (Kind::OneOrList(kind), _) => shape(kind, value, name, report),
+        (Kind::Policy, ValueKind::Map(entries)) => {
+            object(DOCUMENT, entries, name, position, report).map(serde_json::Value::Object)
+        }
+        (Kind::Policy, ValueKind::Text(text)) => {
+            let text = scalar(&Kind::Text, text, position, name, report)?;
+            let document = serde_json::from_str(text.as_str().unwrap_or_default());
+            let complain = |error| report.error(position, format!("{name} is a text, but no JSON: {error}"));
+            document.map_err(complain).ok()
+        }
+        (Kind::Policy, other) => mismatch(position, name, "a policy document", other, report),
+        (Kind::Json, value) => json_of(value, position, name, report),
         (Kind::List(..), other) => mismatch(position, name, "a list", other, report),
         (Kind::Object(_), other) => mismatch(position, name, "a map", other, report),
         (_, ValueKind::Text(text)) => scalar(kind, text, position, name, report),
         (_, other) => mismatch(position, name, "a text", other, report),
+    }
+}
+
+/// Texts, lists and maps as they are.
+fn json_of(
+    value: &ValueKind,
+    position: Position,
+    name: &str,
+    report: &mut Report,
+) -> Option<serde_json::Value> {
+    match value {
+        ValueKind::Text(text) => scalar(&Kind::Text, text, position, name, report),
+        ValueKind::List(items) => {
+            let shaped: Vec<_> = items.iter().map(|item| shape(&Kind::Json, item, name, report)).collect();
+            shaped.into_iter().collect::<Option<Vec<_>>>().map(serde_json::Value::Array)
+        }
+        ValueKind::Map(entries) => {
+            let entry = |(key, value): &(Key, Value)| {
+                Some((key.text.clone(), shape(&Kind::Json, value, &key.text, report)?))
+            };
+            let shaped: Vec<_> = entries.iter().map(entry).collect();
+            shaped.into_iter().collect::<Option<Map<_, _>>>().map(serde_json::Value::Object)
+        }
+        // Taken out of lists and maps before.
+        ValueKind::NoValue => Some(serde_json::Value::Null),
     }
 }
 
@@ -80,9 +122,7 @@ fn scalar(
     report: &mut Report,
 ) -> Option<serde_json::Value> {
     let Some(text) = value.known() else {
-        let message = format!(
-            "{name} can't use the address of a form, which is known only when the form runs; use it in Outputs"
-        );
+        let message = format!("{name} can't use {}; use it in Outputs", value.what_is_unknown());
         report.error(position, message);
         return None;
     };

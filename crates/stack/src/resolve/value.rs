@@ -3,26 +3,26 @@
 //! A value remembers where it was written, whether a `NoEcho` parameter is part of it, and whether it holds an address
 //! that is only known once a form runs.
 
-use crate::state::{OutputPiece, ParameterValue, Resource};
+use crate::resource::{Place, Resource};
+use crate::state::{OutputPiece, ParameterValue};
 use crate::template::diagnostic::{Position, Report};
 use crate::template::expression::{Expression, ExpressionKind, SubPiece};
 use crate::template::node::Key;
 use crate::template::parameter::{self, ParameterDeclaration, ParameterType};
 use crate::text::Text;
-use crate::workload::WorkloadKind;
 use std::collections::BTreeMap;
 
 /// Longest text that functions may make.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Debug, Clone)]
-pub(super) struct Value {
-    pub(super) position: Position,
-    pub(super) kind: ValueKind,
+pub(crate) struct Value {
+    pub(crate) position: Position,
+    pub(crate) kind: ValueKind,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum ValueKind {
+pub(crate) enum ValueKind {
     Text(TextValue),
     List(Vec<Value>),
     Map(Vec<(Key, Value)>),
@@ -32,7 +32,7 @@ pub(super) enum ValueKind {
 
 /// Text in pieces. The text inside a piece is always plain; `secret_of` says whether the whole is secret.
 #[derive(Debug, Clone, Default)]
-pub(super) struct TextValue {
+pub(crate) struct TextValue {
     pub(super) pieces: Vec<OutputPiece>,
     /// The `NoEcho` parameter that is part of it.
     pub(super) secret_of: Option<String>,
@@ -62,29 +62,37 @@ impl TextValue {
         let bytes = |piece: &OutputPiece| match piece {
             OutputPiece::Text(text) => text.expose().len(),
             OutputPiece::FormUrl { configured, .. } => configured.len(),
+            OutputPiece::Made { .. } => 0,
         };
         self.pieces.iter().map(bytes).sum()
     }
 
-    /// The text, unless it holds the address of a form.
+    /// The text, unless it holds what is known only later.
     pub(super) fn known(&self) -> Option<String> {
         let known = |piece: &OutputPiece| match piece {
             OutputPiece::Text(text) => Some(text.expose().to_owned()),
-            OutputPiece::FormUrl { .. } => None,
+            OutputPiece::FormUrl { .. } | OutputPiece::Made { .. } => None,
         };
         self.pieces.iter().map(known).collect()
+    }
+
+    /// What in it is known only later.
+    pub(super) fn what_is_unknown(&self) -> &'static str {
+        self.pieces.iter().find_map(OutputPiece::what_is_unknown).unwrap_or("this")
+    }
+
+    fn piece(piece: OutputPiece) -> TextValue {
+        TextValue { pieces: vec![piece], secret_of: None }
     }
 }
 
 /// All that names in a template can stand for.
-pub(super) struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     pub(super) declarations: &'a [ParameterDeclaration],
     pub(super) parameters: BTreeMap<String, ParameterValue>,
     /// The resources resolved so far, by logical id.
-    pub(super) resources: BTreeMap<String, Resource>,
-    pub(super) account_id: &'a str,
-    pub(super) region: &'a str,
-    pub(super) endpoint: &'a str,
+    pub(crate) resources: BTreeMap<String, Resource>,
+    pub(crate) place: Place<'a>,
     pub(super) stack_name: &'a str,
     pub(super) stack_id: &'a str,
 }
@@ -116,7 +124,8 @@ impl Scope<'_> {
             }
             ExpressionKind::Ref(name) => self.reference(name)?,
             ExpressionKind::GetAtt { resource, attribute } => {
-                ValueKind::Text(self.attribute(self.resources.get(resource)?, attribute)?)
+                let piece = self.resources.get(resource)?.described().attribute(attribute, &self.place)?;
+                ValueKind::Text(TextValue::piece(piece))
             }
             ExpressionKind::Sub { pieces, variables } => {
                 ValueKind::Text(self.sub(pieces, variables, report)?)
@@ -149,8 +158,8 @@ impl Scope<'_> {
     fn reference(&self, name: &str) -> Option<ValueKind> {
         let plain = |text: &str| Some(ValueKind::Text(TextValue::plain(text)));
         match name {
-            "AWS::AccountId" => plain(self.account_id),
-            "AWS::Region" => plain(self.region),
+            "AWS::AccountId" => plain(self.place.account_id),
+            "AWS::Region" => plain(self.place.region),
             "AWS::StackName" => plain(self.stack_name),
             "AWS::StackId" => plain(self.stack_id),
             "AWS::Partition" => plain("aws"),
@@ -158,37 +167,12 @@ impl Scope<'_> {
             "AWS::NoValue" => Some(ValueKind::NoValue),
             _ => match self.declarations.iter().find(|declaration| declaration.name == name) {
                 Some(declaration) => Some(parameter_value(declaration, self.parameters.get(name)?)),
-                None => plain(&match self.resources.get(name)? {
-                    Resource::Queue(queue) => self.queue_url(&queue.name),
-                    Resource::Workload(workload) => workload.name.to_string(),
-                }),
+                None => {
+                    let piece = self.resources.get(name)?.described().reference(&self.place);
+                    Some(ValueKind::Text(TextValue::piece(piece)))
+                }
             },
         }
-    }
-
-    fn attribute(&self, resource: &Resource, attribute: &str) -> Option<TextValue> {
-        let text = match (resource, attribute) {
-            (Resource::Queue(queue), "Arn") => {
-                format!("arn:aws:sqs:{}:{}:{}", self.region, self.account_id, queue.name)
-            }
-            (Resource::Queue(queue), "QueueName") => queue.name.clone(),
-            (Resource::Queue(queue), "QueueUrl") => self.queue_url(&queue.name),
-            (Resource::Workload(workload), _) => match (&workload.kind, attribute) {
-                (WorkloadKind::Sink(sink), "Table") => sink.table.clone(),
-                (WorkloadKind::Form(form), "Url") => {
-                    let configured = format!("http://{}/", form.listen);
-                    let piece = OutputPiece::FormUrl { workload: workload.name.clone(), configured };
-                    return Some(TextValue { pieces: vec![piece], secret_of: None });
-                }
-                _ => return None,
-            },
-            _ => return None,
-        };
-        Some(TextValue::plain(text))
-    }
-
-    fn queue_url(&self, name: &str) -> String {
-        format!("{}/{}/{name}", self.endpoint.trim_end_matches('/'), self.account_id)
     }
 }
 

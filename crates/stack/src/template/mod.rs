@@ -15,6 +15,7 @@ pub(crate) mod schema;
 pub(crate) mod suggest;
 mod yaml;
 
+use crate::resource::TYPES;
 use diagnostic::{Position, Report, TemplateErrors};
 use expression::Expression;
 use node::{Entry, Key, Node, NodeKind, TEMPLATE_BYTES_MAX, expect_map, expect_text};
@@ -297,8 +298,8 @@ fn resource(entry: &Entry, report: &mut Report) -> Option<ResourceDeclaration> {
 
 fn resource_type(node: &Node, report: &mut Report) -> &'static TypeSchema {
     let Some(name) = expect_text(node, "Type", report) else { return &schema::UNKNOWN };
-    schema::TYPES.iter().find(|schema| schema.name == name).unwrap_or_else(|| {
-        let known = schema::TYPES.iter().map(|schema| schema.name);
+    TYPES.into_iter().find(|schema| schema.name == name).unwrap_or_else(|| {
+        let known = TYPES.iter().map(|schema| schema.name);
         report.error(node.position, format!("there is no resource type {name}{}", hint(name, known)));
         &schema::UNKNOWN
     })

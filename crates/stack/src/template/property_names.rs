@@ -8,6 +8,7 @@ use super::expression::{Expression, ExpressionKind};
 use super::node::Key;
 use super::schema::{Kind, PropertySchema};
 use super::suggest::hint;
+use crate::resource::document::DOCUMENT;
 
 pub(super) fn check(template: &Template, report: &mut Report) {
     for resource in template.resources.iter().filter(|resource| resource.schema.is_known()) {
@@ -19,6 +20,9 @@ pub(super) fn check(template: &Template, report: &mut Report) {
 fn check_names(schema: &[PropertySchema], entries: &[(Key, Expression)], owner: &str, report: &mut Report) {
     for (key, value) in entries {
         match schema.iter().find(|property| property.name == key.text) {
+            Some(PropertySchema { kind: Kind::Refused(reason), .. }) => {
+                report.error(key.position, format!("{owner} has no {} here: {reason}", key.text));
+            }
             Some(property) => check_value(&property.kind, value, &key.text, report),
             None => {
                 let hint = hint(&key.text, schema.iter().map(|property| property.name));
@@ -33,7 +37,12 @@ fn check_value(kind: &Kind, value: &Expression, owner: &str, report: &mut Report
         (Kind::List(item_kind, _), ExpressionKind::List(items)) => {
             items.iter().for_each(|item| check_value(item_kind, item, owner, report));
         }
+        (Kind::OneOrList(kind), ExpressionKind::List(items)) => {
+            items.iter().for_each(|item| check_value(kind, item, owner, report));
+        }
+        (Kind::OneOrList(kind), _) => check_value(kind, value, owner, report),
         (Kind::Object(schema), ExpressionKind::Map(entries)) => check_names(schema, entries, owner, report),
+        (Kind::Policy, ExpressionKind::Map(entries)) => check_names(DOCUMENT, entries, owner, report),
         _ => {}
     }
 }

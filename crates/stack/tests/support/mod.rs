@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use millpond_stack::{
-    Context, QueueSpec, ResolvedTemplate, Resource, StackName, StackState, Template, WorkloadKind,
-    WorkloadSpec, resolve,
+    Context, Known, PhysicalId, QueueSpec, ResolvedTemplate, Resource, StackName, StackState, Template,
+    WorkloadKind, WorkloadName, WorkloadSpec, resolve,
 };
 use std::collections::BTreeMap;
 
@@ -15,6 +15,24 @@ pub(crate) fn context(stack: &str) -> Context {
         stack_name: StackName::new(stack).unwrap(),
         entropy: [7; 16],
         check_workload: |_| Ok(()),
+        check_policy: |_, _| Ok(()),
+    }
+}
+
+/// Nothing runs, and nothing was made.
+pub(crate) struct Nothing;
+
+impl Known for Nothing {
+    fn form_url(&self, _form: &WorkloadName) -> Option<String> {
+        None
+    }
+
+    fn made_id(&self, _resource: &PhysicalId) -> Option<String> {
+        None
+    }
+
+    fn secret(&self, _resource: &PhysicalId) -> Option<String> {
+        None
     }
 }
 
@@ -49,14 +67,14 @@ pub(crate) fn errors(text: &str) -> String {
 pub(crate) fn queue(resolved: &ResolvedTemplate, logical_id: &str) -> QueueSpec {
     match find(resolved, logical_id) {
         Resource::Queue(queue) => queue,
-        Resource::Workload(_) => panic!("{logical_id} is a workload"),
+        other => panic!("{logical_id} is {other:?}"),
     }
 }
 
 pub(crate) fn workload(resolved: &ResolvedTemplate, logical_id: &str) -> WorkloadSpec {
     match find(resolved, logical_id) {
         Resource::Workload(workload) => workload,
-        Resource::Queue(_) => panic!("{logical_id} is a queue"),
+        other => panic!("{logical_id} is {other:?}"),
     }
 }
 
@@ -74,7 +92,7 @@ pub(crate) fn sink(resolved: &ResolvedTemplate, logical_id: &str) -> millpond_st
     }
 }
 
-fn find(resolved: &ResolvedTemplate, logical_id: &str) -> Resource {
+pub(crate) fn find(resolved: &ResolvedTemplate, logical_id: &str) -> Resource {
     let found = resolved.resources().find(|(id, _)| *id == logical_id);
     found.unwrap_or_else(|| panic!("no {logical_id}")).1.clone()
 }
@@ -83,5 +101,5 @@ fn find(resolved: &ResolvedTemplate, logical_id: &str) -> Resource {
 pub(crate) fn output(text: &str, given: &[(&str, &str)]) -> Result<String, String> {
     let resolved = resolve_with(text, given)?;
     let plan = millpond_stack::plan(&StackState::default(), &resolved).unwrap();
-    Ok(plan.outputs()["Out"].render(|_| None))
+    Ok(plan.outputs()["Out"].render(&Nothing))
 }

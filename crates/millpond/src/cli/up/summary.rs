@@ -61,13 +61,14 @@ pub(super) fn left_running(ready: &Ready) -> String {
 }
 
 impl Summary<'_> {
-    /// All of it, as things are now.
-    pub(super) async fn text(&self, service: &Service, workloads: &[Value]) -> String {
+    /// All of it, as things are now. `brought` is the answer that brought the stack up: secrets of what was made are in it
+    /// and nowhere else.
+    pub(super) async fn text(&self, service: &Service, brought: &Value, workloads: &[Value]) -> String {
         let stacks = service.try_call("GET", "stacks", None).await.unwrap_or_default();
         let stacks = stacks["stacks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let this = stacks.iter().find(|stack| stack["stack"] == self.stack).unwrap_or(&Value::Null);
         let mut text = self.lines(workloads, width(std::io::stdout()));
-        let outputs = outputs::lines(this);
+        let outputs = outputs::lines(&outputs::with_secrets(this, brought));
         if !outputs.is_empty() {
             text.push_str(&format!("\nOutputs of the stack {}:\n\n", self.stack));
             text.extend(outputs.iter().map(|line| format!("  {line}\n")));
@@ -159,6 +160,9 @@ impl Summary<'_> {
             return if text("state") == "starting" { vec![Note::Text(starting)] } else { Vec::new() };
         };
         let mut notes = vec![Note::Text(reason.to_owned())];
+        if text("state") == "running" {
+            return notes;
+        }
         if text("kind") != "sink" {
             notes.push(Note::Text(format!("It is tried again by itself. More: millpond logs {name}")));
             return notes;

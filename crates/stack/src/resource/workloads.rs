@@ -1,11 +1,12 @@
-//! `Millpond::Web::Form` and `Millpond::Sink::Table`: properties to workload specifications.
+//! `Millpond::Web::Form` and `Millpond::Sink::Table`: properties to workload specifications, each with its role.
 //!
 //! Checks what the schema can't say: names, addresses, unique fields and columns, choices of a `select`.
 
-use super::Properties;
-use super::value::ValueKind;
-use crate::state::Resource;
+use super::{Described, PhysicalId, Place, Resource, known, own_role};
+use crate::resolve::{Properties, Resolver};
+use crate::state::OutputPiece;
 use crate::template::diagnostic::{Position, Report};
+use crate::template::schema::{Kind, PropertySchema, TypeSchema, optional, required};
 use crate::text::Text;
 use crate::workload::{
     FieldSpec, FieldType, FormSpec, RecordFormat, SinkSpec, WorkloadKind, WorkloadName, WorkloadSpec,
@@ -14,6 +15,53 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+pub(super) static FORM: TypeSchema = TypeSchema {
+    name: "Millpond::Web::Form",
+    properties: &[
+        optional("Description", Kind::Text),
+        required("Fields", Kind::List(&Kind::Object(FIELD), 100)),
+        optional("Format", Kind::OneOf(&["csv", "json"])),
+        optional("Listen", Kind::Text),
+        optional("Name", Kind::Text),
+        required("Queue", Kind::Text),
+        optional("Role", Kind::Text),
+        optional("SubmitLabel", Kind::Text),
+        optional("Title", Kind::Text),
+    ],
+    attributes: &["Url"],
+    read: form,
+};
+
+static FIELD: &[PropertySchema] = &[
+    optional("Label", Kind::Text),
+    optional("MaxLength", Kind::Integer(1, 1_048_576)),
+    required("Name", Kind::Text),
+    optional("Options", Kind::List(&Kind::Text, 1000)),
+    optional("Placeholder", Kind::Text),
+    optional("Required", Kind::Boolean),
+    optional(
+        "Type",
+        Kind::OneOf(&["text", "email", "number", "tel", "url", "date", "textarea", "select", "checkbox"]),
+    ),
+];
+
+pub(super) static SINK: TypeSchema = TypeSchema {
+    name: "Millpond::Sink::Table",
+    properties: &[
+        required("Columns", Kind::List(&Kind::Text, 1000)),
+        optional("Create", Kind::Boolean),
+        required("DatabaseUrl", Kind::SecretText),
+        optional("Format", Kind::OneOf(&["csv", "json"])),
+        optional("Name", Kind::Text),
+        optional("Pollers", Kind::Integer(1, 64)),
+        required("Queue", Kind::Text),
+        optional("Role", Kind::Text),
+        required("Table", Kind::Text),
+    ],
+    attributes: &["Table"],
+    read: sink,
+};
 
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -59,13 +107,14 @@ struct SinkProperties {
 }
 
 /// The form, and whether its name was made up; `None` when something was reported.
-pub(super) fn form(properties: &Properties<'_>, report: &mut Report) -> Option<(Resource, bool)> {
+fn form(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Resource, bool)> {
+    let report = &mut resolver.report;
     let (name, name_generated) = name(properties, report)?;
     let read: FormProperties = read(properties, report)?;
     let fields_position = properties.position_of("Fields");
     unique(&read.fields, |field| &field.name, "Fields", fields_position, report);
     for (index, field) in read.fields.iter().enumerate() {
-        let position = item_position(properties, "Fields", index);
+        let position = properties.item_position("Fields", index);
         let is_select = field.field_type == FieldType::Select;
         if is_select && field.options.is_empty() {
             report.error(
@@ -100,11 +149,12 @@ pub(super) fn form(properties: &Properties<'_>, report: &mut Report) -> Option<(
         format: read.format,
         listen,
     };
-    Some((Resource::Workload(WorkloadSpec { name, kind: WorkloadKind::Form(spec) }), name_generated))
+    finished(properties, name, name_generated, WorkloadKind::Form(spec), resolver)
 }
 
 /// The sink, and whether its name was made up; `None` when something was reported.
-pub(super) fn sink(properties: &Properties<'_>, report: &mut Report) -> Option<(Resource, bool)> {
+fn sink(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Resource, bool)> {
+    let report = &mut resolver.report;
     let (name, name_generated) = name(properties, report)?;
     let read: SinkProperties = read(properties, report)?;
     unique(&read.columns, |column| column, "Columns", properties.position_of("Columns"), report);
@@ -139,7 +189,47 @@ pub(super) fn sink(properties: &Properties<'_>, report: &mut Report) -> Option<(
         create: read.create.unwrap_or(true),
         pollers: read.pollers,
     };
-    Some((Resource::Workload(WorkloadSpec { name, kind: WorkloadKind::Sink(spec) }), name_generated))
+    finished(properties, name, name_generated, WorkloadKind::Sink(spec), resolver)
+}
+
+/// The workload with its role: the one that it names, or one of its own.
+fn finished(
+    properties: &Properties<'_>,
+    name: WorkloadName,
+    name_generated: bool,
+    kind: WorkloadKind,
+    resolver: &mut Resolver<'_>,
+) -> Option<(Resource, bool)> {
+    let role = match properties.text("Role") {
+        Some(role) => own_role::named(&role, properties, resolver)?,
+        None => own_role::make(properties, &name, &kind, resolver),
+    };
+    Some((Resource::Workload(WorkloadSpec { name, role, kind }), name_generated))
+}
+
+impl Described for WorkloadSpec {
+    fn physical_id(&self) -> PhysicalId {
+        PhysicalId::Workload(self.name.clone())
+    }
+
+    fn name_property(&self) -> &'static str {
+        "Name"
+    }
+
+    fn reference(&self, _place: &Place<'_>) -> OutputPiece {
+        known(self.name.as_str())
+    }
+
+    fn attribute(&self, attribute: &str, _place: &Place<'_>) -> Option<OutputPiece> {
+        match (&self.kind, attribute) {
+            (WorkloadKind::Sink(sink), "Table") => Some(known(&sink.table)),
+            (WorkloadKind::Form(form), "Url") => {
+                let configured = format!("http://{}/", form.listen);
+                Some(OutputPiece::FormUrl { workload: self.name.clone(), configured })
+            }
+            _ => None,
+        }
+    }
 }
 
 fn name(properties: &Properties<'_>, report: &mut Report) -> Option<(WorkloadName, bool)> {
@@ -172,14 +262,6 @@ fn unique<T>(items: &[T], name: impl Fn(&T) -> &String, what: &str, position: Po
         } else if items[..index].iter().any(|before| name(before) == name(item)) {
             report.error(position, format!("{what} has {} twice", name(item)));
         }
-    }
-}
-
-fn item_position(properties: &Properties<'_>, property: &str, index: usize) -> Position {
-    let written = properties.values.iter().find(|(key, _)| key.text == property);
-    match written.map(|(_, value)| &value.kind) {
-        Some(ValueKind::List(items)) => items.get(index).map_or(properties.position, |item| item.position),
-        _ => properties.position,
     }
 }
 

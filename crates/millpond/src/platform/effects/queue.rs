@@ -1,31 +1,18 @@
-//! What a plan does to the world: queues through the SQS API, workloads through the supervisor, state into documents.
+//! What a plan does to queues.
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
-use millpond_stack::supervise::Supervisor;
-use millpond_stack::{
-    Desired, EffectError, Effects, ExistingQueue, QueueSpec, StackState, WorkloadName, WorkloadRecord,
-    WorkloadSpec,
-};
+use millpond_stack::{EffectError, QueueSpec};
 
-use super::documents::{DocumentError, Documents};
-
-/// Carries out the steps of one stack's plan.
-pub(super) struct StackEffects<'a> {
-    pub(super) stack: &'a str,
-    pub(super) client: Client,
-    pub(super) documents: &'a Documents,
-    pub(super) supervisor: &'a Supervisor,
-}
+use super::StackEffects;
 
 const NO_SUCH_QUEUE: [&str; 2] = ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"];
 
 impl StackEffects<'_> {
     /// The queue's URL; `None` when there is no such queue.
-    async fn url(&self, name: &str) -> Result<Option<String>, EffectError> {
+    pub(super) async fn url(&self, name: &str) -> Result<Option<String>, EffectError> {
         match self.client.get_queue_url().queue_name(name).send().await {
             Ok(found) => Ok(found.queue_url),
             Err(error) if error.code().is_some_and(|code| NO_SUCH_QUEUE.contains(&code)) => Ok(None),
@@ -33,7 +20,7 @@ impl StackEffects<'_> {
         }
     }
 
-    async fn existing_url(&self, name: &str) -> Result<String, EffectError> {
+    pub(super) async fn existing_url(&self, name: &str) -> Result<String, EffectError> {
         self.url(name).await?.ok_or_else(|| {
             EffectError::Failed(format!(
                 "the queue {name} was deleted by someone else; run `millpond up` again"
@@ -42,13 +29,15 @@ impl StackEffects<'_> {
     }
 }
 
-impl Effects for StackEffects<'_> {
-    async fn create_queue(&mut self, queue: &QueueSpec, existing: ExistingQueue) -> Result<(), EffectError> {
+impl StackEffects<'_> {
+    pub(super) async fn is_missing_queue(&self, name: &str) -> bool {
+        matches!(self.url(name).await, Ok(None))
+    }
+
+    /// Makes a queue with its attributes and tags. One that an earlier attempt made is left as it is.
+    pub(super) async fn create_queue(&self, queue: &QueueSpec, resumed: bool) -> Result<(), EffectError> {
         if self.url(&queue.name).await?.is_some() {
-            return match existing {
-                ExistingQueue::Refuse => Err(EffectError::AlreadyExists),
-                ExistingQueue::Accept => Ok(()),
-            };
+            return if resumed { Ok(()) } else { Err(EffectError::AlreadyExists) };
         }
         let tags: HashMap<String, String> = queue.tags.clone().into_iter().collect();
         let request = self.client.create_queue().queue_name(&queue.name).set_tags(Some(tags));
@@ -56,8 +45,23 @@ impl Effects for StackEffects<'_> {
         request.send().await.map(drop).map_err(|error| failed(&error))
     }
 
-    async fn set_queue_attributes(
-        &mut self,
+    pub(super) async fn change_queue(
+        &self,
+        name: &str,
+        changed: &BTreeMap<String, String>,
+        tags: Option<&BTreeMap<String, String>>,
+    ) -> Result<(), EffectError> {
+        if !changed.is_empty() {
+            self.set_queue_attributes(name, changed).await?;
+        }
+        match tags {
+            Some(tags) => self.set_queue_tags(name, tags).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn set_queue_attributes(
+        &self,
         name: &str,
         changed: &BTreeMap<String, String>,
     ) -> Result<(), EffectError> {
@@ -67,11 +71,7 @@ impl Effects for StackEffects<'_> {
         request.send().await.map(drop).map_err(|error| failed(&error))
     }
 
-    async fn set_queue_tags(
-        &mut self,
-        name: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<(), EffectError> {
+    async fn set_queue_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> Result<(), EffectError> {
         let url = self.existing_url(name).await?;
         let found = self.client.list_queue_tags().queue_url(&url).send().await;
         let found = found.map_err(|error| failed(&error))?.tags.unwrap_or_default();
@@ -88,38 +88,15 @@ impl Effects for StackEffects<'_> {
         request.send().await.map(drop).map_err(|error| failed(&error))
     }
 
-    async fn delete_queue(&mut self, name: &str) -> Result<(), EffectError> {
+    pub(super) async fn delete_queue(&self, name: &str) -> Result<(), EffectError> {
         let Some(url) = self.url(name).await? else { return Ok(()) };
         self.client.delete_queue().queue_url(url).send().await.map(drop).map_err(|error| failed(&error))
-    }
-
-    async fn put_workload(&mut self, workload: &WorkloadSpec) -> Result<(), EffectError> {
-        let name = workload.name.as_str();
-        let before =
-            self.documents.get::<WorkloadRecord>("workload", name).await.map_err(|error| document(&error))?;
-        let desired = before.map_or(Desired::Running, |record| record.desired);
-        let record = WorkloadRecord { spec: workload.clone(), desired };
-        self.documents.put("workload", name, &record).await.map_err(|error| document(&error))?;
-        self.supervisor.put(record).await.map_err(|error| EffectError::Failed(error.to_string()))
-    }
-
-    async fn remove_workload(&mut self, name: &WorkloadName) -> Result<(), EffectError> {
-        self.documents.remove("workload", name.as_str()).await.map_err(|error| document(&error))?;
-        self.supervisor.remove(name.clone()).await.map_err(|error| EffectError::Failed(error.to_string()))
-    }
-
-    async fn save(&mut self, state: &StackState) -> Result<(), EffectError> {
-        self.documents.put("stack", self.stack, state).await.map_err(|error| document(&error))
     }
 }
 
 fn attributes(attributes: &BTreeMap<String, String>) -> HashMap<QueueAttributeName, String> {
     let named = |(name, value): (&String, &String)| (QueueAttributeName::from(name.as_str()), value.clone());
     attributes.iter().map(named).collect()
-}
-
-fn document(error: &DocumentError) -> EffectError {
-    EffectError::Failed(error.to_string())
 }
 
 fn failed<E, R>(error: &SdkError<E, R>) -> EffectError

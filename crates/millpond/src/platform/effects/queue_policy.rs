@@ -1,0 +1,43 @@
+//! What a plan does to the policies of queues.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use millpond_stack::{EffectError, QueuePolicySpec, Resource};
+
+use super::StackEffects;
+
+const POLICY: &str = "Policy";
+
+impl StackEffects<'_> {
+    /// Sets the policy of the queues that `after` names, and takes it from those that only `before` names.
+    pub(super) async fn put_queue_policy(
+        &self,
+        before: &[Resource],
+        after: &QueuePolicySpec,
+    ) -> Result<(), EffectError> {
+        let policy = BTreeMap::from([(POLICY.to_owned(), after.document.clone())]);
+        for queue in &after.queues {
+            self.set_queue_attributes(queue, &policy).await?;
+        }
+        self.take_queue_policy(before, &after.queues).await
+    }
+
+    pub(super) async fn delete_queue_policy(&self, known: &[Resource]) -> Result<(), EffectError> {
+        self.take_queue_policy(known, &[]).await
+    }
+
+    async fn take_queue_policy(&self, known: &[Resource], kept: &[String]) -> Result<(), EffectError> {
+        let queues = |resource| match resource {
+            &Resource::QueuePolicy(ref policy) => Some(&policy.queues),
+            _ => None,
+        };
+        let old: BTreeSet<&String> = known.iter().filter_map(queues).flatten().collect();
+        let none = BTreeMap::from([(POLICY.to_owned(), String::new())]);
+        for queue in old.into_iter().filter(|queue| !kept.contains(queue)) {
+            if self.url(queue).await?.is_some() {
+                self.set_queue_attributes(queue, &none).await?;
+            }
+        }
+        Ok(())
+    }
+}

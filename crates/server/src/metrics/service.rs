@@ -36,11 +36,11 @@ pub(super) fn write(text: &mut Text, figures: &Figures, counted: &Counted<'_>) {
 }
 
 fn guessing(text: &mut Text, guessing: &Guessing) {
-    let throttled = counter(
+    let family = counter(
         "millpond_authentication_throttled_total",
-        "Requests that failed to authenticate and whose source did so often that it was told to slow down.",
+        "Requests with a wrong key or signature whose source failed so often that it was told to slow down.",
     );
-    text.single(&throttled, Number::Whole(guessing.throttled.load(Relaxed)));
+    text.single(&family, Number::Whole(guessing.throttled.load(Relaxed)));
 }
 
 fn audit(text: &mut Text, counts: &Counts) {

@@ -27,7 +27,10 @@ pub enum EffectError {
     /// Something of that name is there and does not belong to this stack.
     #[error("it exists already and does not belong to this stack; choose another name, or delete it first")]
     AlreadyExists,
-    /// Anything else, in words for people.
+    /// It was refused before anything was done, in words for people. So a creation has made nothing.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else, in words for people. Some of it may have been done.
     #[error("{0}")]
     Failed(String),
 }
@@ -57,10 +60,7 @@ pub trait Effects: Send {
 
     /// Deletes what `record` is of, whatever of its attempts took effect; well when it is not there. A workload no longer
     /// runs when this returns.
-    fn delete(
-        &mut self,
-        record: &ResourceRecord,
-    ) -> impl Future<Output = Result<(), EffectError>> + Send;
+    fn delete(&mut self, record: &ResourceRecord) -> impl Future<Output = Result<(), EffectError>> + Send;
 
     /// Stores the state durably before returning.
     fn save(&mut self, state: &StackState) -> impl Future<Output = Result<(), EffectError>> + Send;
@@ -117,8 +117,9 @@ async fn take<E: Effects>(step: &Step, state: &mut StackState, effects: &mut E) 
     let made_id = match carry_out(step, state, effects).await {
         Ok(made_id) => made_id,
         Err(error) => {
-            if error == EffectError::AlreadyExists {
-                // It is someone else's: a next attempt must not take it for a half-made one of this stack.
+            if !matches!(error, EffectError::Failed(_)) {
+                // Nothing was made, or it is someone else's: a next attempt must not take it for a half-made one of this
+                // stack, nor delete it, which the caller may be refused as well.
                 save(effects, state, before, &name).await?;
             }
             return Err(failed(error));

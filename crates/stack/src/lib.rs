@@ -25,9 +25,7 @@ pub use resource::{
     AccessKeySpec, Grants, InlinePolicySpec, InvalidPhysicalId, ManagedPolicySpec, PhysicalId, PolicyUse,
     QueuePolicySpec, QueueSpec, Resource, RoleSpec, UserSpec,
 };
-pub use state::{
-    Known, MadeFact, Output, OutputPiece, ParameterValue, Progress, ResourceRecord, StackState,
-};
+pub use state::{Known, MadeFact, Output, OutputPiece, ParameterValue, Progress, ResourceRecord, StackState};
 pub use template::diagnostic::{Diagnostic, Position, TemplateErrors};
 pub use template::{DeletionPolicy, Template};
 pub use text::{MASK, Text, mask_url};

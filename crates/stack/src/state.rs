@@ -163,7 +163,11 @@ pub trait Known {
 impl Output {
     /// The output as people may see it. A secret that is not known any more hides the whole of it.
     pub fn render(&self, known: &impl Known) -> String {
-        self.pieces.iter().map(|piece| piece.render(known)).collect::<Option<String>>().unwrap_or(MASK.to_owned())
+        self.pieces
+            .iter()
+            .map(|piece| piece.render(known))
+            .collect::<Option<String>>()
+            .unwrap_or(MASK.to_owned())
     }
 }
 

@@ -4,8 +4,8 @@
 mod support;
 
 use millpond_stack::{
-    Change, Creation, EffectError, Effects, PhysicalId, ResolvedTemplate, Resource, ResourceRecord, StackState,
-    WorkloadName, WorkloadSpec, apply, plan,
+    Change, Creation, EffectError, Effects, PhysicalId, ResolvedTemplate, Resource, ResourceRecord,
+    StackState, WorkloadName, WorkloadSpec, apply, plan,
 };
 use std::collections::BTreeMap;
 use support::resolve_in;
@@ -34,6 +34,8 @@ struct World {
     saved: StackState,
     calls: usize,
     fail: Option<(usize, bool)>,
+    /// What may not be made, by name.
+    refused: Option<String>,
 }
 
 impl World {
@@ -99,6 +101,9 @@ impl Effects for World {
     async fn create(&mut self, creation: Creation<'_>) -> Result<Option<String>, EffectError> {
         self.call(|world| {
             let id = creation.resource.physical_id();
+            if world.refused.as_deref() == Some(id.name()) {
+                return Err(EffectError::Refused("no".to_owned()));
+            }
             match world.has(&id) {
                 true if creation.resumed => Ok(None),
                 true => Err(EffectError::AlreadyExists),
@@ -143,9 +148,10 @@ impl Effects for World {
                 Resource::AccessKey(key) => {
                     let others = record.others.clone();
                     let orphan = |id: &String| others.as_ref().is_some_and(|others| !others.contains(id));
-                    let gone = world.keys_of(&key.user).into_iter().filter(|id| {
-                        record.made_id.as_ref() == Some(id) || orphan(id)
-                    });
+                    let gone = world
+                        .keys_of(&key.user)
+                        .into_iter()
+                        .filter(|id| record.made_id.as_ref() == Some(id) || orphan(id));
                     gone.collect::<Vec<_>>().iter().for_each(|id| drop(world.keys.remove(id)));
                 }
                 other => drop(world.others.remove(&other.physical_id())),
@@ -303,6 +309,13 @@ async fn interruptions_on_the_way_to_different_templates_leave_nothing_behind() 
 
 fn interruptions() -> impl Iterator<Item = (usize, bool)> {
     (0..100).flat_map(|at| [(at, false), (at, true)])
+}
+
+#[tokio::test]
+async fn what_was_refused_was_not_made() {
+    let mut world = World { refused: Some("q".to_owned()), ..World::default() };
+    bring_up(&mut world, Some(FIRST)).await.unwrap_err();
+    assert_eq!(world.saved.resources.len(), 0, "nothing to delete, which may be refused too");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 mod support;
 
 use millpond_stack::{
-    Context, FieldType, Known, PhysicalId, RecordFormat, Resource, StackName, StackState, Template, WorkloadKind,
-    WorkloadName, resolve,
+    Context, FieldType, Known, PhysicalId, RecordFormat, Resource, StackName, StackState, Template,
+    WorkloadKind, WorkloadName, resolve,
 };
 use std::collections::BTreeMap;
 use std::path::Path;

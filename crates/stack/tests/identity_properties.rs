@@ -87,7 +87,11 @@ fn a_document_holds_functions_anywhere() {
 
 #[test]
 fn a_document_may_be_a_text() {
-    let text = template(&[("P", "AWS::IAM::Policy", "PolicyName: p, Roles: [r], PolicyDocument: '{\"Statement\":[]}'")]);
+    let text = template(&[(
+        "P",
+        "AWS::IAM::Policy",
+        "PolicyName: p, Roles: [r], PolicyDocument: '{\"Statement\":[]}'",
+    )]);
     let Resource::InlinePolicy(policy) = find(&resolved(&text), "P") else { panic!() };
     assert_eq!(policy.document, r#"{"Statement":[]}"#);
     let wrong = text.replace("[]}'", "]'");
@@ -101,27 +105,38 @@ fn users_keys_and_managed_policies_name_each_other() {
         (
             "M",
             "AWS::IAM::ManagedPolicy",
-            &format!("ManagedPolicyName: m, Path: /p/, Description: d, Users: [!Ref U], PolicyDocument: {ALLOW}"),
+            &format!(
+                "ManagedPolicyName: m, Path: /p/, Description: d, Users: [!Ref U], PolicyDocument: {ALLOW}"
+            ),
         ),
         ("K", "AWS::IAM::AccessKey", "UserName: !Ref U, Status: Inactive, Serial: 3"),
     ]);
     let resolved = resolved(&text);
     let Resource::User(UserSpec { name, path, .. }) = find(&resolved, "U") else { panic!() };
     assert_eq!((name.as_str(), path.as_str()), ("ann", "/team/"));
-    let Resource::ManagedPolicy(ManagedPolicySpec { arn, users, .. }) = find(&resolved, "M") else { panic!() };
+    let Resource::ManagedPolicy(ManagedPolicySpec { arn, users, .. }) = find(&resolved, "M") else {
+        panic!()
+    };
     assert_eq!((arn.as_str(), users), ("arn:aws:iam::012345678901:policy/p/m", vec!["ann".to_owned()]));
-    let Resource::AccessKey(AccessKeySpec { user, active, serial, .. }) = find(&resolved, "K") else { panic!() };
+    let Resource::AccessKey(AccessKeySpec { user, active, serial, .. }) = find(&resolved, "K") else {
+        panic!()
+    };
     assert_eq!((user.as_str(), active, serial), ("ann", false, 3));
     let out = |value: &str| output(&format!("{text}Outputs: {{Out: {{Value: {value}}}}}\n"), &[]).unwrap();
     assert_eq!(out("!Ref M"), "arn:aws:iam::012345678901:policy/p/m");
     assert_eq!(out("!GetAtt M.PolicyArn"), "arn:aws:iam::012345678901:policy/p/m");
     assert_eq!(out("!GetAtt U.Arn"), "arn:aws:iam::012345678901:user/team/ann");
-    assert_eq!(out("!Sub 'key ${K}, secret ${K.SecretAccessKey}'"), "****", "no one knows the secret any more");
+    assert_eq!(
+        out("!Sub 'key ${K}, secret ${K.SecretAccessKey}'"),
+        "****",
+        "no one knows the secret any more"
+    );
 }
 
 #[test]
 fn a_queue_policy_takes_urls() {
-    let statement = "PolicyDocument: {Statement: {Effect: Allow, Principal: '*', Action: 'sqs:*', Resource: '*'}}";
+    let statement =
+        "PolicyDocument: {Statement: {Effect: Allow, Principal: '*', Action: 'sqs:*', Resource: '*'}}";
     let with = |queues: &str| {
         template(&[
             ("Q", "AWS::SQS::Queue", "QueueName: q"),
@@ -136,7 +151,8 @@ fn a_queue_policy_takes_urls() {
         let errors = errors(&with(wrong));
         assert!(errors.contains("Queues takes the URLs of queues of account 012345678901"), "{errors}");
     }
-    let second = format!("  P2: {{Type: AWS::SQS::QueuePolicy, Properties: {{Queues: [!Ref Q], {statement}}}}}\n");
+    let second =
+        format!("  P2: {{Type: AWS::SQS::QueuePolicy, Properties: {{Queues: [!Ref Q], {statement}}}}}\n");
     let errors = errors(&(with("!Ref Q") + &second));
     assert!(errors.contains("t.yaml:4:59: q has the policy P already, and a queue has only one"), "{errors}");
 }
@@ -155,10 +171,7 @@ fn mistakes_in_documents_have_their_place() {
             Actoin: sqs:*
             Resource: '*'
 ";
-    assert_eq!(
-        errors(text),
-        "t.yaml:10:13: Statement has no property Actoin; did you mean Action?"
-    );
+    assert_eq!(errors(text), "t.yaml:10:13: Statement has no property Actoin; did you mean Action?");
     let wrong_value = text.replace("Actoin", "Action").replace("Allow", "allow");
     assert_eq!(errors(&wrong_value), "t.yaml:9:21: Effect must be one of Allow, Deny, not \"allow\"");
 }
@@ -183,7 +196,11 @@ fn what_is_known_only_later_is_for_outputs() {
     let with = |value: &str| {
         errors(&template(&[key, ("Q", "AWS::SQS::Queue", &format!("Tags: [{{Key: a, Value: {value}}}]"))]))
     };
-    assert!(with("!Ref K").contains("Value can't use the id of a role or an access key"), "{}", with("!Ref K"));
+    assert!(
+        with("!Ref K").contains("Value can't use the id of a role or an access key"),
+        "{}",
+        with("!Ref K")
+    );
     let secret = with("!GetAtt K.SecretAccessKey");
     assert!(secret.contains("Value can't use the secret of an access key, which is told once"), "{secret}");
 }
@@ -199,7 +216,10 @@ fn a_workload_has_a_role_of_its_own_or_the_one_it_names() {
         ])
     };
     for named in ["Role: !GetAtt R.Arn", "Role: !Ref R"] {
-        assert_eq!(support::workload(&resolved(&form(named)), "F").role, "arn:aws:iam::012345678901:role/a/r");
+        assert_eq!(
+            support::workload(&resolved(&form(named)), "F").role,
+            "arn:aws:iam::012345678901:role/a/r"
+        );
     }
     let own = resolved(&form(""));
     assert_eq!(support::workload(&own, "F").role, "arn:aws:iam::012345678901:role/millpond/shop-f");

@@ -30,7 +30,11 @@ fn record() -> WorkloadRecord {
         create: true,
         pollers: None,
     };
-    let spec = WorkloadSpec { name: name(), role: "arn:aws:iam::012345678901:role/r".to_owned(), kind: WorkloadKind::Sink(sink) };
+    let spec = WorkloadSpec {
+        name: name(),
+        role: "arn:aws:iam::012345678901:role/r".to_owned(),
+        kind: WorkloadKind::Sink(sink),
+    };
     WorkloadRecord { spec, desired: Desired::Running }
 }
 

@@ -42,7 +42,10 @@ fn template(resources: &[String]) -> String {
 #[test]
 fn creates_in_the_order_of_needs() {
     let text = template(&[sink("S", "Queue: !Ref Q"), queue("Q", "QueueName: q")]);
-    assert_eq!(steps(&StackState::default(), &text), ["create queue q", "create role shop-s", "create workload s"]);
+    assert_eq!(
+        steps(&StackState::default(), &text),
+        ["create queue q", "create role shop-s", "create workload s"]
+    );
 }
 
 #[test]

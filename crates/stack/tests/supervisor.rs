@@ -134,7 +134,14 @@ fn record(table: &str, desired: Desired) -> WorkloadRecord {
         create: true,
         pollers: None,
     };
-    WorkloadRecord { spec: WorkloadSpec { name: name(), role: "arn:aws:iam::012345678901:role/r".to_owned(), kind: WorkloadKind::Sink(sink) }, desired }
+    WorkloadRecord {
+        spec: WorkloadSpec {
+            name: name(),
+            role: "arn:aws:iam::012345678901:role/r".to_owned(),
+            kind: WorkloadKind::Sink(sink),
+        },
+        desired,
+    }
 }
 
 fn launch(spec: &WorkloadSpec) -> Launch {

@@ -26,7 +26,8 @@ pub(super) fn with_secrets(stack: &Value, brought: &Value) -> Value {
     let mut stack = stack.clone();
     let told = brought["outputs"].as_array().map(Vec::as_slice).unwrap_or_default();
     for output in stack["outputs"].as_array_mut().into_iter().flatten() {
-        if let Some(told) = told.iter().find(|told| told["name"] == output["name"] && output["value"] == MASK) {
+        if let Some(told) = told.iter().find(|told| told["name"] == output["name"] && output["value"] == MASK)
+        {
             output["value"] = told["value"].clone();
         }
     }
@@ -43,8 +44,7 @@ mod tests {
     fn a_secret_that_was_told_is_shown_and_nothing_else_of_before() {
         let output = |name, value| json!({ "name": name, "value": value });
         let now = json!({ "outputs": [output("Url", "http://new"), output("Secret", "****"), output("Old", "****")] });
-        let brought =
-            json!({ "outputs": [output("Url", "http://old"), output("Secret", "s3cret"), output("Old", "****")] });
+        let brought = json!({ "outputs": [output("Url", "http://old"), output("Secret", "s3cret"), output("Old", "****")] });
         let shown = with_secrets(&now, &brought);
         assert_eq!(
             shown["outputs"],

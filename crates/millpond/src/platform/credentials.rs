@@ -67,7 +67,8 @@ fn is_same(given: &str, expected: &str) -> bool {
     if given.len() != expected.len() {
         return false;
     }
-    let differences = given.iter().zip(expected).fold(0, |found, (one, other)| black_box(found | (one ^ other)));
+    let differences =
+        given.iter().zip(expected).fold(0, |found, (one, other)| black_box(found | (one ^ other)));
     differences == 0
 }
 

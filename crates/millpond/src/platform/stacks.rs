@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use millpond_iam::secret::Secret;
 use millpond_server::platform::PlatformCall;
 use millpond_stack::supervise::WorkloadStatus;
-use millpond_stack::{
-    Known, Output, PhysicalId, ResolvedTemplate, ResourceRecord, StackState, WorkloadName,
-};
+use millpond_stack::{Known, Output, PhysicalId, ResolvedTemplate, ResourceRecord, StackState, WorkloadName};
 use serde_json::{Value, json};
 
 use super::deployer::Deployer;
@@ -51,9 +49,7 @@ impl Stacks {
         secrets: &BTreeMap<PhysicalId, Secret>,
     ) -> Result<Value, Refused> {
         let shown = Shown { statuses: &self.supervisor.status().await?, state, secrets };
-        let output = |(name, output): (&String, &Output)| {
-            json!({ "name": name, "value": output.render(&shown), "description": output.description })
-        };
+        let output = |(name, output): (&String, &Output)| json!({ "name": name, "value": output.render(&shown), "description": output.description });
         Ok(state.outputs.iter().map(output).collect())
     }
 }

@@ -12,8 +12,8 @@ mod sink;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::identity::IdentityCache;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region};
 use millpond_server::access::Access;
 use millpond_stack::driver::{Condition, Launch, Session, workload_side};

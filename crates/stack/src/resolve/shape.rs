@@ -4,9 +4,9 @@
 //! so that what comes after reads it without checking again.
 
 use super::value::{TextValue, Value, ValueKind, describe};
+use crate::resource::document::DOCUMENT;
 use crate::template::diagnostic::{Position, Report};
 use crate::template::node::Key;
-use crate::resource::document::DOCUMENT;
 use crate::template::schema::{Kind, PropertySchema};
 use crate::text::Text;
 use serde_json::{Map, json};

@@ -37,9 +37,8 @@ pub(super) static SCHEMA: TypeSchema = TypeSchema {
 fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Resource, bool)> {
     let user = properties.text("UserName")?;
     let serial = properties.shaped.get("Serial").and_then(Value::as_i64).unwrap_or(0);
-    let keeps = |old: &Resource| {
-        matches!(old, Resource::AccessKey(old) if old.user == user && old.serial == serial)
-    };
+    let keeps =
+        |old: &Resource| matches!(old, Resource::AccessKey(old) if old.user == user && old.serial == serial);
     let key = AccessKeySpec {
         name: name::of_record(properties.logical_id, resolver, keeps),
         active: properties.text("Status").as_deref() != Some("Inactive"),

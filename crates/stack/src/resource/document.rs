@@ -122,9 +122,8 @@ pub(super) fn check_name(name: &str, position: Position, resolver: &mut Resolver
     if super::name::is_identity_name(name, 128) {
         return Some(());
     }
-    let message = format!(
-        "PolicyName must be 1 to 128 letters, digits and characters of _+=,.@-, not \"{name}\""
-    );
+    let message =
+        format!("PolicyName must be 1 to 128 letters, digits and characters of _+=,.@-, not \"{name}\"");
     resolver.report.error(position, message);
     None
 }

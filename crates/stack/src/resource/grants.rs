@@ -26,7 +26,8 @@ pub(super) const PERMISSIONS_BOUNDARY: PropertySchema = optional("PermissionsBou
 pub(super) const POLICIES: PropertySchema = optional("Policies", Kind::List(&Kind::Object(POLICY), 100));
 pub(super) const TAGS: PropertySchema = optional("Tags", Kind::List(&Kind::Object(TAG), 50));
 
-const POLICY: &[PropertySchema] = &[required("PolicyDocument", Kind::Policy), required("PolicyName", Kind::Text)];
+const POLICY: &[PropertySchema] =
+    &[required("PolicyDocument", Kind::Policy), required("PolicyName", Kind::Text)];
 const TAG: &[PropertySchema] = &[required("Key", Kind::Text), required("Value", Kind::Text)];
 
 pub(super) fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<Grants> {

@@ -48,9 +48,7 @@ pub(super) static SCHEMA: TypeSchema = TypeSchema {
 fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Resource, bool)> {
     let path = name::path(properties, &mut resolver.report)?;
     let description = properties.text("Description").unwrap_or_default();
-    let keeps = |old: &Resource| {
-        matches!(old, Resource::ManagedPolicy(old) if old.path == path && old.description == description)
-    };
+    let keeps = |old: &Resource| matches!(old, Resource::ManagedPolicy(old) if old.path == path && old.description == description);
     let (name, name_generated) =
         name::of_identity(properties, "ManagedPolicyName", NAME_LENGTH_MAX, resolver, keeps)?;
     let policy = ManagedPolicySpec {

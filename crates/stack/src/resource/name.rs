@@ -93,4 +93,3 @@ pub(super) fn list(properties: &Properties<'_>, property: &str, report: &mut Rep
     }
     Some(names)
 }
-

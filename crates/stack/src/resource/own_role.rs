@@ -84,4 +84,3 @@ fn role_name(stack: &str, workload: &WorkloadName) -> String {
 pub(crate) fn logical_id(workload: &str) -> String {
     format!("{workload}.Role")
 }
-

@@ -133,7 +133,8 @@ fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Res
             name
         }
         None => {
-            let keeps = |old: &Resource| old.as_queue().is_some_and(|old| old.name.ends_with(".fifo") == fifo);
+            let keeps =
+                |old: &Resource| old.as_queue().is_some_and(|old| old.name.ends_with(".fifo") == fifo);
             let end = if fifo { ".fifo" } else { "" };
             name::made_up(properties.logical_id, end, 80, resolver, keeps)
         }

@@ -23,10 +23,7 @@ const QUEUES: &str = "Queues";
 
 pub(super) static SCHEMA: TypeSchema = TypeSchema {
     name: "AWS::SQS::QueuePolicy",
-    properties: &[
-        required("PolicyDocument", Kind::Policy),
-        required(QUEUES, Kind::List(&Kind::Text, 100)),
-    ],
+    properties: &[required("PolicyDocument", Kind::Policy), required(QUEUES, Kind::List(&Kind::Text, 100))],
     attributes: &["Id"],
     read,
 };
@@ -71,9 +68,7 @@ fn queue_of<'a>(url: &'a str, account: &str) -> Option<&'a str> {
 
 /// The logical id of the policy that names a queue already.
 fn policy_of<'a>(queue: &str, resolver: &'a Resolver<'_>) -> Option<&'a str> {
-    let names = |resource: &Resource| {
-        matches!(resource, Resource::QueuePolicy(policy) if policy.queues.iter().any(|named| named == queue))
-    };
+    let names = |resource: &Resource| matches!(resource, Resource::QueuePolicy(policy) if policy.queues.iter().any(|named| named == queue));
     let mut resources = resolver.scope.resources.iter();
     resources.find(|(_, resource)| names(resource)).map(|(logical_id, _)| logical_id.as_str())
 }

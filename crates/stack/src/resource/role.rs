@@ -53,8 +53,7 @@ fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Res
     let trust = document::of_property(properties, "AssumeRolePolicyDocument", PolicyUse::Trust, resolver)?;
     let path = name::path(properties, &mut resolver.report)?;
     let keeps = |old: &Resource| matches!(old, Resource::Role(role) if role.path == path);
-    let (name, name_generated) =
-        name::of_identity(properties, "RoleName", NAME_LENGTH_MAX, resolver, keeps)?;
+    let (name, name_generated) = name::of_identity(properties, "RoleName", NAME_LENGTH_MAX, resolver, keeps)?;
     let duration = properties.shaped.get("MaxSessionDuration").and_then(Value::as_u64);
     let role = RoleSpec {
         name,

@@ -30,7 +30,9 @@ pub(super) static SCHEMA: TypeSchema = TypeSchema {
         optional("Groups", NO_GROUPS),
         optional(
             "LoginProfile",
-            Kind::Refused("there is no console to log in to with a password; an AWS::IAM::AccessKey is for programs"),
+            Kind::Refused(
+                "there is no console to log in to with a password; an AWS::IAM::AccessKey is for programs",
+            ),
         ),
         MANAGED_POLICY_ARNS,
         optional("Path", Kind::Text),
@@ -46,8 +48,7 @@ pub(super) static SCHEMA: TypeSchema = TypeSchema {
 fn read(properties: &Properties<'_>, resolver: &mut Resolver<'_>) -> Option<(Resource, bool)> {
     let path = name::path(properties, &mut resolver.report)?;
     let keeps = |old: &Resource| matches!(old, Resource::User(_));
-    let (name, name_generated) =
-        name::of_identity(properties, "UserName", NAME_LENGTH_MAX, resolver, keeps)?;
+    let (name, name_generated) = name::of_identity(properties, "UserName", NAME_LENGTH_MAX, resolver, keeps)?;
     let user = UserSpec { name, path, grants: grants::read(properties, resolver)? };
     Some((Resource::User(user), name_generated))
 }

@@ -72,11 +72,7 @@ impl Iam<'_> {
         self.detach(&after.arn, &old - &wanted).await
     }
 
-    async fn detach(
-        &self,
-        arn: &str,
-        from: BTreeSet<(bool, &str)>,
-    ) -> Result<(), EffectError> {
+    async fn detach(&self, arn: &str, from: BTreeSet<(bool, &str)>) -> Result<(), EffectError> {
         for (is_role, name) in from {
             let identity = if is_role { Identity::role(name) } else { Identity::user(name) };
             gone(self.call_on(identity, "Detach{}Policy", &[("PolicyArn", arn)]).await)?;

@@ -88,9 +88,7 @@ impl Effects for StackEffects<'_> {
             Resource::Workload(workload) => self.put_workload(workload).await.map(|()| None),
             Resource::Role(role) => self.iam().create_role(role, resumed).await.map(Some),
             Resource::User(user) => self.iam().create_user(user, resumed).await.map(|()| None),
-            Resource::InlinePolicy(policy) => {
-                self.iam().put_inline_policy(&[], policy).await.map(|()| None)
-            }
+            Resource::InlinePolicy(policy) => self.iam().put_inline_policy(&[], policy).await.map(|()| None),
             Resource::ManagedPolicy(policy) => {
                 self.iam().create_managed_policy(policy, resumed).await.map(|()| None)
             }

@@ -42,7 +42,11 @@ impl StackEffects<'_> {
         let tags: HashMap<String, String> = queue.tags.clone().into_iter().collect();
         let request = self.client.create_queue().queue_name(&queue.name).set_tags(Some(tags));
         let request = request.set_attributes(Some(attributes(&queue.attributes)));
-        request.send().await.map(drop).map_err(|error| failed(&error))
+        let created = request.send().await;
+        created.map(drop).map_err(|error| match &error {
+            SdkError::ServiceError(_) => nothing_done(failed(&error)),
+            _ => failed(&error),
+        })
     }
 
     pub(super) async fn change_queue(
@@ -71,11 +75,7 @@ impl StackEffects<'_> {
         request.send().await.map(drop).map_err(|error| failed(&error))
     }
 
-    async fn set_queue_tags(
-        &self,
-        name: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<(), EffectError> {
+    async fn set_queue_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> Result<(), EffectError> {
         let url = self.existing_url(name).await?;
         let found = self.client.list_queue_tags().queue_url(&url).send().await;
         let found = found.map_err(|error| failed(&error))?.tags.unwrap_or_default();
@@ -95,6 +95,14 @@ impl StackEffects<'_> {
     pub(super) async fn delete_queue(&self, name: &str) -> Result<(), EffectError> {
         let Some(url) = self.url(name).await? else { return Ok(()) };
         self.client.delete_queue().queue_url(url).send().await.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+/// The error of the call that a creation begins with, which was refused.
+pub(super) fn nothing_done(error: EffectError) -> EffectError {
+    match error {
+        EffectError::Failed(text) => EffectError::Refused(text),
+        error => error,
     }
 }
 

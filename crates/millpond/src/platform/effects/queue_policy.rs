@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millpond_stack::{EffectError, QueuePolicySpec, Resource};
 
 use super::StackEffects;
+use super::queue::nothing_done;
 
 const POLICY: &str = "Policy";
 
@@ -16,8 +17,9 @@ impl StackEffects<'_> {
         after: &QueuePolicySpec,
     ) -> Result<(), EffectError> {
         let policy = BTreeMap::from([(POLICY.to_owned(), after.document.clone())]);
-        for queue in &after.queues {
-            self.set_queue_attributes(queue, &policy).await?;
+        for (index, queue) in after.queues.iter().enumerate() {
+            let set = self.set_queue_attributes(queue, &policy).await;
+            set.map_err(|error| if index == 0 && before.is_empty() { nothing_done(error) } else { error })?;
         }
         self.take_queue_policy(before, &after.queues).await
     }

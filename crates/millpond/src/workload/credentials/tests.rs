@@ -29,6 +29,10 @@ fn what_was_given_goes_on_until_its_end() {
     let kept = provider.kept(now).expect("they are good");
     assert_eq!((kept.access_key_id(), kept.expiry()), ("ASIA", Some(now + GOES_ON)));
     let last = ends - Duration::from_secs(1);
-    assert_eq!(provider.kept(last).and_then(|kept| kept.expiry()), Some(ends), "no longer than they are good");
+    assert_eq!(
+        provider.kept(last).and_then(|kept| kept.expiry()),
+        Some(ends),
+        "no longer than they are good"
+    );
     assert_eq!(provider.kept(ends), None);
 }

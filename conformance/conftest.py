@@ -1,7 +1,8 @@
 """What the tests share: a fresh server for each file, a client for it, and queues that are gone afterwards.
 
-Every test that uses a client runs twice, once for each protocol: AWS JSON by the boto3 of today, AWS Query by one from
-before. A file whose tests are about something else says so by `PROTOCOLS = ["json"]`.
+Every test that uses a client runs four times: in AWS JSON by the boto3 of today, in AWS Query by one from before, by the
+AWS SDK for JavaScript and by the AWS CLI. A file where the last two show nothing says so by `CLIENTS = []` (or names the
+one that does), one whose tests are about something else by `PROTOCOLS = ["json"]`.
 
 MILLPOND_TEST_ENDPOINT runs the same tests against another SQS endpoint, to compare; nothing is started then.
 """
@@ -12,6 +13,8 @@ import uuid
 
 import pytest
 
+from aws_cli import AwsCli
+from javascript_sdk import JavascriptSdk
 from millpond import Millpond, client
 from old_sdk import OldSdk
 
@@ -48,8 +51,10 @@ def endpoint(server):
 
 def pytest_generate_tests(metafunc):
     if "protocol" in metafunc.fixturenames:
-        protocols = getattr(metafunc.module, "PROTOCOLS", ["json", "query"])
-        metafunc.parametrize("protocol", protocols, scope="module")
+        alone = getattr(metafunc.module, "PROTOCOLS", None)
+        clients = getattr(metafunc.module, "CLIENTS", ["javascript", "aws-cli"])
+        # A client beside boto3 stands in the place of the protocol that it speaks.
+        metafunc.parametrize("protocol", alone or ["json", "query", *clients], scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +64,26 @@ def old_sdk():
         yield sdk
 
 
+@pytest.fixture(scope="session")
+def javascript_sdk():
+    """The AWS SDK for JavaScript."""
+    with JavascriptSdk() as sdk:
+        yield sdk
+
+
+@pytest.fixture(scope="session")
+def aws_cli(tmp_path_factory):
+    """The AWS CLI."""
+    with AwsCli(tmp_path_factory.mktemp("aws-cli")) as cli:
+        yield cli
+
+
 @pytest.fixture(scope="module")
 def sqs(server, protocol, request):
-    """A boto3 client for the server, which speaks `protocol`."""
-    if protocol == "query":
-        return request.getfixturevalue("old_sdk").client(server.endpoint)
+    """A client for the server, which is used like one of boto3 and speaks `protocol`."""
+    others = {"query": "old_sdk", "javascript": "javascript_sdk", "aws-cli": "aws_cli"}
+    if protocol in others:
+        return request.getfixturevalue(others[protocol]).client(server.endpoint)
     return server.client()
 
 

@@ -70,7 +70,7 @@ class Millpond:
         ready_file = self.folder / "ready.json"
         ready_file.unlink(missing_ok=True)
         self.ready = None
-        address = self.endpoint.removeprefix("http://") if self.endpoint else self.listen
+        address = self.endpoint.split("://")[1] if self.endpoint else self.listen
         command = [binary(), "serve", "--listen", address, "--ready-file", ready_file, "--data", self.data]
         with self._log_file().open("ab") as log:
             self._process = subprocess.Popen(
@@ -139,7 +139,7 @@ class Millpond:
 
     def client(self, **options):
         """A boto3 SQS client for this server."""
-        return client(self.endpoint, **options)
+        return client(self.endpoint, verify=self.ready.get("ca_bundle"), **options)
 
     def log(self):
         """The end of what the server printed since its first start."""
@@ -177,7 +177,7 @@ def binary():
     raise MillpondError(f"no binary at {', '.join(map(str, candidates))}; build it with `cargo build`")
 
 
-def client(endpoint, service="sqs", key=(ACCESS_KEY, SECRET_KEY), token=None, **options):
+def client(endpoint, service="sqs", key=(ACCESS_KEY, SECRET_KEY), token=None, verify=None, **options):
     """A boto3 client, of SQS unless said, that shows every answer as it came: it never retries."""
     import boto3
     from botocore.config import Config
@@ -186,6 +186,7 @@ def client(endpoint, service="sqs", key=(ACCESS_KEY, SECRET_KEY), token=None, **
     return boto3.client(
         service,
         endpoint_url=endpoint,
+        verify=verify,
         region_name=REGION,
         aws_access_key_id=key[0],
         aws_secret_access_key=key[1],

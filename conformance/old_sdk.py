@@ -17,6 +17,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from sdk_errors import Exceptions, error_class
+
 PROTOCOL = "query"
 
 
@@ -99,21 +101,6 @@ class Paginator:
 
     def paginate(self, **parameters):
         return self._sdk.call(self._endpoint, "paginate", {"operation": self._operation, **parameters})
-
-
-class Exceptions:
-    """The error classes of a client, by name."""
-
-    def __getattr__(self, name):
-        return error_class(name)
-
-
-@cache
-def error_class(name):
-    """The class of errors of this name; all are `ClientError`s."""
-    from botocore.exceptions import ClientError
-
-    return ClientError if name == "ClientError" else type(name, (ClientError,), {})
 
 
 def packages():

@@ -2,13 +2,9 @@
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from millpond import ACCESS_KEY, REGION, SECRET_KEY
-
-AWS = Path(sys.executable).with_name("aws")
+from aws_cli import AWS, environment
 
 
 class Failed(Exception):
@@ -18,21 +14,10 @@ class Failed(Exception):
 @pytest.fixture
 def aws(server, tmp_path):
     """A function that runs `aws sqs …` and returns what it answered, as a person would by `--output json`."""
-    environment = {
-        "PATH": str(AWS.parent),
-        # Nothing of this machine's user counts.
-        "HOME": str(tmp_path),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_DEFAULT_OUTPUT": "json",
-    }
-
     def run(*arguments):
         # This version of the CLI goes past AWS_ENDPOINT_URL for SQS, so the address is an argument.
         command = [AWS, "--endpoint-url", server.endpoint, "sqs", *arguments]
-        finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        finished = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=60)
         if finished.returncode:
             raise Failed(finished.stderr.strip())
         return json.loads(finished.stdout) if finished.stdout.strip() else None

@@ -10,6 +10,9 @@ from mariadb import MariaDb
 from millpond import Millpond, binary
 from old_sdk import packages
 
+# The programs are written with boto3.
+CLIENTS = []
+
 PROGRAMS = Path(__file__).with_name("programs")
 
 

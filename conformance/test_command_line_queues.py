@@ -25,7 +25,9 @@ def test_a_send_without_a_group_says_what_is_missing(server):
     run(server, "queue", "create", "groups.fifo")
     refused = server.run("send", "groups.fifo", "x", "--endpoint", server.endpoint)
     assert refused.returncode == 1
-    assert "MessageGroupId" in refused.stderr
+    assert "MessageGroupId (--group)" in refused.stderr
+    refused = server.run("send", "groups.fifo", "x", "--group", "g", "--endpoint", server.endpoint)
+    assert "MessageDeduplicationId (--deduplication-id)" in refused.stderr
 
 
 def test_a_dead_letter_queue(server):

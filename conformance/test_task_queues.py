@@ -1,4 +1,6 @@
-"""Task queues that people build on SQS: Celery (with Kombu below) and Dramatiq, unchanged, with their own workers."""
+"""Task queues that people build on SQS: Celery (with Kombu below), Dramatiq and Django-Q2, unchanged, with their own
+workers.
+"""
 
 import os
 import subprocess
@@ -58,6 +60,7 @@ def run(environment, program):
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
     )
     assert finished.returncode == 0, finished.stderr
+    return finished.stdout
 
 
 def await_lines(environment, wanted):
@@ -99,3 +102,15 @@ def test_dramatiq(server, environment):
     with worker(environment, "dramatiq", "dramatiq_jobs", "--processes", "1", "--threads", "2"):
         await_lines(environment, [f"add {number}" for number in range(40)] + ["flaky 1"])
         await_empty(server, environment["NAMESPACE"])
+
+
+def test_django(server, environment):
+    environment = {**environment, "DJANGO_SETTINGS_MODULE": "django_jobs"}
+    run(environment, "from django.core.management import execute_from_command_line as c; c(['django', 'migrate'])")
+    queued = "import django; django.setup(); from django_q.tasks import async_task as q"
+    run(environment, f"{queued}; [q('django_jobs.add', n) for n in range(20)]; q('django_jobs.flaky')")
+    with worker(environment, "django", "qcluster"):
+        await_lines(environment, [f"add {number}" for number in range(20)] + ["flaky 1"])
+        await_empty(server, environment["QUEUE"])
+    saved = f"{queued}; from django_q.models import Success; print(Success.objects.count())"
+    assert run(environment, saved) == "21\n"

@@ -141,6 +141,19 @@ def test_rows_shows_the_last_ones_and_waits_for_those_on_their_way(architecture)
     assert shown.stdout.splitlines()[-1].split() == ["the", "newest", "UK"]
 
 
+def test_a_record_that_can_not_become_a_row_is_told_wherever_workloads_are(architecture):
+    architecture.start()
+    sent = architecture.run("send", "customers", "too,many,fields")
+    told = f"message {sent.stdout.strip()} can't become a row: "
+    await_that(lambda: told in architecture.workload("backend").get("reason", ""), architecture.log)
+    assert state(architecture) == "running"
+    assert told in " ".join(architecture.run("ps").stdout.split())
+    shown = architecture.run("rows", "customers", "--wait", "0")
+    assert f"1 message is still in the queue customers; {told}" in shown.stderr
+    assert told.replace("'", "&#39;") in get(f"{architecture.endpoint}/console/")[2]
+    await_that(lambda: f"backend: {told}" in architecture.log(), architecture.log)
+
+
 FIFO_SINK = """Resources:
   Orders:
     Type: AWS::SQS::Queue

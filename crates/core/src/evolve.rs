@@ -245,7 +245,7 @@ fn remember_attempt<R: Rows>(
     let mut places = 0..count.get();
     each(rows, queue, sequences, |_, entry| {
         if let Some(place) = places.next() {
-            entry.remember_attempt(Attempt { key: *key, place, count, repeated: false });
+            entry.remember_attempt(Attempt { key: *key, place, count });
         }
     })
 }

@@ -107,8 +107,6 @@ pub struct Attempt {
     pub place: u8,
     /// How many messages the reply had.
     pub count: NonZeroU8,
-    /// It was tried again, so that two replies name the same delivery.
-    pub repeated: bool,
 }
 
 /// One delivery of one message: what a receipt handle names.
@@ -149,6 +147,9 @@ pub struct Entry {
     pub moved: Option<MoveNumber>,
     /// The receive of its latest delivery, if it was named and the message is as that receive left it.
     pub attempt: Option<Attempt>,
+    /// The receive of its latest delivery was tried again, so that two replies name that delivery: for as long as it is
+    /// the latest, whatever becomes of the attempt.
+    pub repeated: bool,
 }
 
 /// There is one for each message of a backlog.
@@ -177,6 +178,7 @@ impl Entry {
             source: None,
             moved: None,
             attempt: None,
+            repeated: false,
         }
     }
 
@@ -189,6 +191,7 @@ impl Entry {
         self.receive_count = self.receive_count.saturating_add(1);
         self.delivery = self.delivery.saturating_add(1);
         self.attempt = None;
+        self.repeated = false;
         if self.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
             self.rank = next_sequence.0;
         }
@@ -214,7 +217,7 @@ impl Entry {
     /// The receive that handed it out was tried again: its lease now ends at `visible_at`, and that is all.
     pub fn repeat_delivery(&mut self, visible_at: Timestamp) {
         self.visible_at = visible_at;
-        self.attempt = self.attempt.map(|attempt| Attempt { repeated: true, ..attempt });
+        self.repeated = true;
     }
 
     /// The message before it in its group was handed out: its group goes behind all groups whose first message is below
@@ -232,6 +235,7 @@ impl Entry {
         self.delivery = 0;
         self.rank = sequence.0;
         self.attempt = None;
+        self.repeated = false;
         if in_order {
             self.sent_at = at;
         }

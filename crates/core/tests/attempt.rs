@@ -190,6 +190,39 @@ fn a_reply_that_was_lost_takes_nothing_from_the_one_that_came() {
     assert_eq!(machine.delete(QUEUE, &[receipt]), [Ok(())]);
 }
 
+#[test]
+fn a_lost_reply_takes_nothing_from_who_has_gone_on_with_the_other() {
+    for then in ["change", "try again in vain"] {
+        let mut machine = machine();
+        let first = receive(&mut machine, 2);
+        assert_eq!(receive(&mut machine, 2), first);
+        let [one, other] = [0, 1].map(|place| machine.receipt(QUEUE, &first[place]));
+        match then {
+            "change" => machine.change_visibility(QUEUE, one, 60).unwrap(),
+            _ => {
+                machine.delete(QUEUE, &[other]);
+                assert_eq!(numbers(&receive(&mut machine, 1)), [4], "the name stands for another receive");
+            }
+        }
+        machine.restart();
+        machine.give_back(&[one]);
+        let entry = machine.queue(QUEUE).messages.get(one.sequence).unwrap();
+        assert_eq!((entry.attempt, entry.receive_count), (None, 1), "after {then}");
+        assert_eq!(machine.delete(QUEUE, &[one]), [Ok(())], "after {then}");
+    }
+}
+
+#[test]
+fn a_later_receive_can_be_given_back() {
+    let mut machine = machine();
+    assert_eq!(receive(&mut machine, 1), receive(&mut machine, 1));
+    machine.advance_secs(30);
+    let later = machine.receive(QUEUE, 10).into_iter().find(|delivery| delivery.sequence.0 == 1).unwrap();
+    let receipt = machine.receipt(QUEUE, &later);
+    machine.give_back(&[receipt]);
+    assert_eq!(numbers(&machine.receive(QUEUE, 1)), [1]);
+}
+
 fn fifo(target: Option<(&str, u32)>) -> AttributePatch {
     let redrive = |(queue, max_receive_count)| RedrivePolicy { target: key(queue), max_receive_count };
     AttributePatch {

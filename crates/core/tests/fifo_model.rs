@@ -59,7 +59,7 @@ struct Message {
     leased_until: Option<Timestamp>,
     /// It is as its latest receive left it.
     untouched: bool,
-    /// That receive was repeated, and can be again: two replies name the delivery, so neither gives it back.
+    /// That receive was repeated: two replies name the delivery, so neither gives it back.
     repeated: bool,
 }
 
@@ -115,12 +115,6 @@ impl Model {
             message.untouched = true;
             message.repeated = false;
         }
-    }
-
-    /// The receive that gave these can't be repeated any more.
-    fn supersede(&mut self, given: &[(u64, u32)]) {
-        let is_given = |message: &&mut Message| given.contains(&(message.number, message.deliveries));
-        self.messages.iter_mut().filter(is_given).for_each(|message| message.repeated = false);
     }
 
     /// What a receive of that name gives again.
@@ -232,10 +226,8 @@ impl Run {
             return;
         }
         self.model.receive(now, limit, timeout_secs, &numbers);
-        let before = name.filter(|_| !given.is_empty());
-        let before = before.and_then(|name| self.model.attempts.insert(name, (now, given)));
-        if let Some((_, before)) = before {
-            self.model.supersede(&before);
+        if let Some(name) = name.filter(|_| !given.is_empty()) {
+            self.model.attempts.insert(name, (now, given));
         }
         self.receipts.extend(deliveries.iter().map(|delivery| self.machine.receipt(QUEUE, delivery)));
     }
@@ -270,7 +262,6 @@ impl Run {
         assert_eq!(changed, held.is_some());
         if let Some(message) = held {
             message.untouched = false;
-            message.repeated = false;
             message.leased_until = Some(until);
         }
     }

@@ -311,7 +311,8 @@ pub(crate) fn entry_value() -> Entry {
         group: Some(GROUP),
         source: Some(QueueId(300)),
         moved: NonZeroU64::new(300).map(MoveNumber),
-        attempt: Some(Attempt { key: ATTEMPT, place: 1, count: NonZeroU8::new(10).unwrap(), repeated: true }),
+        attempt: Some(Attempt { key: ATTEMPT, place: 1, count: NonZeroU8::new(10).unwrap() }),
+        repeated: true,
     }
 }
 
@@ -386,6 +387,8 @@ fn a_queue_row_of_format_1_is_read_and_written() {
 fn a_message_row_of_format_1_is_read_and_written() {
     assert_eq!(decode_entry(fixture("message-row")), Ok(entry_value()));
     assert_eq!(encode_entry(&entry_value()), fixture("message-row"));
+    let forgotten = Entry { attempt: None, ..entry_value() };
+    assert_eq!(encode_entry(&forgotten).last(), Some(&128), "the receive was repeated and can't be any more");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //!
 //! What it refuses to do: IO, keep a clock, know HTTP beyond the values that a signature covers, know what a service does.
 //!
-//! Suggested reading order: [`caller`], [`facts`], [`policy`], [`evaluate`], [`sigv4`], [`identity`], [`session`], [`api`].
+//! Suggested reading order: [`caller`], [`facts`], [`policy`], [`evaluate`], [`managed`], [`sigv4`], [`identity`], [`session`], [`api`].
 
 pub mod api;
 pub mod arn;
@@ -15,6 +15,7 @@ pub mod date;
 pub mod evaluate;
 pub mod facts;
 pub mod identity;
+pub mod managed;
 pub mod policy;
 pub mod secret;
 pub mod session;

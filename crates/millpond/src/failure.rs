@@ -43,6 +43,11 @@ impl Failure {
         Self::new(format!("{what}: {}", with_causes(error)))
     }
 
+    /// Where the text names a parameter of the service, it also names the flag that gives it.
+    pub(crate) fn naming(self, parameter: &str, flag: &str) -> Self {
+        Self { text: self.text.replacen(parameter, &format!("{parameter} ({flag})"), 1), ..self }
+    }
+
     /// What a script sees: the same code for wrong usage that the parser of arguments gives.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.fault {

@@ -98,7 +98,7 @@ fn directory() -> Option<PathBuf> {
     Some(state.join("millpond/services"))
 }
 
-fn now_millis() -> u64 {
+pub(crate) fn now_millis() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -48,8 +48,8 @@ impl TestControls {
         // In a task of its own: whoever asked may go away in between, and what is gone must not be known any more.
         let task = tokio::spawn(async move {
             let outcome = engine.call(Command::Reset, Wait::Secs(0), 0).await?.outcome;
-            for queue in queues {
-                engine.call(queue, Wait::Secs(0), 0).await?;
+            for queue in &queues {
+                put_back(&engine, queue).await?;
             }
             access.queues_changed().await?;
             let Outcome::Reset { queues, messages } = outcome else { return Ok((0, 0)) };
@@ -57,6 +57,22 @@ impl TestControls {
         });
         task.await.unwrap_or(Err(CallError::Stopped))
     }
+}
+
+/// Has a declared queue there as it is declared, also when a call came first that creates the queue it is about.
+async fn put_back(engine: &EngineHandle, queue: &Command) -> Result<(), CallError> {
+    let created = engine.call(queue.clone(), Wait::Secs(0), 0).await?.outcome;
+    let Command::CreateQueue { key, attributes, tags } = queue else { return Ok(()) };
+    if matches!(created, Outcome::Refused(Refusal::QueueNameExists(_))) {
+        let set = Command::SetQueueAttributes { key: key.clone(), attributes: attributes.clone() };
+        engine.call(set, Wait::Secs(0), 0).await?;
+    }
+    // A queue that was there has kept its tags, and that it was is told only when its settings differ.
+    if !tags.is_empty() {
+        let tag = Command::TagQueue { key: key.clone(), tags: tags.clone() };
+        engine.call(tag, Wait::Secs(0), 0).await?;
+    }
+    Ok(())
 }
 
 impl Behaviour {
@@ -125,3 +141,6 @@ fn create(key: QueueKey) -> Command {
     let attributes = AttributePatch { fifo_queue, ..AttributePatch::default() };
     Command::CreateQueue { key, attributes: attributes.into(), tags: Tags::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ impl Service {
             Ok(error) => error.to_api_error(),
             Err(throttled) => throttled,
         };
-        Err(Box::new(respond::own_error(error.status(), error.message())))
+        Err(Box::new(respond::own_refusal(error.status(), error.kind().shape, error.message())))
     }
 
     fn authorise(
@@ -121,7 +121,7 @@ impl Service {
             None => Ok(()),
             Some(text) => {
                 self.aws.requests.refusals.denied(action);
-                Err(Box::new(respond::own_error(403, &text)))
+                Err(Box::new(respond::own_refusal(403, "AccessDeniedException", &text)))
             }
         }
     }

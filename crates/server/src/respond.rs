@@ -31,6 +31,11 @@ pub(crate) fn own_error(status: u16, message: &str) -> Reply {
     own(status, &json!({ "error": message }))
 }
 
+/// A refusal of our own API that speaks of who called: `code` names it as errors of AWS are named.
+pub(crate) fn own_refusal(status: u16, code: &str, message: &str) -> Reply {
+    own(status, &json!({ "error": message, "code": code }))
+}
+
 /// An error of an AWS call, as its protocol has it.
 pub(crate) fn aws_error(
     error: &ApiError,

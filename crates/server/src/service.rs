@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 use hyper::http::request::Parts;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::admission::{Load, Room};
@@ -71,7 +71,8 @@ impl Front {
         let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
         let reply = self.lead(head, body, peer, &mut trail).await;
         trail.answered(&reply);
-        reply
+        // Who is told to slow down begins again with a connection.
+        if reply.status() == StatusCode::TOO_MANY_REQUESTS { respond::and_close(reply) } else { reply }
     }
 
     async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {

@@ -65,8 +65,7 @@ pub(super) fn return_leases(state: &State, receipts: &[Receipt]) -> Decision {
         // A delivery can be given back once: a second time must not take an earlier receive away. One that was repeated
         // may have reached its receiver by the other reply.
         let held = |entry: &Entry| {
-            let repeated = entry.attempt.is_some_and(|attempt| attempt.repeated);
-            entry.delivery == receipt.delivery && entry.received_at.is_some() && !repeated
+            entry.delivery == receipt.delivery && entry.received_at.is_some() && !entry.repeated
         };
         if entry.is_some_and(held) {
             let sequences = returned.entry(receipt.queue).or_default();

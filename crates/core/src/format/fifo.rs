@@ -63,24 +63,34 @@ pub(super) fn take_attempt_key(take: &mut Take, what: &'static str) -> Result<At
     take.array(what).map(AttemptKey)
 }
 
-/// Beside the place of a message in an attempt: the attempt was repeated.
+/// Beside the place of a message in an attempt, or in place of one: the receive was repeated.
 const REPEATED: u8 = 0x80;
 
-/// No attempt is 0; another one is the number of its messages, the place among them, and its key.
-pub(super) fn put_attempt(out: &mut Vec<u8>, attempt: Option<Attempt>) {
-    let Some(Attempt { key, place, count, repeated }) = attempt else { return out.put_tag(NOTHING) };
+/// No attempt is 0, or [`REPEATED`]; another one is the number of its messages, the place among them, and its key.
+pub(super) fn put_attempt(out: &mut Vec<u8>, attempt: Option<Attempt>, repeated: bool) {
+    let Some(Attempt { key, place, count }) = attempt else {
+        return out.put_tag(if repeated { REPEATED } else { NOTHING });
+    };
     out.extend_from_slice(&[count.get(), if repeated { place | REPEATED } else { place }]);
     out.extend_from_slice(&key.0);
 }
 
-pub(super) fn take_attempt(take: &mut Take, what: &'static str) -> Result<Option<Attempt>, Malformed> {
-    let Some(count) = NonZeroU8::new(take.tag(what)?) else { return Ok(None) };
+/// The attempt, and whether the receive was repeated.
+pub(super) fn take_attempt(
+    take: &mut Take,
+    what: &'static str,
+) -> Result<(Option<Attempt>, bool), Malformed> {
+    let count = match take.tag(what)? {
+        REPEATED => return Ok((None, true)),
+        count => count,
+    };
+    let Some(count) = NonZeroU8::new(count) else { return Ok((None, false)) };
     let tag = take.tag(what)?;
     let (place, repeated) = (tag & !REPEATED, tag & REPEATED != 0);
     if place >= count.get() {
         return Err(Malformed::Impossible(what));
     }
-    Ok(Some(Attempt { key: take_attempt_key(take, what)?, place, count, repeated }))
+    Ok((Some(Attempt { key: take_attempt_key(take, what)?, place, count }), repeated))
 }
 
 /// The row of a remembered send.

@@ -132,6 +132,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         source,
         moved,
         attempt,
+        repeated,
     } = entry;
     let mut out = vec![VERSION];
     out.put_varint(sent_at.as_millis());
@@ -146,7 +147,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
     // An absent queue is 0; numbers of queues are far from the end of their range.
     out.put_varint(source.map_or(0, |queue| queue.0.saturating_add(1)));
     put_move_number(&mut out, *moved);
-    put_attempt(&mut out, *attempt);
+    put_attempt(&mut out, *attempt, *repeated);
     out
 }
 
@@ -157,7 +158,7 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
 pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
     const WHAT: &str = "message row";
     let mut take = versioned(bytes, WHAT)?;
-    let entry = Entry {
+    let mut entry = Entry {
         sent_at: Timestamp::from_millis(take.varint(WHAT)?),
         visible_at: Timestamp::from_millis(take.varint(WHAT)?),
         received_at: take_optional(&mut take, WHAT)?,
@@ -169,8 +170,10 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         group: take_group(&mut take, WHAT)?,
         source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
         moved: take_move_number(&mut take, WHAT)?,
-        attempt: take_attempt(&mut take, WHAT)?,
+        attempt: None,
+        repeated: false,
     };
+    (entry.attempt, entry.repeated) = take_attempt(&mut take, WHAT)?;
     take.finish(WHAT)?;
     Ok(entry)
 }

@@ -1,8 +1,10 @@
 //! Managed policies: `CreatePolicy`, `GetPolicy`, `ListPolicies`, `DeletePolicy`, `ListEntitiesForPolicy`.
 
+use std::collections::BTreeSet;
+
+use millpond_core::name::AccountId;
 use serde::Serialize;
 
-use super::attached_policies::path_and_name;
 use super::call::{About, Call, Reply, Target, Work};
 use super::catalogue::Decoded;
 use super::page::Page;
@@ -13,6 +15,8 @@ use super::reader::Reader;
 use super::shape;
 use crate::identity::Identities;
 use crate::identity::decide::{NewPolicy, Tagged};
+use crate::identity::record::Named;
+use crate::managed;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -78,8 +82,8 @@ impl Call for Get {
     }
 
     fn carry_out(&self, work: &mut Work<'_>) -> Reply {
-        let policy = match shape::Policy::of_aws(&self.arn, work.identities) {
-            Some(policy) => policy,
+        let policy = match managed::find(&self.arn) {
+            Some(policy) => shape::Policy::of_aws(policy, work.identities, work.account),
             None => {
                 let policy = work.identities.existing_policy(work.account, &self.arn)?;
                 shape::Policy::whole(&policy.record, work.identities)
@@ -110,9 +114,14 @@ impl Usage {
     }
 
     /// Unique ids of those who use the policy so.
-    fn of<'i>(self, arn: &str, identities: &'i Identities) -> impl Iterator<Item = &'i str> {
-        let attached = self.as_permissions.then(|| identities.attached_to(arn));
-        let bounded = self.as_boundary.then(|| identities.boundary_of(arn));
+    fn of<'i>(
+        self,
+        arn: &str,
+        identities: &'i Identities,
+        account: AccountId,
+    ) -> impl Iterator<Item = &'i str> {
+        let attached = self.as_permissions.then(|| identities.attached_to(account, arn));
+        let bounded = self.as_boundary.then(|| identities.boundary_of(account, arn));
         attached.into_iter().flatten().chain(bounded.into_iter().flatten())
     }
 }
@@ -144,10 +153,10 @@ pub(super) fn list(mut given: Reader<'_>) -> Decoded {
 }
 
 impl List {
-    fn shows(&self, policy: &shape::Policy, identities: &Identities) -> bool {
+    fn shows(&self, policy: &shape::Policy, identities: &Identities, account: AccountId) -> bool {
         let only_used = self.only_attached || !self.usage.is_everything();
         policy.path.starts_with(&self.path_prefix)
-            && (!only_used || self.usage.of(&policy.arn, identities).next().is_some())
+            && (!only_used || self.usage.of(&policy.arn, identities, account).next().is_some())
     }
 }
 
@@ -164,9 +173,10 @@ impl Call for List {
             policies.extend(own.map(|policy| shape::Policy::whole(&policy.record, identities)));
         }
         if self.of_aws {
-            policies.extend(shape::Policy::all_of_aws(identities));
+            let of_aws = managed::all().iter();
+            policies.extend(of_aws.map(|policy| shape::Policy::of_aws(policy, identities, work.account)));
         }
-        policies.retain(|policy| self.shows(policy, identities));
+        policies.retain(|policy| self.shows(policy, identities, work.account));
         let key = |policy: &shape::Policy| format!("{} {}", policy.policy_name.to_lowercase(), policy.arn);
         let mut policies: Vec<_> =
             policies.into_iter().map(|policy| (key(&policy), policy.listed())).collect();
@@ -244,19 +254,33 @@ struct EntitiesReply {
     marker: Option<String>,
 }
 
+enum Entity {
+    User(PolicyUser),
+    Group(PolicyGroup),
+    Role(PolicyRole),
+}
+
+impl Entity {
+    /// What has that unique id, and the kind by which it is filtered.
+    fn find<'i>(id: &str, identities: &'i Identities) -> Option<(&'static str, &'i Named, Self)> {
+        let (name, id_of) = (|named: &Named| named.name.clone(), |named: &Named| named.id.clone());
+        if let Some(user) = identities.user_by_id(id) {
+            let shown = PolicyUser { user_name: name(user), user_id: id_of(user) };
+            return Some(("User", user, Self::User(shown)));
+        }
+        if let Some(group) = identities.group_by_id(id) {
+            let shown = PolicyGroup { group_name: name(group), group_id: id_of(group) };
+            return Some(("Group", group, Self::Group(shown)));
+        }
+        let role = identities.role_by_id(id)?;
+        let shown = PolicyRole { role_name: name(role), role_id: id_of(role) };
+        Some(("Role", role, Self::Role(shown)))
+    }
+}
+
 impl ListEntities {
     fn wants(&self, kind: &str, path: &str) -> bool {
         self.filter.as_deref().is_none_or(|filter| filter == kind) && path.starts_with(&self.path_prefix)
-    }
-
-    fn is_of_account(&self, id: &str, work: &Work<'_>) -> bool {
-        let (identities, account) = (work.identities, work.account);
-        let user = identities.user_by_id(id).map(|user| ("User", &***user));
-        let group = || identities.group_by_id(id).map(|group| ("Group", &***group));
-        let role = || identities.role_by_id(id).map(|role| ("Role", &***role));
-        user.or_else(group)
-            .or_else(role)
-            .is_some_and(|(kind, named)| named.account == account && self.wants(kind, &named.path))
     }
 }
 
@@ -266,39 +290,24 @@ impl Call for ListEntities {
     }
 
     fn carry_out(&self, work: &mut Work<'_>) -> Reply {
-        if shape::Policy::of_aws(&self.arn, work.identities).is_none() {
-            work.identities.existing_policy(work.account, &self.arn)?;
+        let (identities, account) = (work.identities, work.account);
+        if managed::find(&self.arn).is_none() {
+            identities.existing_policy(account, &self.arn)?;
         }
-        let ids: std::collections::BTreeSet<_> = self.usage.of(&self.arn, work.identities).collect();
-        let ids = ids.into_iter().filter(|id| self.is_of_account(id, work));
-        let page = self.page.of("", ids.map(|id| (id.to_owned(), id)));
-        let mut reply = EntitiesReply { is_truncated: page.marker.is_some(), ..EntitiesReply::default() };
-        for id in page.items {
-            if let Some(user) = work.identities.user_by_id(id) {
-                let user = PolicyUser { user_name: user.name.clone(), user_id: user.id.clone() };
-                reply.policy_users.push(user);
-            } else if let Some(group) = work.identities.group_by_id(id) {
-                let group = PolicyGroup { group_name: group.name.clone(), group_id: group.id.clone() };
-                reply.policy_groups.push(group);
-            } else if let Some(role) = work.identities.role_by_id(id) {
-                let role = PolicyRole { role_name: role.name.clone(), role_id: role.id.clone() };
-                reply.policy_roles.push(role);
+        let mut reply = EntitiesReply::default();
+        let ids: BTreeSet<_> = self.usage.of(&self.arn, identities, account).collect();
+        let entities = ids.into_iter().filter_map(|id| Entity::find(id, identities));
+        let entities = entities.filter(|(kind, named, _)| self.wants(kind, &named.path));
+        let page = self.page.of("", entities.map(|(_, named, entity)| (named.id.clone(), entity)));
+        for entity in page.items {
+            match entity {
+                Entity::User(user) => reply.policy_users.push(user),
+                Entity::Group(group) => reply.policy_groups.push(group),
+                Entity::Role(role) => reply.policy_roles.push(role),
             }
         }
+        reply.is_truncated = page.marker.is_some();
         reply.marker = page.marker;
         work.read(&reply)
-    }
-}
-
-impl shape::Policy {
-    /// A policy that AWS manages.
-    fn of_aws(arn: &str, identities: &Identities) -> Option<Self> {
-        let _ = (arn, identities, path_and_name(arn));
-        None
-    }
-
-    fn all_of_aws(identities: &Identities) -> Vec<Self> {
-        let _ = identities;
-        Vec::new()
     }
 }

@@ -41,6 +41,7 @@ use crate::session::Session;
 use call::{Call, Work};
 use catalogue::Action;
 use reader::Reader;
+use sts::StsRequest;
 
 /// IAM, as AWS Query must know it.
 pub static IAM: QueryService = QueryService::unflattened("https://iam.amazonaws.com/doc/2010-05-08/");
@@ -61,6 +62,7 @@ pub struct ApiRequest(Decoded);
 #[derive(Debug)]
 enum Decoded {
     Iam(&'static Action, Box<dyn Call>),
+    Sts(StsRequest),
 }
 
 /// One thing that the caller must be allowed.
@@ -107,29 +109,35 @@ impl ApiRequest {
                 let action = catalogue::find(action).ok_or_else(|| unknown_action(action))?;
                 Ok(Self(Decoded::Iam(action, (action.decode)(Reader::new(form))?)))
             }
-            Service::Sts => unimplemented!(),
+            Service::Sts => StsRequest::decode(action, form).map(|request| Self(Decoded::Sts(request))),
         }
     }
 
     /// The action's name.
     #[must_use]
     pub fn action(&self) -> &'static str {
-        let Self(Decoded::Iam(action, _)) = self;
-        action.name
+        match &self.0 {
+            Decoded::Iam(action, _) => action.name,
+            Decoded::Sts(request) => request.action(),
+        }
     }
 
     /// What the caller must be allowed, all of it. Empty for `GetCallerIdentity`, which is always allowed.
     #[must_use]
     pub fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
-        let Self(Decoded::Iam(action, call)) = self;
-        authorise::authorisations(action, &**call, caller, identities)
+        match &self.0 {
+            Decoded::Iam(action, call) => authorise::authorisations(action, &**call, caller, identities),
+            Decoded::Sts(request) => request.authorisations(caller, identities),
+        }
     }
 
     /// Whether carrying it out may change the state: then no other change may come between.
     #[must_use]
     pub fn is_change(&self) -> bool {
-        let Self(Decoded::Iam(action, _)) = self;
-        action.is_change
+        match &self.0 {
+            Decoded::Iam(action, _) => action.is_change,
+            Decoded::Sts(request) => request.is_change(),
+        }
     }
 
     /// Carries it out: changes to write, and the reply's XML.
@@ -141,7 +149,10 @@ impl ApiRequest {
         with: &mut Carrying<'_>,
         id: RequestId,
     ) -> Result<(Vec<Change>, Vec<u8>), ApiError> {
-        let Self(Decoded::Iam(action, call)) = self;
+        let (action, call) = match &self.0 {
+            Decoded::Iam(action, call) => (action, call),
+            Decoded::Sts(request) => return request.carry_out(with, id),
+        };
         let account = with.caller.account().ok_or_else(|| {
             ACCESS_DENIED.because(format!("{} belongs to no account that has identities.", with.caller.arn()))
         })?;

@@ -9,6 +9,8 @@ use super::page::Page;
 use super::parameters::{DOCUMENT, POLICY_ARN, VERSION_ID};
 use super::reader::Reader;
 use super::shape::{Version, percent_encoded};
+use crate::identity::Refusal;
+use crate::managed;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -63,6 +65,14 @@ impl Call for Get {
     }
 
     fn carry_out(&self, work: &mut Work<'_>) -> Reply {
+        if let Some(policy) = managed::find(&self.arn) {
+            if *policy.version_id != *self.version {
+                return Err(Refusal::no_such_version(&self.arn, &self.version).into());
+            }
+            let document = Some(percent_encoded(&policy.document));
+            let policy_version = Version { document, ..Version::of_aws(policy) };
+            return work.read(&VersionReply { policy_version });
+        }
         let (policy, number, version) =
             work.identities.existing_version(work.account, &self.arn, &self.version)?;
         let document = Some(percent_encoded(&version.document));
@@ -89,6 +99,10 @@ impl Call for List {
     }
 
     fn carry_out(&self, work: &mut Work<'_>) -> Reply {
+        if let Some(policy) = managed::find(&self.arn) {
+            let only = std::iter::once((policy.version_id.to_string(), Version::of_aws(policy)));
+            return work.read(&self.page.of("Versions", only));
+        }
         let policy = work.identities.existing_policy(work.account, &self.arn)?;
         // Newest first; the key counts down, so that it grows.
         let versions = policy.record.versions.keys().rev();

@@ -1,10 +1,13 @@
 //! The structures of replies.
 
+use millpond_core::name::AccountId;
 use serde::Serialize;
 
 use crate::caller::Tags;
+pub(super) use crate::date::extended as date;
 use crate::identity::record::{AccountRecord, PolicyRecord, RoleRecord, UserRecord};
-use crate::identity::{Group, Identities, InstanceProfile};
+use crate::identity::{Group, Identities, InstanceProfile, policy_id};
+use crate::managed::Managed;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -201,8 +204,8 @@ impl Policy {
             policy_name: named.name.clone(),
             policy_id: named.id.clone(),
             default_version_id: format!("v{}", policy.default_version),
-            attachment_count: identities.attached_to(&arn).count(),
-            permissions_boundary_usage_count: identities.boundary_of(&arn).count(),
+            attachment_count: identities.attached_to(named.account, &arn).count(),
+            permissions_boundary_usage_count: identities.boundary_of(named.account, &arn).count(),
             arn,
             path: named.path.clone(),
             is_attachable: true,
@@ -210,6 +213,24 @@ impl Policy {
             create_date: date(named.created_secs),
             update_date: date(policy.updated_secs),
             tags: Some(tags(&named.tags)),
+        }
+    }
+
+    /// A policy that AWS manages, as an account sees it.
+    pub(super) fn of_aws(policy: &Managed, identities: &Identities, account: AccountId) -> Self {
+        Self {
+            policy_name: policy.name.to_string(),
+            policy_id: policy_id(&policy.arn),
+            arn: policy.arn.to_string(),
+            path: policy.path.to_string(),
+            default_version_id: policy.version_id.to_string(),
+            attachment_count: identities.attached_to(account, &policy.arn).count(),
+            permissions_boundary_usage_count: identities.boundary_of(account, &policy.arn).count(),
+            is_attachable: true,
+            description: Some(policy.description.to_string()),
+            create_date: policy.created.to_string(),
+            update_date: policy.created.to_string(),
+            tags: Some(Vec::new()),
         }
     }
 
@@ -235,6 +256,16 @@ pub(super) struct Version {
 }
 
 impl Version {
+    /// The one version of a policy that AWS manages, without its document.
+    pub(super) fn of_aws(policy: &Managed) -> Self {
+        Self {
+            document: None,
+            version_id: policy.version_id.to_string(),
+            is_default_version: true,
+            create_date: policy.created.to_string(),
+        }
+    }
+
     /// A version without its document.
     pub(super) fn of(policy: &PolicyRecord, number: u32) -> Self {
         Self {
@@ -249,22 +280,6 @@ impl Version {
 /// The alias of an account, if it has one.
 pub(super) fn alias(record: Option<&AccountRecord>) -> Option<String> {
     record.and_then(|record| record.alias.clone())
-}
-
-/// Seconds since 1970 as `2026-11-21T19:00:00Z`.
-pub(super) fn date(secs: u64) -> String {
-    let (days, second) = (secs / 86_400, secs % 86_400);
-    // Days are counted from 0000-03-01, so that a leap day ends its year.
-    let since = days + 719_468;
-    let (era, of_era) = (since / 146_097, since % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// A policy document as replies carry it: RFC 3986.

@@ -34,9 +34,8 @@ pub(super) fn holds(condition: &Condition, denies: bool, context: &Context<'_>) 
     };
     // AWS: ForAllValues "also returns true if there are no context keys in the request or if the context key value resolves to
     // a null dataset, such as an empty string"; ForAnyValue then returns false.
-    let null = operator.over != Over::Plain && values.iter().all(|value| value.is_empty());
-    if null {
-        return holds_without_value(operator);
+    if operator.over != Over::Plain && values.iter().all(|value| value.is_empty()) {
+        return operator.over == Over::All;
     }
     // A variable without a value matches nothing; with `Not` that would open an `Allow` to everything, so such an `Allow` does
     // not apply. AWS: it "might cause the entire statement to be invalid".

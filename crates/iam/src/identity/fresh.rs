@@ -63,15 +63,27 @@ impl Fresh<'_> {
     }
 
     fn letters(&mut self, prefix: &str, count: usize) -> String {
-        const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let mut random = (self.entropy)();
-        let mut text = prefix.to_owned();
-        for _ in 0..count {
-            text.push(char::from(LETTERS[usize::try_from(random % 32).unwrap_or_default()]));
-            random /= 32;
-        }
-        text
+        letters(prefix, count, (self.entropy)())
     }
+}
+
+/// Letters of unique ids, five bits each.
+fn letters(prefix: &str, count: usize, mut bits: u128) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut text = prefix.to_owned();
+    for _ in 0..count {
+        text.push(char::from(LETTERS[usize::try_from(bits % 32).unwrap_or_default()]));
+        bits /= 32;
+    }
+    text
+}
+
+/// The unique id of a policy that AWS manages: it follows from its ARN.
+pub(crate) fn policy_id(arn: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, arn.as_bytes());
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest.as_ref()[..16]);
+    letters(IdOf::Policy.prefix(), 17, u128::from_le_bytes(bits))
 }
 
 fn sealed_as(key: &str) -> String {

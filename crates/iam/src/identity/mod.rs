@@ -16,6 +16,7 @@ use millpond_core::name::AccountId;
 use crate::arn::Arn;
 use crate::caller::Caller;
 use crate::evaluate::{Attached, Policies};
+use crate::managed;
 use crate::secret::Secret;
 
 mod compile;
@@ -31,11 +32,12 @@ mod refusal;
 mod table;
 
 pub use fresh::Fresh;
+pub(crate) use fresh::policy_id;
 pub use live::{Group, InstanceProfile, ManagedPolicy, Role, User};
 pub use refusal::{Refusal, RefusalKind};
 
 use links::Links;
-use record::{AccountRecord, MASTER_KEY_CHECK, MasterKeyCheck, Record};
+use record::{AccountRecord, MASTER_KEY_CHECK, MasterKeyCheck, Named, Record};
 use table::Table;
 
 /// What the master key check holds when it is opened.
@@ -290,17 +292,29 @@ impl Identities {
     /// What a managed policy says in its default version, of an account or of AWS.
     #[must_use]
     pub fn managed_policy(&self, arn: &str) -> Option<Attached> {
-        self.policy(arn).map(|policy| policy.default.clone())
+        if let Some(policy) = self.policy(arn) {
+            return Some(policy.default.clone());
+        }
+        let of_aws = managed::find(arn)?;
+        Some(Attached { name: Arc::from(&*of_aws.arn), policy: Arc::clone(&of_aws.policy) })
     }
 
-    /// Unique ids of the users, groups and roles that a managed policy is attached to.
-    pub fn attached_to(&self, arn: &str) -> impl Iterator<Item = &str> {
-        self.attached.to(arn)
+    /// Unique ids of the users, groups and roles of an account that a managed policy is attached to.
+    pub fn attached_to(&self, account: AccountId, arn: &str) -> impl Iterator<Item = &str> {
+        self.attached.to(arn).filter(move |id| self.named(id).is_some_and(|named| named.account == account))
     }
 
-    /// Unique ids of the users and roles whose boundary a managed policy is.
-    pub fn boundary_of(&self, arn: &str) -> impl Iterator<Item = &str> {
-        self.bounded.to(arn)
+    /// Unique ids of the users and roles of an account whose boundary a managed policy is.
+    pub fn boundary_of(&self, account: AccountId, arn: &str) -> impl Iterator<Item = &str> {
+        self.bounded.to(arn).filter(move |id| self.named(id).is_some_and(|named| named.account == account))
+    }
+
+    /// The user, group or role of that unique id.
+    fn named(&self, id: &str) -> Option<&Named> {
+        let user = self.users.by_id(id).map(|user| &***user);
+        let group = || self.groups.by_id(id).map(|group| &***group);
+        let role = || self.roles.by_id(id).map(|role| &***role);
+        user.or_else(group).or_else(role)
     }
 
     /// The user, role or root that an ARN names; of a role a session, whose name the ARN of a session says.

@@ -88,11 +88,13 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json, A::Error> {
         let mut members: Vec<(String, Json)> = Vec::new();
-        while let Some((name, value)) = access.next_entry::<String, Json>()? {
-            if members.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(A::Error::custom(format_args!("{TWICE}{name}")));
-            }
-            members.push((name, value));
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
+        }
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(A::Error::custom(format_args!("{TWICE}{}", twice[0])));
         }
         Ok(Json::Members(members))
     }

@@ -101,7 +101,12 @@ impl Pattern {
     /// Whether the whole text matches.
     pub(crate) fn matches(&self, text: &str, case: Case, values: &impl Resolve) -> Matched {
         let yes = match self {
-            Self::Fixed(atoms) => glob(atoms, text, case),
+            Self::Fixed(atoms) => match &**atoms {
+                // Most patterns are a text, a text and a star, or a star.
+                [Atom::Text(whole)] => prefix(text, whole, case) == Some(text.len()),
+                [Atom::Text(start), Atom::Many] => prefix(text, start, case).is_some(),
+                atoms => glob(atoms, text, case),
+            },
             Self::Variable(segments) => match resolved(segments, values) {
                 Some(atoms) => glob(&atoms, text, case),
                 None => return Matched::Unresolved,
@@ -205,6 +210,12 @@ impl Compiler {
 pub(crate) fn glob(atoms: &[Atom], text: &str, case: Case) -> bool {
     let (mut atom, mut place) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
+    // What patterns differ in is mostly their end.
+    if let (Some(Atom::Text(end)), Case::Counts) = (atoms.last(), case)
+        && !text.ends_with(&**end)
+    {
+        return false;
+    }
     loop {
         let rest = &text[place..];
         let taken = match atoms.get(atom) {
@@ -224,20 +235,35 @@ pub(crate) fn glob(atoms: &[Atom], text: &str, case: Case) -> bool {
             continue;
         }
         let Some((after, from)) = last_star else { return false };
-        let Some(skipped) = text[from..].chars().next() else { return false };
-        place = from + skipped.len_utf8();
+        let Some(next) = next_start(text, from, atoms.get(after), case) else { return false };
+        place = next;
         atom = after;
         last_star = Some((after, place));
     }
 }
 
+/// The next place behind one at which the piece behind a star may fit.
+fn next_start(text: &str, from: usize, piece: Option<&Atom>, case: Case) -> Option<usize> {
+    let behind = from + text[from..].chars().next()?.len_utf8();
+    match (piece, case) {
+        (Some(Atom::Text(expected)), Case::Counts) => {
+            let first = *expected.as_bytes().first()?;
+            let found = text.as_bytes()[behind..].iter().position(|byte| *byte == first)?;
+            Some(behind + found)
+        }
+        _ => Some(behind),
+    }
+}
+
 /// How many bytes of the text are the expected beginning.
 fn prefix(text: &str, expected: &str, case: Case) -> Option<usize> {
-    if text.as_bytes().starts_with(expected.as_bytes()) {
-        return Some(expected.len());
-    }
-    if case == Case::Counts {
-        return None;
+    let beginning = text.as_bytes().get(..expected.len());
+    if case == Case::Counts || expected.is_ascii() {
+        let alike = |beginning: &[u8]| match case {
+            Case::Counts => beginning == expected.as_bytes(),
+            Case::Ignored => beginning.eq_ignore_ascii_case(expected.as_bytes()),
+        };
+        return beginning.is_some_and(alike).then_some(expected.len());
     }
     let mut rest = text.chars();
     for wanted in expected.chars() {
@@ -267,3 +293,6 @@ pub(crate) fn arn_parts(atoms: &[Atom]) -> Option<[Box<[Atom]>; 6]> {
     }
     (at == 5).then(|| parts.map(Vec::into_boxed_slice))
 }
+
+#[cfg(test)]
+mod tests;

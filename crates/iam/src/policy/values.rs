@@ -211,3 +211,6 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

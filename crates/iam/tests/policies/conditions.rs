@@ -115,6 +115,7 @@ fn for_all_values_wants_every_value_of_the_request() {
     assert!(!many(all, r#"["a","b"]"#, &["a", "c"]));
     assert!(many(all, r#"["a"]"#, &[]));
     assert!(compare(all, r#""a""#, ""));
+    assert!(!compare("ForAnyValue:StringEqualsIfExists", r#""""#, ""));
     assert!(many("ForAllValues:StringNotEquals", r#"["a","b"]"#, &["c", "d"]));
     assert!(!many("ForAllValues:StringNotEquals", r#"["a","b"]"#, &["c", "a"]));
     assert!(compare("ForAllValues:StringLike", r#""a*""#, "ab"));

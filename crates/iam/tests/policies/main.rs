@@ -5,7 +5,9 @@
 mod cases;
 mod conditions;
 mod documents;
+mod managed;
 mod principals;
+mod properties;
 mod rules;
 mod variables;
 mod words;

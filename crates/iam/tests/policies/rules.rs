@@ -153,6 +153,16 @@ fn a_role_is_assumed_only_by_whom_its_trust_policy_admits() {
 }
 
 #[test]
+fn a_role_that_is_assumed_by_way_of_its_account_names_both_policies() {
+    let trust = format!(r#"{{"Effect":"Allow","Principal":{ROOT},"Action":"sts:AssumeRole"}}"#);
+    let Decision::Allowed(by) = Case::new(user()).identity(ALL).trust(&trust).decide() else {
+        panic!("denied")
+    };
+    let kinds: Vec<_> = by.iter().map(|by| by.kind).collect();
+    assert_eq!(kinds, [PolicyKind::Identity, PolicyKind::Resource]);
+}
+
+#[test]
 fn a_role_without_trust_policy_is_assumed_by_nobody() {
     let mut case = Case::new(user())
         .identity(ALL)

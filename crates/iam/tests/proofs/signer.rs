@@ -111,7 +111,7 @@ fn request() -> impl Strategy<Value = Request> {
     let escaped = "(%[2-7][0-9A-F]|[-A-Za-z0-9._~!$'()*,;:@+]){0,6}";
     let path = prop::collection::vec(escaped, 0..5).prop_map(|segments| format!("/{}", segments.join("/")));
     let name = "[A-Za-z][-A-Za-z0-9._~]{0,5}|%E1%88%B4";
-    let value = "(%[2-7][0-9A-F]|%C3%A9|[-A-Za-z0-9._~/:,]){0,6}";
+    let value = "(\\+|%[2-7][0-9A-F]|%C3%A9|[-A-Za-z0-9._~/:,]){0,6}";
     let query = prop::collection::vec((name, value, any::<bool>()), 0..6).prop_map(|pairs| {
         let pair =
             |(name, value, bare): (String, String, bool)| if bare { name } else { format!("{name}={value}") };
@@ -151,12 +151,13 @@ fn change(request: &mut Request, place: u8, index: prop::sample::Index, with: u8
         let mut bytes = text.as_bytes().to_vec();
         let at = index.index(bytes.len().max(1));
         match bytes.get_mut(at) {
-            Some(byte) => *byte = if *byte == with { b'q' } else { with },
+            Some(byte) => *byte = if *byte == with { b'z' } else { with },
             None => bytes.push(with),
         }
         String::from_utf8(bytes).unwrap()
     };
-    let letter = b'a' + with % 16;
+    // No hex digit: `%e1` means the same as `%E1`.
+    let letter = b'g' + with % 16;
     match place {
         0 => request.method = other(&request.method, b'X'),
         1 => request.path = format!("{}{}", request.path, char::from(letter)),
@@ -181,7 +182,7 @@ fn change(request: &mut Request, place: u8, index: prop::sample::Index, with: u8
             let at = index.index(request.headers.len());
             let value = &mut request.headers[at].1;
             match value.iter_mut().rfind(|byte| !byte.is_ascii_whitespace()) {
-                Some(byte) => *byte = if *byte == letter { b'q' } else { letter },
+                Some(byte) => *byte = if *byte == letter { b'z' } else { letter },
                 None => value.push(letter),
             }
         }

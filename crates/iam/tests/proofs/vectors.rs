@@ -1,10 +1,14 @@
-//! AWS's published vectors: every signed request of them verifies, in the header and in the query.
+//! AWS's published vectors and requests of other signers: every one verifies, signed in the header and in the query.
 
 use millpond_iam::auth_error::AuthError;
 
 use crate::request::{Request, SECRET, VECTOR_SECS, service};
+use crate::signer::NOW_SECS;
 
 const VECTORS: &str = include_str!("../vectors/aws-sigv4.json");
+
+/// Requests that botocore and the SDK for JavaScript signed, with paths and queries that are awkward.
+const OTHER_SIGNERS: &str = include_str!("../vectors/other-signers.json");
 
 struct Vector {
     name: String,
@@ -78,5 +82,18 @@ fn no_published_signature_verifies_with_another_secret() {
         for request in &vector.signed {
             assert!(request.check("another", service(name), now).is_err(), "{}", vector.name);
         }
+    }
+}
+
+#[test]
+fn what_other_signers_sign_verifies() {
+    let all: Vec<serde_json::Value> = serde_json::from_str(OTHER_SIGNERS).unwrap();
+    assert_eq!(all.len(), 33);
+    for vector in &all {
+        let text = |name: &str| vector[name].as_str().unwrap();
+        let request = Request::parse(text("signed"));
+        let result = request.check(SECRET, service(text("service")), NOW_SECS);
+        assert_eq!(result, Ok(()), "{}: {request:?}", text("signer"));
+        assert!(request.check("another", service(text("service")), NOW_SECS).is_err());
     }
 }

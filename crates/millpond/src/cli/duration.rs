@@ -65,6 +65,11 @@ pub(super) fn receive_wait(text: &str) -> Result<i32, String> {
     up_to(text, 0, 20)
 }
 
+/// How long it is waited for rows.
+pub(super) fn rows_wait(text: &str) -> Result<i32, String> {
+    up_to(text, 0, 3_600)
+}
+
 /// How long a message that was received is hidden.
 pub(super) fn visibility_timeout(text: &str) -> Result<i32, String> {
     up_to(text, 0, 43_200)

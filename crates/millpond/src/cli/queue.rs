@@ -1,5 +1,6 @@
 //! `millpond queue`: create, change, remove, purge and show one queue; redriving one is in a file of its own.
 
+use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clap::{Args, Subcommand};
 use millpond_core::time::Timestamp;
@@ -156,14 +157,16 @@ impl Set {
             }
             request.send().await.map_err(|error| explain(&service, &explained("tag"), &error))?;
         }
-        if !self.untags.is_empty() {
-            let request = client.untag_queue().queue_url(&url).set_tag_keys(Some(self.untags.clone()));
+        let (removed, absent) = self.tags_to_remove(&service, &client, &url).await?;
+        if !removed.is_empty() {
+            let request = client.untag_queue().queue_url(&url).set_tag_keys(Some(removed.clone()));
             request.send().await.map_err(|error| explain(&service, &explained("untag"), &error))?;
         }
         if self.target.json {
             let tags: Map<String, Value> =
                 tags.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
-            let done = json!({ "queue_url": url, "attributes": attributes, "tags": tags, "removed_tags": self.untags });
+            let done = json!({ "queue_url": url, "attributes": attributes, "tags": tags, "removed_tags": removed,
+                               "absent_tags": absent });
             say(&done.to_string());
             return Ok(DONE);
         }
@@ -172,10 +175,28 @@ impl Set {
             value => format!("{name} is {value}"),
         });
         let tags = tags.iter().map(|(key, value)| format!("tag {key} is {value}"));
-        let untags = self.untags.iter().map(|key| format!("tag {key} taken away"));
-        let lines: Vec<String> = attributes.chain(tags).chain(untags).collect();
+        let removed = removed.iter().map(|key| format!("tag {key} taken away"));
+        let absent = absent.iter().map(|key| format!("there was no tag {key}"));
+        let lines: Vec<String> = attributes.chain(tags).chain(removed).chain(absent).collect();
         say(&format!("{}: {}", self.queue, lines.join(", ")));
         Ok(DONE)
+    }
+
+    /// The tags to take away that the queue has, and those that it does not have.
+    async fn tags_to_remove(
+        &self,
+        service: &Service,
+        client: &Client,
+        url: &str,
+    ) -> Result<(Vec<String>, Vec<String>), Failure> {
+        if self.untags.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let found = client.list_queue_tags().queue_url(url).send().await;
+        let found = found
+            .map_err(|error| explain(service, &format!("cannot read the tags of {}", self.queue), &error))?;
+        let there = found.tags.unwrap_or_default();
+        Ok(self.untags.iter().cloned().partition(|key| there.contains_key(key)))
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::workloads::path_segment;
-use super::{Target, remark, say};
+use super::{Target, duration, remark, say};
 use crate::failure::{DONE, Outcome, nothing};
 use crate::service::Service;
 use crate::table::{Side, printable, render};
@@ -19,16 +19,17 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Show the rows that a sink has landed: the last ones, the newest at the end.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  millpond rows customers\n  millpond rows customers --limit 1000 --json")]
+#[command(after_help = "Examples:\n  millpond rows customers\n  millpond rows customers --wait 1m\n  \
+                        millpond rows customers --limit 1000 --json")]
 pub(crate) struct Rows {
     /// The table, or the sink or the queue that fills it.
     name: String,
     /// At most so many rows, 1 to 10000.
     #[arg(allow_negative_numbers = true, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
-    /// While the sink works and its queue still holds messages, wait for them to land, at most so long.
-    #[arg(allow_negative_numbers = true, long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=3_600))]
-    wait: u64,
+    /// While the sink works and its queue still holds messages, wait for them to land, at most so long; up to 1h.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::rows_wait, allow_hyphen_values = true)]
+    wait: i32,
     #[command(flatten)]
     target: Target,
 }
@@ -65,7 +66,7 @@ impl Rows {
         loop {
             let way = OnTheWay::look(service, &self.name).await?;
             let landing = way.messages > 0 && matches!(way.state.as_str(), "running" | "starting");
-            if !landing || begun.elapsed() >= Duration::from_secs(self.wait) {
+            if !landing || begun.elapsed().as_secs_f64() >= f64::from(self.wait) {
                 return Some(way);
             }
             tokio::time::sleep(POLL).await;
@@ -113,6 +114,7 @@ impl OnTheWay {
             count => Some(format!("{count} messages are still in the queue {queue}")),
         };
         let why = match (state.as_str(), &self.reason) {
+            ("running", Some(reason)) => Some(reason.clone()),
             (_, Some(reason)) => Some(format!("{sink} waits: {reason}")),
             ("stopped", None) => Some(format!("{sink} is stopped; to go on: millpond start {sink}")),
             ("running", None) => None,

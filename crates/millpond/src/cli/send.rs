@@ -17,6 +17,12 @@ const BODY_BYTES_MAX: usize = 1_048_576;
 const ATTRIBUTES_MAX: usize = 10;
 /// The message attribute that makes two messages one row, see `docs/sink.md`.
 const SUBMISSION_ID: &str = "SubmissionId";
+/// What the service calls by another name than this command.
+const FLAGS: [(&str, &str); 3] = [
+    ("MessageGroupId", "--group"),
+    ("MessageDeduplicationId", "--deduplication-id"),
+    ("DelaySeconds", "--delay"),
+];
 
 /// Send a message and print its id.
 #[derive(Debug, Args)]
@@ -85,8 +91,10 @@ impl Send {
             request = request.message_attributes(SUBMISSION_ID, value.build()?);
         }
         let sent = request.send().await;
-        let sent =
-            sent.map_err(|error| explain(&service, &format!("cannot send to {}", self.queue), &error))?;
+        let sent = sent.map_err(|error| {
+            let failure = explain(&service, &format!("cannot send to {}", self.queue), &error);
+            FLAGS.iter().fold(failure, |failure, (parameter, flag)| failure.naming(parameter, flag))
+        })?;
         let id = sent.message_id.unwrap_or_default();
         if self.target.json {
             let md5 = sent.md5_of_message_body.unwrap_or_default();

@@ -11,6 +11,7 @@ use millpond_stack::{Desired, PhysicalId, StackState, WorkloadKind, WorkloadName
 use serde_json::{Value, json};
 
 use super::{Answered, Refused, Stacks, example};
+use crate::note::now_millis;
 
 /// How long a workload that was started gets to say how it fares before the answer shows it as starting.
 const TOLD: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ impl Stacks {
         let owners = self.owners().await?;
         let shown = statuses.iter().map(|status| {
             let kind = records.get(status.name.as_str()).map(|record| &record.spec.kind);
-            shown(status, kind, owners.get(&status.name))
+            shown(status, kind, owners.get(&status.name), now_millis())
         });
         Ok(json!({ "workloads": shown.collect::<Vec<Value>>() }))
     }
@@ -48,7 +49,7 @@ impl Stacks {
         let owners = self.owners().await?;
         let kind = record.as_ref().map(|record| &record.spec.kind);
         let status = self.settled(&name).await?;
-        Ok(status.map_or(Value::Null, |status| shown(&status, kind, owners.get(&name))))
+        Ok(status.map_or(Value::Null, |status| shown(&status, kind, owners.get(&name), now_millis())))
     }
 
     /// The workload once it said how it fares, or as it is when it takes too long.
@@ -57,7 +58,7 @@ impl Stacks {
         loop {
             let statuses = self.supervisor.status().await?;
             let status = statuses.into_iter().find(|status| status.name == *name);
-            let starting = status.as_ref().is_some_and(|status| word(status).0 == "starting");
+            let starting = status.as_ref().is_some_and(|status| word(status, 0).0 == "starting");
             if !starting || begun.elapsed() > TOLD {
                 return Ok(status);
             }
@@ -79,12 +80,15 @@ impl Stacks {
 }
 
 /// What a workload does in a word, and why when it is not as it should be.
-fn word(status: &WorkloadStatus) -> (&'static str, Option<String>) {
+fn word(status: &WorkloadStatus, now_unix_ms: u64) -> (&'static str, Option<String>) {
     match (&status.state, &status.condition) {
         (WorkloadState::Stopped, _) => ("stopped", None),
         (WorkloadState::Stopping { .. }, _) => ("stopping", None),
         (WorkloadState::Running { .. }, None) => ("starting", None),
         (WorkloadState::Running { .. }, Some(Condition::Ready)) => ("running", None),
+        (WorkloadState::Running { .. }, Some(Condition::ReadyExcept { reason, until_unix_ms })) => {
+            ("running", (now_unix_ms < *until_unix_ms).then(|| reason.clone()))
+        }
         (
             WorkloadState::Running { .. },
             Some(Condition::Waiting { reason } | Condition::Failed { reason }),
@@ -110,8 +114,13 @@ fn ending(exit: ExitKind) -> String {
 }
 
 /// A workload for our own API: flat, its state as a word.
-fn shown(status: &WorkloadStatus, kind: Option<&WorkloadKind>, stack: Option<&String>) -> Value {
-    let (state, reason) = word(status);
+fn shown(
+    status: &WorkloadStatus,
+    kind: Option<&WorkloadKind>,
+    stack: Option<&String>,
+    now_unix_ms: u64,
+) -> Value {
+    let (state, reason) = word(status, now_unix_ms);
     let mut shown = json!({
         "name": status.name.as_str(),
         "kind": status.kind,

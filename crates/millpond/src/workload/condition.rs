@@ -1,15 +1,20 @@
 //! What a workload tells its supervisor of itself.
 //!
 //! Told when it changes, and only then: a file is written each time. A condition that can't be told is logged and stops
-//! nothing.
+//! nothing. A record that can't become a row is told until it should have come again: then it either is told anew, or is
+//! gone, or has landed.
 
 use std::sync::{Mutex, PoisonError};
 
 use millpond_sink::Event;
 use millpond_stack::driver::{Condition, workload_side};
 
+use crate::note::now_millis;
+
 /// How the reason begins when a workload waits for the service that it belongs to.
 pub(crate) const QUEUE_SERVICE_AWAY: &str = "the queue service can't be reached";
+/// How much later than its time a message may come again.
+const LATE_MS: u64 = 5_000;
 
 /// Tells the supervisor.
 pub(super) fn tell(condition: &Condition) {
@@ -27,7 +32,16 @@ struct Known {
     started: bool,
     database_down: Option<String>,
     queue_down: Option<QueueDown>,
+    unfit: Option<Unfit>,
     told: Option<Condition>,
+}
+
+/// A record that can't become a row. Of many, one is told for as long as it comes again.
+#[derive(Debug)]
+struct Unfit {
+    message_id: String,
+    reason: String,
+    until_unix_ms: u64,
 }
 
 #[derive(Debug)]
@@ -46,7 +60,7 @@ impl SinkCondition {
     /// Takes an event.
     pub(super) fn follow(&self, event: &Event) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.note(event);
+        known.note(event, now_millis());
         let condition = known.condition();
         // Under the lock, so that the last word told is the last one that was true.
         if let Some(condition) = condition.filter(|condition| known.told.as_ref() != Some(condition)) {
@@ -57,7 +71,7 @@ impl SinkCondition {
 }
 
 impl Known {
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &Event, now_unix_ms: u64) {
         match event {
             Event::Started { .. } => self.started = true,
             Event::DatabaseDown { reason, .. } => self.database_down = Some(reason.clone()),
@@ -66,6 +80,18 @@ impl Known {
                 self.queue_down = Some(QueueDown { reason: reason.clone(), missing: *missing });
             }
             Event::QueueUp { .. } => self.queue_down = None,
+            Event::Poison { message_id, reason, hidden_secs, .. } => {
+                let unfit = Unfit {
+                    message_id: message_id.clone(),
+                    reason: reason.clone(),
+                    until_unix_ms: now_unix_ms + u64::from(*hidden_secs) * 1_000 + LATE_MS,
+                };
+                let gives_way =
+                    |shown: &Unfit| shown.message_id == *message_id || now_unix_ms >= shown.until_unix_ms;
+                if self.unfit.as_ref().is_none_or(gives_way) {
+                    self.unfit = Some(unfit);
+                }
+            }
             _ => {}
         }
     }
@@ -79,8 +105,21 @@ impl Known {
                 Some(waiting("the queue is missing; `millpond up` makes it again", reason))
             }
             (None, Some(QueueDown { reason, missing: false })) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
-            (None, None) => self.started.then_some(Condition::Ready),
+            (None, None) => {
+                self.started.then(|| self.unfit.as_ref().map_or(Condition::Ready, Unfit::condition))
+            }
         }
+    }
+}
+
+impl Unfit {
+    fn condition(&self) -> Condition {
+        let Self { message_id, reason, until_unix_ms, .. } = self;
+        let reason = format!(
+            "message {message_id} can't become a row: {reason}; the others land, and it stays in the queue, or goes to \
+             the queue's dead-letter queue"
+        );
+        Condition::ReadyExcept { reason, until_unix_ms: *until_unix_ms }
     }
 }
 

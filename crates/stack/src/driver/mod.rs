@@ -105,6 +105,13 @@ impl fmt::Debug for Launch {
 pub enum Condition {
     /// It does what it is for.
     Ready,
+    /// It does what it is for, except for something that others have to mend.
+    ReadyExcept {
+        /// For what and why, in words for people; without secrets.
+        reason: String,
+        /// When this is not true any more unless it is told again, in milliseconds since 1970.
+        until_unix_ms: u64,
+    },
     /// It runs, waits for something that may return by itself, and goes on then.
     Waiting {
         /// For what and why, in words for people; without secrets.

@@ -265,9 +265,9 @@ where
             Observed::Running { since, restarts, terminated_at: None, .. } => {
                 // One that keeps ending is told once; `ps` goes on showing it.
                 if *restarts == 0 {
-                    tracing::warn!(workload = %name, exit = %kind, "a workload ended by itself; `millpond ps` and `millpond logs` say why");
+                    tracing::warn!(workload = %name, "a workload ended by itself ({kind}); `millpond ps` and `millpond logs` say why");
                 } else {
-                    tracing::info!(workload = %name, exit = %kind, "a workload ended by itself again");
+                    tracing::info!(workload = %name, "a workload ended by itself again ({kind})");
                 }
                 Restarts::after_end(&self.policy, *restarts, now.saturating_sub(*since), now)
             }

@@ -240,7 +240,7 @@ pub(super) fn record() -> impl Strategy<Value = QueueRecord> {
 
 pub(super) fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
-    let origin = (group(), source(), any::<u64>(), option::of(attempt()));
+    let origin = (group(), source(), any::<u64>(), option::of(attempt()), any::<bool>());
     (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), origin).prop_map(
         |(sent_at, visible_at, received_at, first_received_at, numbers, rank, origin)| Entry {
             sent_at,
@@ -255,17 +255,17 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             source: origin.1,
             moved: NonZeroU64::new(origin.2).map(MoveNumber),
             attempt: origin.3,
+            repeated: origin.4,
         },
     )
 }
 
 pub(super) fn attempt() -> impl Strategy<Value = Attempt> {
     let place_and_count = (1..=limits::ATTEMPT_MESSAGES).prop_flat_map(|count| (0..count, Just(count)));
-    (any::<[u8; 8]>(), place_and_count, any::<bool>()).prop_map(|(key, (place, count), repeated)| Attempt {
+    (any::<[u8; 8]>(), place_and_count).prop_map(|(key, (place, count))| Attempt {
         key: AttemptKey(key),
         place,
         count: NonZeroU8::new(count).unwrap(),
-        repeated,
     })
 }
 

@@ -39,11 +39,9 @@ fn put(record: impl Into<Record>) -> Result<Change, Refusal> {
     }
 }
 
-fn check_document(document: &str, kind: DocumentKind) -> Result<(), Refusal> {
-    match Policy::parse(document, kind) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Refusal::new(RefusalKind::MalformedPolicyDocument, error.to_string())),
-    }
+fn check_document(document: &str, kind: DocumentKind) -> Result<Policy, Refusal> {
+    Policy::parse(document, kind)
+        .map_err(|error| Refusal::new(RefusalKind::MalformedPolicyDocument, error.message))
 }
 
 /// The letters that count for limits: all but white space.

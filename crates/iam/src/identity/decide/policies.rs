@@ -9,7 +9,8 @@ use crate::caller::Tags;
 use crate::identity::fresh::IdOf;
 use crate::identity::record::{Named, PolicyRecord, Record, VersionRecord};
 use crate::identity::{Fresh, Identities, ManagedPolicy, Refusal, RefusalKind, limits};
-use crate::policy::DocumentKind;
+use crate::managed;
+use crate::policy::{DocumentKind, Version};
 
 /// A managed policy to be.
 #[derive(Clone, Debug)]
@@ -35,7 +36,10 @@ pub fn version_number(text: &str) -> Option<u32> {
 }
 
 fn check_managed(document: &str) -> Result<(), Refusal> {
-    check_document(document, DocumentKind::Identity)?;
+    if check_document(document, DocumentKind::Identity)?.version() < Version::V2012 {
+        let message = "Policy document must be version 2012-10-17 or greater.";
+        return Err(Refusal::new(RefusalKind::MalformedPolicyDocument, message));
+    }
     if counted_chars(document) > limits::MANAGED_POLICY_CHARS {
         return Err(Refusal::quota("PolicySize", limits::MANAGED_POLICY_CHARS));
     }
@@ -47,9 +51,7 @@ impl Identities {
     pub(crate) fn existing_policy(&self, account: AccountId, arn: &str) -> Result<&ManagedPolicy, Refusal> {
         match self.policy(arn).filter(|policy| policy.account == account) {
             Some(policy) => Ok(policy),
-            None if self.policy(arn).is_none() && self.managed_policy(arn).is_some() => {
-                Err(Refusal::managed_by_aws(arn))
-            }
+            None if managed::find(arn).is_some() => Err(Refusal::managed_by_aws(arn)),
             None => Err(Refusal::no_such_policy(arn)),
         }
     }

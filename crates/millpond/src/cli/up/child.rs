@@ -33,6 +33,9 @@ pub(super) struct Ready {
     /// Whether callers are identified, as it said when it was started here.
     #[serde(default)]
     pub(super) auth: String,
+    /// The certificate that it has made itself.
+    #[serde(default)]
+    ca_bundle: Option<PathBuf>,
 }
 
 impl Ready {
@@ -41,7 +44,7 @@ impl Ready {
         let found = note
             .as_ref()
             .map_or_else(|| "of the running service".to_owned(), |note| note.data.display().to_string());
-        Self { endpoint, found, pid: note.map(|note| note.pid), auth: String::new() }
+        Self { endpoint, found, pid: note.map(|note| note.pid), auth: String::new(), ca_bundle: None }
     }
 
     /// The note of a service that was started here, or what it would say if it could be left.
@@ -52,7 +55,7 @@ impl Ready {
             account_id: "000000000000".to_owned(),
             enforced: self.auth != "off",
             root_key: None,
-            ca_bundle: None,
+            ca_bundle: self.ca_bundle.clone(),
             pid: self.pid.unwrap_or_default(),
             data: PathBuf::new(),
         })

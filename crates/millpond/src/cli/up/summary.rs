@@ -160,6 +160,9 @@ impl Summary<'_> {
             return if text("state") == "starting" { vec![Note::Text(starting)] } else { Vec::new() };
         };
         let mut notes = vec![Note::Text(reason.to_owned())];
+        if text("state") == "running" {
+            return notes;
+        }
         if text("kind") != "sink" {
             notes.push(Note::Text(format!("It is tried again by itself. More: millpond logs {name}")));
             return notes;

@@ -47,16 +47,22 @@ impl Watch {
         let mut told = Vec::new();
         for workload in workloads {
             let text = |name: &str| workload[name].as_str().unwrap_or_default();
-            let (name, reason) = (text("name"), workload["reason"].as_str().map(printable));
+            let name = text("name");
+            // One that runs all the same can't do all of what it is for.
+            let does = if text("state") == "running" { ":" } else { " waits:" };
+            let reason =
+                workload["reason"].as_str().map(|reason| format!("{name}{does} {}", printable(reason)));
             if matches!(text("state"), "starting" | "stopping") {
                 continue;
             }
             let before = self.reasons.insert(name.to_owned(), reason.clone()).flatten();
             match (before, reason) {
                 (before, Some(reason)) if before.as_ref() != Some(&reason) => {
-                    told.push(format!("{name} waits: {reason}"));
+                    told.push(reason);
                 }
-                (Some(_), None) if text("state") == "running" => {
+                (Some(before), None)
+                    if text("state") == "running" && before.starts_with(&format!("{name} waits:")) =>
+                {
                     told.push(format!("{name} no longer waits; it runs"));
                 }
                 _ => {}

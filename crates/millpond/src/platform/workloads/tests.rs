@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::shown;
 
+const NOW: u64 = 1_700_000_000_000;
+
 fn status(state: WorkloadState, condition: Option<Condition>) -> WorkloadStatus {
     WorkloadStatus {
         name: WorkloadName::new("backend").expect("a name"),
@@ -20,7 +22,7 @@ fn status(state: WorkloadState, condition: Option<Condition>) -> WorkloadStatus 
 }
 
 fn state_and_reason(state: WorkloadState, condition: Option<Condition>) -> (String, Option<String>) {
-    let shown = shown(&status(state, condition), None, None);
+    let shown = shown(&status(state, condition), None, None, NOW);
     let text = |name: &str| shown.get(name).and_then(Value::as_str).map(str::to_owned);
     (text("state").expect("a state"), text("reason"))
 }
@@ -42,6 +44,10 @@ fn backoff(last_exit: ExitKind, last_error: Option<&str>) -> WorkloadState {
 fn a_process_alone_is_not_taken_for_a_workload_that_works() {
     assert_eq!(state_and_reason(running(), None), ("starting".into(), None));
     assert_eq!(state_and_reason(running(), Some(Condition::Ready)), ("running".into(), None));
+    for (until_unix_ms, told) in [(NOW + 1, Some("message 7 can't become a row".into())), (NOW, None)] {
+        let except = Condition::ReadyExcept { reason: "message 7 can't become a row".into(), until_unix_ms };
+        assert_eq!(state_and_reason(running(), Some(except)), ("running".into(), told));
+    }
     let waiting = Condition::Waiting { reason: "no database".into() };
     assert_eq!(state_and_reason(running(), Some(waiting)), ("waiting".into(), Some("no database".into())));
 }

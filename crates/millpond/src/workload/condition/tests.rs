@@ -7,6 +7,7 @@ use millpond_stack::driver::Condition;
 
 use super::Known;
 
+const NOW: u64 = 1_700_000_000_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn down(reason: &str) -> Event {
@@ -20,7 +21,7 @@ fn started() -> Event {
 
 fn after(events: &[Event]) -> Option<Condition> {
     let mut known = Known::default();
-    events.iter().for_each(|event| known.note(event));
+    events.iter().for_each(|event| known.note(event, NOW));
     known.condition()
 }
 
@@ -61,4 +62,31 @@ fn a_queue_that_is_missing_is_no_service_that_is_away() {
         after(&[started(), missing]),
         waiting("the queue is missing; `millpond up` makes it again: no such queue")
     );
+}
+
+fn unfit(message_id: &str) -> Event {
+    let (message_id, reason) = (message_id.to_owned(), "no column country".to_owned());
+    Event::Poison { message_id, receive_count: 1, reason, hidden_secs: 30 }
+}
+
+/// Which message is told of, and for how long, after these came at these times.
+fn told_of(events: &[(u64, &str)]) -> (String, u64) {
+    let mut known = Known::default();
+    known.note(&started(), NOW);
+    events.iter().for_each(|(after_ms, message)| known.note(&unfit(message), NOW + after_ms));
+    let Some(Condition::ReadyExcept { reason, until_unix_ms }) = known.condition() else {
+        panic!("{known:?}")
+    };
+    assert!(reason.contains("can't become a row: no column country"), "{reason}");
+    (reason.split(' ').nth(1).unwrap().to_owned(), until_unix_ms - NOW)
+}
+
+#[test]
+fn a_record_that_does_not_fit_is_told_until_it_should_have_come_again() {
+    assert_eq!(told_of(&[(0, "a")]), ("a".to_owned(), 35_000));
+    assert_eq!(told_of(&[(0, "a"), (30_000, "a")]), ("a".to_owned(), 65_000), "it came again");
+    assert_eq!(told_of(&[(0, "a"), (1, "b")]), ("a".to_owned(), 35_000), "one at a time");
+    assert_eq!(told_of(&[(0, "a"), (35_000, "b")]), ("b".to_owned(), 70_000), "a has gone");
+    let outage = after(&[started(), unfit("a"), down("refused")]);
+    assert_eq!(outage, waiting("the database can't be reached: refused"), "an outage matters more");
 }

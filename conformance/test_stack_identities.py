@@ -12,10 +12,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from millpond import REGION, Millpond
+from millpond import ACCESS_KEY, REGION, SECRET_KEY, Millpond
 
 ACCOUNT = "000000000000"
-ROOT = ("test", "test")
+ROOT = (ACCESS_KEY, SECRET_KEY)
 TRUST = """{Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com},
           Action: 'sts:AssumeRole'}]}"""
 
@@ -26,9 +26,10 @@ def allow(action):
 
 @pytest.fixture(scope="module")
 def millpond(tmp_path_factory):
-    root = {"MILLPOND_ROOT_ACCESS_KEY_ID": ROOT[0], "MILLPOND_ROOT_SECRET_ACCESS_KEY": ROOT[1]}
-    with Millpond(tmp_path_factory.mktemp("millpond"), environment=root) as running:
+    with Millpond(tmp_path_factory.mktemp("millpond")) as running:
         yield running
+        # So that no workload of a test that failed outlives it.
+        running.stop()
 
 
 def aws(millpond, service, keys=ROOT):

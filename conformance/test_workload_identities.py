@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
@@ -15,11 +16,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from architecture import Architecture, await_that, get, hidden_submission_id, post_form
-from millpond import REGION
+from javascript_sdk import NODE, PROGRAMS, node_modules
+from millpond import REGION, client
 
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-ROOT = {"MILLPOND_ROOT_ACCESS_KEY_ID": "test", "MILLPOND_ROOT_SECRET_ACCESS_KEY": "test"}
 WITHOUT_ROLES = """Resources:
   Jobs:
     Type: AWS::SQS::Queue
@@ -33,7 +34,7 @@ WITHOUT_ROLES = """Resources:
 @pytest.fixture(scope="module")
 def architecture(tmp_path_factory):
     """The example, running, with callers that are identified."""
-    with Architecture(tmp_path_factory.mktemp("customers"), environment=ROOT) as running:
+    with Architecture(tmp_path_factory.mktemp("customers")) as running:
         yield running
 
 
@@ -100,6 +101,26 @@ def test_the_backend_receives_and_cannot_send(architecture):
     assert message.startswith(f"User: {who} is not authorized to perform: sqs:sendmessage on resource: ")
 
 
+def test_the_sdk_for_javascript_needs_no_setting_either(architecture):
+    of_workload = environment_of(architecture, "frontend")
+    finished = subprocess.run(
+        [NODE, "--test", "--test-timeout=60000", PROGRAMS / "role.cjs"],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(architecture.folder),
+            "NODE_PATH": str(node_modules()),
+            "AWS_ENDPOINT_URL": architecture.endpoint,
+            "AWS_REGION": REGION,
+            **{variable: of_workload[variable] for variable in (URI, TOKEN)},
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "# pass 0" not in finished.stdout, "no test ran"
+
+
 def test_credentials_last_an_hour_and_are_new_each_time(architecture):
     environment = environment_of(architecture, "frontend")
     status, first = ask(environment[URI], environment[TOKEN])
@@ -155,7 +176,7 @@ def test_a_workload_without_a_role_gets_one_of_its_own(architecture):
     address = architecture.endpoint.removeprefix("http://")
     up = architecture.run("up", template, "--listen", address, "--data", architecture.data)
     assert up.returncode == 0, up.stderr
-    sqs = architecture.client()
+    sqs = client(architecture.endpoint)
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="jobs")["QueueUrl"], MessageBody="1")
     await_that(lambda: len(architecture.rows("jobs")) == 1, architecture.log)
     environment = environment_of(architecture, "worker")

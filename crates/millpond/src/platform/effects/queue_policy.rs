@@ -29,11 +29,12 @@ impl StackEffects<'_> {
     }
 
     async fn take_queue_policy(&self, known: &[Resource], kept: &[String]) -> Result<(), EffectError> {
-        let queues = |resource| match resource {
-            &Resource::QueuePolicy(ref policy) => Some(&policy.queues),
-            _ => None,
-        };
-        let old: BTreeSet<&String> = known.iter().filter_map(queues).flatten().collect();
+        let mut old = BTreeSet::new();
+        for resource in known {
+            if let Resource::QueuePolicy(policy) = resource {
+                old.extend(&policy.queues);
+            }
+        }
         let none = BTreeMap::from([(POLICY.to_owned(), String::new())]);
         for queue in old.into_iter().filter(|queue| !kept.contains(queue)) {
             if self.url(queue).await?.is_some() {

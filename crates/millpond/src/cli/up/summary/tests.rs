@@ -24,6 +24,7 @@ fn lines(workloads: &[Value], takes_database_url: bool) -> String {
         found: "/data (new)".into(),
         pid: None,
         auth: "on".into(),
+        ca_bundle: None,
     };
     let summary = Summary {
         ready: &ready,

@@ -150,7 +150,7 @@ def test_a_record_that_can_not_become_a_row_is_told_wherever_workloads_are(archi
     assert told in " ".join(architecture.run("ps").stdout.split())
     shown = architecture.run("rows", "customers", "--wait", "0")
     assert f"1 message is still in the queue customers; {told}" in shown.stderr
-    assert told.replace("'", "&#39;") in get(f"{architecture.endpoint}/console/")[2]
+    assert told.replace("'", "&#39;") in console(architecture)
     await_that(lambda: f"backend: {told}" in architecture.log(), architecture.log)
 
 

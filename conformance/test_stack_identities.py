@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from millpond import ACCESS_KEY, REGION, SECRET_KEY, Millpond
 
+PARTNER = Path(__file__).resolve().parent.parent / "examples" / "partner" / "template.yaml"
 ACCOUNT = "000000000000"
 ROOT = (ACCESS_KEY, SECRET_KEY)
 TRUST = """{Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com},
@@ -331,6 +333,43 @@ def test_a_stack_gives_nobody_what_they_may_not_do(millpond, iam, deployer):
     assert status == 200, answer
     down(millpond, "mine")
     iam.delete_role(RoleName="mighty")
+
+
+def test_queues_are_made_as_the_caller_too(millpond, iam, deployer):
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}]}
+    iam.put_user_policy(UserName="deployer", PolicyName="no-queues", PolicyDocument=json.dumps(document))
+    template = "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: forbidden}}\n"
+    status, answer = bring(millpond, "forbidden", template, deployer)
+    assert status == 409 and "user/deployer is not authorized to perform: sqs:" in answer["error"], answer
+    listed = call(millpond, "GET", "stacks")[1]["stacks"]
+    assert "forbidden" not in [stack["stack"] for stack in listed], "nothing was made, so there is nothing to take away"
+
+
+def test_keys_of_another_account_bring_nothing_up(millpond):
+    status, other = call(millpond, "POST", "accounts", {"account_id": "111122223333"})
+    assert status == 200, other
+    keys = (other["access_key_id"], other["secret_access_key"])
+    status, answer = bring(millpond, "elsewhere", "Resources:\n  Q: {Type: AWS::SQS::Queue}\n", keys)
+    assert status == 403, answer
+
+
+def test_the_example_gives_a_partner_a_key_that_sends_and_nothing_else(millpond):
+    _, outputs = up(millpond, "partner", PARTNER.read_text())
+    sqs = aws(millpond, "sqs", (outputs["PartnerKeyId"], outputs["PartnerSecret"]))
+    sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="17 planks")
+    with pytest.raises(ClientError) as refused:
+        sqs.receive_message(QueueUrl=outputs["QueueUrl"])
+    assert "user/outside/partner is not authorized to perform: sqs:receivemessage" in str(refused.value)
+    status, answer = call(
+        millpond,
+        "POST",
+        "stacks/partner",
+        {"file": "partner.yaml", "template": PARTNER.read_text(), "parameters": {"PartnerKeySerial": "1"}},
+    )
+    assert status == 200, answer
+    with pytest.raises(ClientError):
+        sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="the old key has ended")
+    down(millpond, "partner")
 
 
 def test_a_role_that_workloads_may_not_assume_is_refused(millpond, iam):

@@ -36,7 +36,7 @@ impl StackEffects<'_> {
 
     /// Makes a queue with its attributes and tags. One that an earlier attempt made is left as it is.
     pub(super) async fn create_queue(&self, queue: &QueueSpec, resumed: bool) -> Result<(), EffectError> {
-        if self.url(&queue.name).await?.is_some() {
+        if self.url(&queue.name).await.map_err(nothing_done)?.is_some() {
             return if resumed { Ok(()) } else { Err(EffectError::AlreadyExists) };
         }
         let tags: HashMap<String, String> = queue.tags.clone().into_iter().collect();

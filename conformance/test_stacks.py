@@ -80,7 +80,8 @@ def test_each_stack_is_told_apart(architecture):
 
     shown = architecture.run("stacks").stdout
     expected = "shop\n  queues     archive, orders\n  roles      shop-billing\n  workloads  billing\n  outputs\n    OrdersUrl  http://"
-    assert expected in shown and re.match(r"customers\n  queues +customers\n", shown)
+    assert expected in shown and shown.startswith("customers\n  queues            customers\n")
+    assert "  roles             customers-backend, customers-frontend\n  managed policies  customers-find\n" in shown
     assert architecture.workload("billing")["stack"] == "shop"
     assert re.search(r"^backend .* customers +table customers$", architecture.run("ps").stdout, re.MULTILINE)
 

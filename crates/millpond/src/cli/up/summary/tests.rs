@@ -25,7 +25,6 @@ fn lines(workloads: &[Value], takes_database_url: bool) -> String {
         pid: None,
         ca_bundle: None,
         auth: "on".into(),
-        ca_bundle: None,
     };
     let summary = Summary {
         ready: &ready,

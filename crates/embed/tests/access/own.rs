@@ -73,7 +73,7 @@ fn figures_are_for_this_machine_and_for_who_may() {
     Request::json("ListQueues", "{}").signed(pond.endpoint(), &jane).refused(403, "");
     let figures = Request::get("/metrics").unsigned(pond.endpoint()).ok();
     for line in [
-        "millpond_unidentified_requests_total{kind=\"unknown_key\"} 1",
+        "millpond_authentication_failures_total{kind=\"unknown_key\"} 1",
         "millpond_denials_total{action=\"sqs:ListQueues\"} 1",
     ] {
         assert!(figures.body.lines().any(|found| found == line), "{line} is not in {}", figures.body);

@@ -11,7 +11,7 @@ use super::text::{Family, Kind, Number, Text, labels};
 use crate::access::own;
 
 const UNIDENTIFIED: Family = Family {
-    name: "millpond_unidentified_requests_total",
+    name: "millpond_authentication_failures_total",
     kind: Kind::Counter,
     help: "Requests whose sender was not identified, by what was wrong.",
 };

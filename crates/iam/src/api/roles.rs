@@ -62,7 +62,7 @@ impl Call for Create {
             max_session_secs: self.max_session_secs.unwrap_or(limits::DEFAULT_MAX_SESSION_SECS),
         };
         let (changes, role) = work.identities.create_role(&mut work.fresh, new)?;
-        work.made(changes, &RoleReply { role: shape::Role::created(&role) })
+        work.made(changes, &RoleReply { role: shape::Role::created(&role, work.identities) })
     }
 }
 
@@ -90,7 +90,7 @@ impl Call for Get {
 
     fn carry_out(&self, work: &mut Work<'_>) -> Reply {
         let role = work.existing_role(&self.name)?;
-        work.read(&RoleReply { role: shape::Role::whole(&role.record) })
+        work.read(&RoleReply { role: shape::Role::whole(&role.record, work.identities) })
     }
 }
 
@@ -115,7 +115,7 @@ impl Call for List {
         let roles = work.identities.roles(work.account, None);
         let roles = roles.filter(|role| role.path.starts_with(&self.path_prefix));
         let page = self.page.of("Roles", roles.map(|role| (role.name.to_lowercase(), role)));
-        work.read(&page.map(|role| shape::Role::listed(&role.record)))
+        work.read(&page.map(|role| shape::Role::listed(&role.record, work.identities)))
     }
 }
 
@@ -169,7 +169,9 @@ impl Call for Update {
         match self.answer {
             Answer::Nothing => work.done(changes),
             Answer::Empty => work.made(changes, &shape::Nothing {}),
-            Answer::Role => work.made(changes, &RoleReply { role: shape::Role::described(&role) }),
+            Answer::Role => {
+                work.made(changes, &RoleReply { role: shape::Role::described(&role, work.identities) })
+            }
         }
     }
 }

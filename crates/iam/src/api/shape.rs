@@ -122,7 +122,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    pub(super) fn whole(role: &RoleRecord) -> Self {
+    pub(super) fn whole(role: &RoleRecord, identities: &Identities) -> Self {
         let named = &role.named;
         Self {
             path: named.path.clone(),
@@ -130,7 +130,7 @@ impl Role {
             role_id: named.id.clone(),
             arn: named.arn("role"),
             create_date: date(named.created_secs),
-            assume_role_policy_document: percent_encoded(&role.trust),
+            assume_role_policy_document: percent_encoded(&identities.shown_trust(role)),
             description: role.description.clone(),
             max_session_duration: Some(role.max_session_secs),
             permissions_boundary: boundary(role.permissions.boundary.as_ref()),
@@ -140,18 +140,23 @@ impl Role {
     }
 
     /// As its creation shows it.
-    pub(super) fn created(role: &RoleRecord) -> Self {
-        Self { description: None, max_session_duration: None, role_last_used: None, ..Self::whole(role) }
+    pub(super) fn created(role: &RoleRecord, identities: &Identities) -> Self {
+        Self {
+            description: None,
+            max_session_duration: None,
+            role_last_used: None,
+            ..Self::whole(role, identities)
+        }
     }
 
     /// As lists show it.
-    pub(super) fn listed(role: &RoleRecord) -> Self {
-        Self { permissions_boundary: None, tags: None, role_last_used: None, ..Self::whole(role) }
+    pub(super) fn listed(role: &RoleRecord, identities: &Identities) -> Self {
+        Self { permissions_boundary: None, tags: None, role_last_used: None, ..Self::whole(role, identities) }
     }
 
     /// As `UpdateRoleDescription` shows it.
-    pub(super) fn described(role: &RoleRecord) -> Self {
-        Self { max_session_duration: None, ..Self::listed(role) }
+    pub(super) fn described(role: &RoleRecord, identities: &Identities) -> Self {
+        Self { max_session_duration: None, ..Self::listed(role, identities) }
     }
 }
 
@@ -175,7 +180,7 @@ impl Profile {
             instance_profile_id: profile.id.clone(),
             arn: profile.arn(),
             create_date: date(profile.created_secs),
-            roles: roles.map(|role| Role::created(&role.record)).collect(),
+            roles: roles.map(|role| Role::created(&role.record, identities)).collect(),
         }
     }
 }

@@ -24,7 +24,8 @@ impl Identities {
         records
     }
 
-    /// A digest over the records and everything that was derived from them: access keys, links, compiled policies.
+    /// A digest over the records and everything that was derived from them: access keys, links, compiled policies of
+    /// identities and of trust.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
@@ -51,6 +52,10 @@ impl Identities {
         for (id, policies) in users.chain(self.roles.all().map(|role| (&role.id, &role.policies))) {
             add(id.as_bytes());
             add(shown(policies).as_bytes());
+        }
+        for role in self.roles.all() {
+            add(role.id.as_bytes());
+            add(format!("{:?}", role.trust).as_bytes());
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(context.finish().as_ref());

@@ -14,6 +14,7 @@ use super::record::{
     PolicyRecord, Record, RoleRecord, UserRecord,
 };
 use super::table::{Entry, Table};
+use super::trust;
 use super::{AccessKey, CHECKED_CONSTANT, Change, Identities, Unreadable};
 use crate::caller::Caller;
 use crate::policy::DocumentKind;
@@ -137,7 +138,7 @@ impl Identities {
     fn put_role(&mut self, record: RoleRecord) -> Result<(), String> {
         check_name(&self.roles, &record.named)?;
         let inline = compile::inline(&record.permissions)?;
-        let trust = compile(&record.named.arn("role"), &record.trust, DocumentKind::RoleTrust)?;
+        let trust = trust::compile(&record)?;
         self.forget_role(&record.named.id);
         self.link(&record.named.id, &record.permissions);
         let policies = self.compiled(&record.permissions, &inline, []);

@@ -5,7 +5,7 @@
 //!
 //! What it refuses to do: decide who may do something, know requests or XML, show a secret.
 //!
-//! Suggested reading order: [`record`], [`limits`], `live`, `evolve`, [`decide`].
+//! Suggested reading order: [`record`], [`limits`], `live`, `trust`, `evolve`, [`decide`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ mod live;
 pub mod record;
 mod refusal;
 mod table;
+mod trust;
 
 pub use fresh::Fresh;
 pub(crate) use fresh::policy_id;

@@ -157,6 +157,10 @@ pub struct RoleRecord {
     pub permissions: Permissions,
     /// Who may assume it: a policy document.
     pub trust: String,
+    /// Unique ids of the users and roles that `trust` names, by how it names them. It means these, whatever they are called
+    /// later and whoever has the name then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trusted: BTreeMap<String, String>,
     /// Its description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

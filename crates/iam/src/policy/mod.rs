@@ -13,6 +13,7 @@ mod check;
 pub(crate) mod condition;
 mod document;
 mod json;
+mod names;
 pub(crate) mod operator;
 pub(crate) mod pattern;
 pub(crate) mod principal;
@@ -20,8 +21,12 @@ pub(crate) mod values;
 
 use condition::Condition;
 use document::{Listed, RawStatement};
+pub(crate) use names::with_principals;
 use pattern::{Pattern, Syntax};
 use principal::{Principal, Principals};
+
+/// Gives the principal that counts for one that is written and read so.
+type Bind<'a> = &'a mut dyn FnMut(&str, Principal) -> Option<Principal>;
 
 const INVALID_JSON: &str = "This policy contains invalid Json";
 const SYNTAX: &str = "Syntax errors in policy.";
@@ -106,10 +111,16 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`].
     pub fn parse(text: &str, kind: DocumentKind) -> Result<Self, PolicyError> {
+        Self::parse_bound(text, kind, &mut |_, principal| Some(principal))
+    }
+
+    /// As [`Policy::parse`], with other principals in the place of those that stand there. `bind` is given each as it is written
+    /// and as it is read; one that it does not know is refused.
+    pub(crate) fn parse_bound(text: &str, kind: DocumentKind, bind: Bind<'_>) -> Result<Self, PolicyError> {
         let document = document::read(text)?;
         check::check(&document, kind)?;
         let version = document.version.unwrap_or(Version::V2008);
-        let statements = document.statements.into_iter().map(|raw| Statement::compile(raw, version));
+        let statements = document.statements.into_iter().map(|raw| Statement::compile(raw, version, bind));
         Ok(Self { version, statements: statements.collect::<Result<_, _>>()? })
     }
 
@@ -131,7 +142,7 @@ impl Policy {
 }
 
 impl Statement {
-    fn compile(raw: RawStatement, version: Version) -> Result<Self, PolicyError> {
+    fn compile(raw: RawStatement, version: Version, bind: Bind<'_>) -> Result<Self, PolicyError> {
         let place = raw.place;
         let variables = version == Version::V2012;
         let conditions = raw.conditions.iter().map(|condition| Condition::compile(condition, variables));
@@ -139,7 +150,7 @@ impl Statement {
         Ok(Self {
             sid: raw.sid.filter(|sid| !sid.is_empty()).map(Into::into),
             denies: raw.denies,
-            principals: raw.principal.map(|listed| principals(listed, &place)).transpose()?,
+            principals: raw.principal.map(|listed| principals(listed, &place, bind)).transpose()?,
             actions: patterns(&actions, false, &place)?,
             resources: raw.resource.as_ref().map(|listed| patterns(listed, variables, &place)).transpose()?,
             conditions: conditions.collect::<Result<_, _>>()?,
@@ -156,9 +167,13 @@ fn patterns(listed: &Listed<String>, variables: bool, place: &str) -> Result<Pat
     Ok(Patterns { negated: listed.negated, any })
 }
 
-fn principals(listed: Listed<(String, String)>, place: &str) -> Result<Principals, PolicyError> {
+fn principals(
+    listed: Listed<(String, String)>,
+    place: &str,
+    bind: Bind<'_>,
+) -> Result<Principals, PolicyError> {
     let read = |(kind, name): (String, String)| {
-        Principal::parse(&kind, &name).ok_or_else(|| {
+        Principal::parse(&kind, &name).and_then(|principal| bind(&name, principal)).ok_or_else(|| {
             PolicyError::new(format!("Invalid principal in policy: \"{kind}\":\"{name}\""), place)
         })
     };

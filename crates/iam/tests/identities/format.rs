@@ -1,6 +1,6 @@
 //! The records as they are written: what was released is read for ever, and written the same.
 //!
-//! The fixture has one record of each kind, groups and instance profiles among them, which no action makes yet. Its
+//! The fixture has records of each kind, groups and instance profiles among them, which no action makes yet. Its
 //! secrets are sealed with the key of these tests.
 
 use bytes::Bytes;
@@ -88,4 +88,29 @@ fn a_role_of_an_instance_profile_stays() {
     let (name, _) = fixture().into_iter().find(|(name, _)| name.starts_with("instance-profile/")).unwrap();
     scene.apply(&[Change::Remove { name: name.to_owned() }]);
     scene.ok("DeleteRole", &[("RoleName", "worker")]);
+}
+
+#[test]
+fn a_trust_policy_means_whom_its_record_says() {
+    let scene = scene();
+    let role = scene.identities.role(account(), "trusting").unwrap();
+    // Alice was moved to another path, and the role was deleted.
+    let names = r#"["arn:aws:iam::111122223333:user/staff/alice","AROAQ5ZSD4EXAMPLEGONE"]"#;
+    let shown = scene.identities.shown_trust(&role.record);
+    assert!(shown.contains(&format!(r#""Principal":{{"AWS":{names}}}"#)), "{shown}");
+    assert!(scene.admits("trusting", &scene.user("alice")));
+}
+
+#[test]
+fn a_trust_policy_of_which_nobody_knows_whom_it_means_is_refused() {
+    let (name, value) = fixture().into_iter().find(|(name, _)| name.ends_with("ROL3")).unwrap();
+    let id = r#""arn:aws:iam::111122223333:role/gone":"AROAQ5ZSD4EXAMPLEGONE","#;
+    let without = std::str::from_utf8(value).unwrap().replace(id, "");
+    let mut scene = scene();
+    let before = scene.identities.digest();
+    let put = Change::Put { name: name.to_owned(), value: Bytes::from(without) };
+    let error = scene.identities.evolve(&put, &scene.master).unwrap_err();
+    let reason = "the trust policy names arn:aws:iam::111122223333:role/gone, and \"trusted\" does not say who that is";
+    assert_eq!((error.name.as_str(), error.reason.as_str()), (name, reason));
+    assert_eq!(scene.identities.digest(), before);
 }

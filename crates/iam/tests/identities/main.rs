@@ -12,5 +12,6 @@ mod roles;
 mod scene;
 mod state;
 mod tags;
+mod trust;
 mod users;
 mod validation;

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millpond_iam::evaluate::Attached;
 use proptest::prelude::*;
 
-use crate::scene::{ALLOW_SEND, Scene, TRUST, account, inner};
+use crate::scene::{ALLOW_SEND, Scene, TRUST, account};
+
+mod seen;
+
+use seen::{check_derived, check_trust, seen};
 
 const POLICY: &str = "arn:aws:iam::111122223333:policy/";
 
@@ -19,6 +22,7 @@ enum Call {
     DeleteKey(usize),
     CreateRole(usize),
     DeleteRole(usize),
+    Trust(usize, Holder),
     CreatePolicy(usize),
     CreateVersion(usize, bool),
     DeleteVersion(usize, u32),
@@ -47,6 +51,7 @@ fn calls() -> impl Strategy<Value = Call> {
         1 => name.clone().prop_map(Call::DeleteKey),
         3 => name.clone().prop_map(Call::CreateRole),
         1 => name.clone().prop_map(Call::DeleteRole),
+        3 => (name.clone(), holder.clone()).prop_map(|(role, whom)| Call::Trust(role, whom)),
         3 => name.clone().prop_map(Call::CreatePolicy),
         2 => (name.clone(), any::<bool>()).prop_map(|(policy, default)| Call::CreateVersion(policy, default)),
         1 => (name.clone(), version.clone()).prop_map(|(policy, version)| Call::DeleteVersion(policy, version)),
@@ -70,6 +75,16 @@ struct Held {
     tags: BTreeSet<String>,
     /// Whether each key is active, oldest first.
     keys: Vec<bool>,
+    /// Whom a role trusts; nothing is the account.
+    trusts: Option<Trusts>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Trusts {
+    /// Who has that name now.
+    Now(bool, String),
+    /// Who was deleted.
+    Gone,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -90,6 +105,7 @@ type Outcome = Result<(), &'static str>;
 const NONE: Outcome = Err("NoSuchEntity");
 const TAKEN: Outcome = Err("EntityAlreadyExists");
 const CONFLICT: Outcome = Err("DeleteConflict");
+const MALFORMED: Outcome = Err("MalformedPolicyDocument");
 const LIMIT: Outcome = Err("LimitExceeded");
 
 fn name(number: usize) -> String {
@@ -144,6 +160,39 @@ impl Model {
             return CONFLICT;
         }
         self.held.remove(&key);
+        self.retrust(is_user, number, &Trusts::Gone);
+        Ok(())
+    }
+
+    /// Who was trusted is someone else now, for every role.
+    fn retrust(&mut self, is_user: bool, number: usize, now: &Trusts) {
+        let before = Some(Trusts::Now(is_user, name(number)));
+        for held in self.held.values_mut().filter(|held| held.trusts == before) {
+            held.trusts = Some(now.clone());
+        }
+    }
+
+    fn trust(&mut self, role: usize, (is_user, number): Holder) -> Outcome {
+        let there = self.held.contains_key(&(is_user, name(number)));
+        self.with((false, role), |held| {
+            if there {
+                held.trusts = Some(Trusts::Now(is_user, name(number)));
+            }
+            if there { Ok(()) } else { MALFORMED }
+        })
+    }
+
+    fn rename(&mut self, number: usize, to_number: usize) -> Outcome {
+        let (from, to) = ((true, name(number)), (true, name(to_number)));
+        if !self.held.contains_key(&from) {
+            return NONE;
+        }
+        if from != to && self.held.contains_key(&to) {
+            return TAKEN;
+        }
+        let held = self.held.remove(&from).unwrap();
+        self.held.insert(to, held);
+        self.retrust(true, number, &Trusts::Now(true, name(to_number)));
         Ok(())
     }
 
@@ -154,18 +203,8 @@ impl Model {
             Call::DeleteUser(user) => self.delete(true, user),
             Call::CreateRole(role) => self.create(false, role),
             Call::DeleteRole(role) => self.delete(false, role),
-            Call::RenameUser(from, to) => {
-                let (from, to) = ((true, name(from)), (true, name(to)));
-                if !self.held.contains_key(&from) {
-                    return NONE;
-                }
-                if from != to && self.held.contains_key(&to) {
-                    return TAKEN;
-                }
-                let held = self.held.remove(&from).unwrap();
-                self.held.insert(to, held);
-                Ok(())
-            }
+            Call::Trust(role, whom) => self.trust(role, whom),
+            Call::RenameUser(from, to) => self.rename(from, to),
             Call::CreateKey(user) | Call::SwitchKey(user, _) | Call::DeleteKey(user) => {
                 self.with((true, user), |held| held.apply_to_keys(call))
             }
@@ -297,6 +336,11 @@ fn send(scene: &mut Scene, call: &Call) -> Outcome {
             ("CreateRole".into(), vec![("RoleName", name(number)), trust])
         }
         Call::DeleteRole(number) => ("DeleteRole".into(), vec![("RoleName", name(number))]),
+        Call::Trust(role, (is_user, whom)) => {
+            let document =
+                TRUST.replace("root", &format!("{}/{}", if is_user { "user" } else { "role" }, name(whom)));
+            ("UpdateAssumeRolePolicy".into(), vec![("RoleName", name(role)), ("PolicyDocument", document)])
+        }
         Call::CreatePolicy(policy) => ("CreatePolicy".into(), vec![("PolicyName", name(policy)), document]),
         Call::CreateVersion(policy, default) => {
             let default = ("SetAsDefault", default.to_string());
@@ -328,62 +372,6 @@ fn send(scene: &mut Scene, call: &Call) -> Outcome {
     scene.call(&action, &parameters).map(|_| ()).map_err(|error| error.kind().query_code)
 }
 
-/// The state of the service, as the model has it.
-fn seen(scene: &Scene) -> Model {
-    let last = |arn: &String| arn.rsplit('/').next().unwrap().to_owned();
-    let mut model = Model::default();
-    let users = scene.identities.users(account(), None).map(|user| {
-        let keys = user.record.keys.iter().map(|key| scene.identities.access_key(&key.id).unwrap().active);
-        (true, &**user as &millpond_iam::identity::record::Named, &user.record.permissions, keys.collect())
-    });
-    let roles = scene.identities.roles(account(), None).map(|role| {
-        (false, &**role as &millpond_iam::identity::record::Named, &role.record.permissions, Vec::new())
-    });
-    for (is_user, named, permissions, keys) in users.chain(roles) {
-        let held = Held {
-            inline: permissions.inline.keys().cloned().collect(),
-            attached: permissions.attached.iter().map(last).collect(),
-            boundary: permissions.boundary.as_ref().map(last),
-            tags: named.tags.keys().cloned().collect(),
-            keys,
-        };
-        model.held.insert((is_user, named.name.clone()), held);
-    }
-    for policy in scene.identities.managed_policies(account(), None) {
-        let record = &policy.record;
-        let all = record.versions.keys().copied().collect();
-        let versions = Versions { all, default: record.default_version, latest: record.latest_version };
-        model.policies.insert(policy.name.clone(), versions);
-    }
-    model
-}
-
-/// What counts for each holder, and how often each policy is used, follows from the model.
-fn check_derived(scene: &mut Scene, model: &Model) {
-    let named = |attached: &Attached| attached.name.rsplit('/').next().unwrap().to_owned();
-    for ((is_user, name), held) in &model.held {
-        let caller = if *is_user {
-            scene.identities.user(account(), name).unwrap().caller(None)
-        } else {
-            scene.identities.role(account(), name).unwrap().caller("s", 0)
-        };
-        let policies = scene.identities.policies(&caller);
-        let mut counting: Vec<_> = policies.identity.iter().map(named).collect();
-        let mut expected: Vec<_> = held.inline.iter().chain(&held.attached).cloned().collect();
-        counting.sort();
-        expected.sort();
-        assert_eq!(counting, expected);
-        assert_eq!(policies.boundary.as_ref().map(named), held.boundary);
-    }
-    for name in model.policies.keys() {
-        let shown = scene.ok("GetPolicy", &[("PolicyArn", &format!("{POLICY}{name}"))]);
-        let attached = model.held.values().filter(|held| held.attached.contains(name)).count();
-        let bounded = model.held.values().filter(|held| held.boundary.as_ref() == Some(name)).count();
-        assert_eq!(inner(&shown, "AttachmentCount"), attached.to_string());
-        assert_eq!(inner(&shown, "PermissionsBoundaryUsageCount"), bounded.to_string());
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -393,6 +381,7 @@ proptest! {
         for call in &calls {
             prop_assert_eq!(send(&mut scene, call), model.apply(call), "{:?}", call);
             prop_assert_eq!(&seen(&scene), &model, "{:?}", call);
+            check_trust(&scene, &model);
         }
         check_derived(&mut scene, &model);
     }

@@ -79,6 +79,7 @@ fn what_an_update_does_not_name_stays() {
         (inner(&read, "Description"), inner(&read, "MaxSessionDuration")),
         ("d".into(), "43200".into())
     );
+    scene.create_user("bob");
     let other = TRUST.replace("root", "user/bob");
     scene.ok("UpdateAssumeRolePolicy", &[("RoleName", "r"), ("PolicyDocument", &other)]);
     let read = scene.ok("GetRole", &[("RoleName", "r")]);

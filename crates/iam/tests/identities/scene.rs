@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use millpond_core::name::AccountId;
 use millpond_iam::api::{ApiRequest, Authorisation, Carrying, Service};
 use millpond_iam::caller::Caller;
+use millpond_iam::evaluate::{Policies, Question, ResourceKind, evaluate};
+use millpond_iam::facts::Given;
 use millpond_iam::identity::{Change, Fresh, Identities};
 use millpond_iam::secret::MasterKey;
 use millpond_wire::error::ApiError;
@@ -130,6 +132,26 @@ impl Scene {
         let form = Form::parse(b"", body.as_bytes()).unwrap();
         let request = ApiRequest::decode(Service::Iam, action, &form).unwrap();
         request.authorisations(&self.caller, &self.identities)
+    }
+
+    /// Whether the trust policy of a role alone lets a caller assume it.
+    pub(crate) fn admits(&self, role: &str, caller: &Caller) -> bool {
+        let role = self.identities.role(account(), role).unwrap();
+        let question = Question {
+            caller,
+            action: "sts:AssumeRole",
+            resource: &role.arn(),
+            resource_account: account(),
+            resource_kind: ResourceKind::RoleTrust,
+            facts: &Given::default(),
+        };
+        evaluate(&question, &Policies { resource: Some(role.trust.clone()), ..Policies::default() })
+            .is_allowed()
+    }
+
+    /// The user as a caller.
+    pub(crate) fn user(&self, name: &str) -> Caller {
+        self.identities.user(account(), name).unwrap().caller(None)
     }
 
     pub(crate) fn create_user(&mut self, name: &str) {

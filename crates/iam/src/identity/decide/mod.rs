@@ -23,7 +23,7 @@ pub use users::{NewUser, UserUpdate};
 
 use super::record::Record;
 use super::{Change, Identities, Refusal, RefusalKind};
-use crate::policy::{DocumentKind, Policy};
+use crate::policy::{DocumentKind, Policy, PolicyError};
 
 /// What is decided: changes to write, all or none.
 pub type Changes = Vec<Change>;
@@ -40,8 +40,11 @@ fn put(record: impl Into<Record>) -> Result<Change, Refusal> {
 }
 
 fn check_document(document: &str, kind: DocumentKind) -> Result<Policy, Refusal> {
-    Policy::parse(document, kind)
-        .map_err(|error| Refusal::new(RefusalKind::MalformedPolicyDocument, error.message))
+    Policy::parse(document, kind).map_err(malformed)
+}
+
+fn malformed(error: PolicyError) -> Refusal {
+    Refusal::new(RefusalKind::MalformedPolicyDocument, error.message)
 }
 
 /// The letters that count for limits: all but white space.

@@ -2,10 +2,11 @@
 
 use millpond_core::name::AccountId;
 
-use super::{Changes, check_document, check_room, counted_chars, put};
+use super::{Changes, check_document, check_room, counted_chars, malformed, put};
 use crate::caller::Tags;
 use crate::identity::fresh::IdOf;
 use crate::identity::record::{Named, Permissions, Record, RoleRecord};
+use crate::identity::trust::Trusted;
 use crate::identity::{Fresh, Identities, Refusal, Role, limits};
 use crate::policy::DocumentKind;
 
@@ -41,15 +42,16 @@ pub struct RoleUpdate {
     pub trust: Option<String>,
 }
 
-fn check_trust(document: &str) -> Result<(), Refusal> {
-    check_document(document, DocumentKind::RoleTrust)?;
-    if counted_chars(document) > limits::TRUST_POLICY_CHARS {
-        return Err(Refusal::quota("ACLSizePerRole", limits::TRUST_POLICY_CHARS));
-    }
-    Ok(())
-}
-
 impl Identities {
+    /// Whom a trust policy names; the document is looked at first, then its length, then who is there.
+    fn check_trust(&self, document: &str) -> Result<Trusted, Refusal> {
+        check_document(document, DocumentKind::RoleTrust)?;
+        if counted_chars(document) > limits::TRUST_POLICY_CHARS {
+            return Err(Refusal::quota("ACLSizePerRole", limits::TRUST_POLICY_CHARS));
+        }
+        self.trusted(document).map_err(malformed)
+    }
+
     pub(super) fn existing_role(&self, account: AccountId, name: &str) -> Result<&Role, Refusal> {
         self.role(account, name).map(|role| &**role).ok_or_else(|| Refusal::no_such("role", name))
     }
@@ -57,10 +59,11 @@ impl Identities {
     /// Creates a role.
     ///
     /// # Errors
-    /// [`Refusal`]: the name is taken, the account is full, a document is malformed, the boundary is not there.
+    /// [`Refusal`]: the name is taken, the account is full, a document is malformed or names a user or role that is not
+    /// there, as the role itself is not yet, the boundary is not there.
     pub fn create_role(&self, fresh: &mut Fresh<'_>, new: NewRole) -> Result<(Changes, RoleRecord), Refusal> {
         let NewRole { account, path, name, tags, boundary, trust, description, max_session_secs } = new;
-        check_trust(&trust)?;
+        let trusted = self.check_trust(&trust)?;
         if self.roles.like(account, &name).is_some() {
             return Err(Refusal::exists("Role", &name));
         }
@@ -71,14 +74,14 @@ impl Identities {
         let id = fresh.id(IdOf::Role);
         let named = Named { account, path, name, id, created_secs: fresh.now_secs, tags };
         let permissions = Permissions { boundary, ..Permissions::default() };
-        let record = RoleRecord { named, permissions, trust, description, max_session_secs };
+        let record = RoleRecord { named, permissions, trust, trusted, description, max_session_secs };
         Ok((vec![put(record.clone())?], record))
     }
 
     /// Changes a role.
     ///
     /// # Errors
-    /// [`Refusal`]: there is no such role, or the trust policy is malformed.
+    /// [`Refusal`]: there is no such role, or the trust policy is malformed or names who is not there.
     pub fn update_role(
         &self,
         account: AccountId,
@@ -87,7 +90,7 @@ impl Identities {
     ) -> Result<(Changes, RoleRecord), Refusal> {
         let mut record = (*self.existing_role(account, name)?.record).clone();
         if let Some(trust) = update.trust {
-            check_trust(&trust)?;
+            record.trusted = self.check_trust(&trust)?;
             record.trust = trust;
         }
         if let Some(description) = update.description {

@@ -10,7 +10,7 @@ use millpond_iam::api::sts::StsRequest;
 use millpond_iam::caller::{Caller, Tags};
 use millpond_iam::evaluate::{Policies, Question, ResourceKind, evaluate};
 use millpond_iam::facts::{Facts, Value};
-use millpond_iam::identity::decide::{NewRole, NewUser};
+use millpond_iam::identity::decide::{NewRole, NewUser, RoleUpdate};
 use millpond_iam::identity::{Change, Fresh, Identities};
 use millpond_iam::secret::MasterKey;
 use millpond_iam::session::{self, Session, SessionOf};
@@ -70,11 +70,15 @@ impl World {
             name: "backend".to_owned(),
             tags: tags(&[("Stage", "test")]),
             boundary: None,
-            trust: trust.to_owned(),
+            trust: r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#.to_owned(),
             description: None,
             max_session_secs: 7200,
         };
         let (changes, _) = identities.create_role(&mut fresh, role).unwrap();
+        apply(&mut identities, changes);
+        // It may name itself once it is there.
+        let update = RoleUpdate { trust: Some(trust.to_owned()), ..RoleUpdate::default() };
+        let (changes, _) = identities.update_role(account(), "backend", update).unwrap();
         apply(&mut identities, changes);
         let ann = identities.user(account(), "ann").unwrap().caller(None);
         Self { identities, ann }

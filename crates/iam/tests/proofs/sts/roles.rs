@@ -32,6 +32,7 @@ fn the_trust_policy_decides() {
     let mut bob = World::open().ann;
     if let Caller::User(user) = &mut bob {
         user.name = "bob".to_owned();
+        user.id = "AIDAOTHER".to_owned();
     }
     assert!(!World::open().allows(&bob, &assume(&[])));
     let world = World::open();

@@ -12,6 +12,7 @@ mod attached_policies;
 mod authorise;
 mod call;
 pub mod catalogue;
+mod device;
 pub mod error;
 mod inline_policies;
 mod managed_policies;
@@ -122,10 +123,12 @@ impl ApiRequest {
         }
     }
 
-    /// What the caller must be allowed, all of it. Empty for `GetCallerIdentity`, which is always allowed.
+    /// What the caller must be allowed, all of it. Empty for `GetCallerIdentity`, which is always allowed, and for what is
+    /// refused whatever policies say, such as IAM to a session of `GetSessionToken`.
     #[must_use]
     pub fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         match &self.0 {
+            Decoded::Iam(..) if device::asks_nothing(caller) => Vec::new(),
             Decoded::Iam(action, call) => authorise::authorisations(action, &**call, caller, identities),
             Decoded::Sts(request) => request.authorisations(caller, identities),
         }
@@ -153,6 +156,7 @@ impl ApiRequest {
             Decoded::Iam(action, call) => (action, call),
             Decoded::Sts(request) => return request.carry_out(with, id),
         };
+        device::check(with)?;
         let account = with.caller.account().ok_or_else(|| {
             ACCESS_DENIED.because(format!("{} belongs to no account that has identities.", with.caller.arn()))
         })?;

@@ -20,7 +20,7 @@ use millpond_wire::error::{ApiError, UNKNOWN_OPERATION};
 use millpond_wire::query::Form;
 use millpond_wire::request_id::RequestId;
 
-use super::{Authorisation, Carrying};
+use super::{Authorisation, Carrying, device};
 use crate::caller::Caller;
 use crate::evaluate::ResourceKind;
 use crate::facts::Given;
@@ -83,7 +83,8 @@ impl StsRequest {
     }
 
     /// What the caller must be allowed, all of it. Empty for what needs no permission: `GetCallerIdentity`,
-    /// `GetSessionToken`, and `AssumeRole` by an account's root, which is refused whatever policies say.
+    /// `GetSessionToken`, and what is refused whatever policies say: `AssumeRole` by an account's root, and all but it and
+    /// `GetCallerIdentity` by a session of `GetSessionToken`.
     #[must_use]
     pub fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         let on_everything = |action: &'static str| {
@@ -99,6 +100,11 @@ impl StsRequest {
         };
         match &self.0 {
             Action::AssumeRole(request) => request.authorisations(caller, identities),
+            Action::DecodeAuthorizationMessage | Action::GetAccessKeyInfo { .. }
+                if device::asks_nothing(caller) =>
+            {
+                Vec::new()
+            }
             Action::DecodeAuthorizationMessage => on_everything("sts:DecodeAuthorizationMessage"),
             Action::GetAccessKeyInfo { .. } => on_everything("sts:GetAccessKeyInfo"),
             Action::GetCallerIdentity | Action::GetSessionToken(_) => Vec::new(),
@@ -124,10 +130,12 @@ impl StsRequest {
         match &self.0 {
             Action::AssumeRole(request) => request.carry_out(with, &mut reply)?,
             Action::DecodeAuthorizationMessage => {
+                device::check(with)?;
                 let text = "The message is not valid: this service encodes none of its messages.";
                 return Err(error::INVALID_AUTHORIZATION_MESSAGE.because(text));
             }
             Action::GetAccessKeyInfo { access_key_id } => {
+                device::check(with)?;
                 reply.put("Account", &account_of_key(access_key_id, with.identities)?.to_string());
             }
             Action::GetCallerIdentity => caller_identity(with.caller, &mut reply)?,

@@ -1,5 +1,7 @@
 //! Actions about who calls: `GetCallerIdentity`, `GetSessionToken`, `GetAccessKeyInfo`.
 
+use millpond_iam::api::{ApiRequest, Service};
+
 use super::*;
 
 #[test]
@@ -78,4 +80,55 @@ fn the_account_of_a_key_is_told() {
         .unwrap()
         .authorisations(&world.ann, &world.identities);
     assert_eq!((&*asked[0].action, &*asked[0].resource), ("sts:GetAccessKeyInfo", "*"));
+}
+
+/// Sends `ListUsers` to IAM; what it asks of policies, and how it is answered.
+fn list_users(world: &World, caller: &Caller, session: Option<&Session>) -> (usize, Result<(), String>) {
+    let request = ApiRequest::decode(Service::Iam, "ListUsers", &Form::parse(b"", b"").unwrap()).unwrap();
+    let asked = request.authorisations(caller, &world.identities).len();
+    let (master, mut entropy) = (master(), counting());
+    let mut with = Carrying {
+        identities: &world.identities,
+        caller,
+        session,
+        master: &master,
+        now_secs: NOW_SECS,
+        entropy: &mut entropy,
+    };
+    let answer = request.carry_out(&mut with, RequestId(0x42)).map(|_| ());
+    let words =
+        |error: ApiError| format!("{} {}: {}", error.status(), error.kind().query_code, error.message());
+    (asked, answer.map_err(words))
+}
+
+#[test]
+fn sessions_of_users_and_the_root_call_neither_iam_nor_most_of_sts() {
+    let world = World::open();
+    let root = Caller::Root { account: account() };
+    let token = |caller: &Caller, action: &str, given: &[(&str, &str)]| {
+        world.session_of(&world.carry_out(caller, None, action, given).unwrap())
+    };
+    let of_ann = world.identities.user(account(), "ann").unwrap().caller(Some(NOW_SECS));
+    let text = "403 InvalidClientTokenId: The security token included in the request is invalid";
+    for (caller, key, asked) in [(&of_ann, &world.ann, 0), (&root, &root, 1)] {
+        let session = token(key, "GetSessionToken", &[]);
+        assert_eq!(list_users(&world, caller, Some(&session)), (asked, Err(text.to_owned())));
+        let info = [("AccessKeyId", "AKIAIOSFODNN7EXAMPLE")];
+        assert_eq!(world.refused(caller, Some(&session), "GetAccessKeyInfo", &info), text);
+        let message = [("EncodedMessage", "x")];
+        assert_eq!(world.refused(caller, Some(&session), "DecodeAuthorizationMessage", &message), text);
+        assert_eq!(
+            decode("GetAccessKeyInfo", &info).unwrap().authorisations(caller, &world.identities).len(),
+            asked
+        );
+        assert!(world.carry_out(caller, Some(&session), "GetCallerIdentity", &[]).is_ok());
+        assert_eq!(list_users(&world, key, None), (1, Ok(())));
+    }
+    // The user alone tells that it is a session, so nothing it asks for is carried out unasked.
+    assert_eq!(list_users(&world, &of_ann, None), (0, Err(text.to_owned())));
+    let session = token(&world.ann, "GetSessionToken", &[]);
+    assert!(world.allows(&of_ann, &assume(&[])));
+    assert!(world.carry_out(&of_ann, Some(&session), "AssumeRole", &assume(&[])).is_ok());
+    let role = token(&world.ann, "AssumeRole", &assume(&[]));
+    assert_eq!(list_users(&world, &world.role_caller(), Some(&role)), (1, Ok(())));
 }

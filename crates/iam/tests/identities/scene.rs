@@ -136,6 +136,11 @@ impl Scene {
 
     /// Whether the trust policy of a role alone lets a caller assume it.
     pub(crate) fn admits(&self, role: &str, caller: &Caller) -> bool {
+        self.admits_with(role, caller, Policies::default())
+    }
+
+    /// Whether the trust policy of a role lets a caller with these policies assume it.
+    pub(crate) fn admits_with(&self, role: &str, caller: &Caller, own: Policies) -> bool {
         let role = self.identities.role(account(), role).unwrap();
         let question = Question {
             caller,
@@ -145,8 +150,7 @@ impl Scene {
             resource_kind: ResourceKind::RoleTrust,
             facts: &Given::default(),
         };
-        evaluate(&question, &Policies { resource: Some(role.trust.clone()), ..Policies::default() })
-            .is_allowed()
+        evaluate(&question, &Policies { resource: Some(role.trust.clone()), ..own }).is_allowed()
     }
 
     /// The user as a caller.

@@ -3,7 +3,7 @@
 use millpond_core::name::AccountId;
 use millpond_iam::caller::Caller;
 
-use crate::scene::{Scene, TRUST, account, inner};
+use crate::scene::{ALLOW_SEND, Scene, TRUST, account, inner};
 
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 
@@ -85,10 +85,6 @@ fn who_is_not_there_can_not_be_trusted() {
 #[test]
 fn who_is_there_is_trusted_in_every_way_to_name_them() {
     let mut scene = trusting();
-    scene.caller = Caller::Root { account: AccountId::parse("444455556666").unwrap() };
-    scene.ok("CreateUser", &[("UserName", "far")]);
-    scene.caller = Caller::Root { account: account() };
-    let far = scene.identities.user(AccountId::parse("444455556666").unwrap(), "far").unwrap().caller(None);
     let (alice, worker) = (scene.user("alice"), role_caller(&scene, "worker"));
     let (Caller::User(user), Caller::Role(role)) = (&alice, &worker) else { panic!("no such callers") };
     let cases = [
@@ -106,10 +102,31 @@ fn who_is_there_is_trusted_in_every_way_to_name_them() {
             assert_eq!(scene.admits("r", caller), caller == *trusted, "{name}");
         }
     }
+}
+
+#[test]
+fn a_user_of_another_account_is_meant_by_id_too() {
+    let other = AccountId::parse("444455556666").unwrap();
+    let mut scene = trusting();
+    let admits = |scene: &mut Scene| {
+        let document = ALLOW_SEND.replace("sqs:SendMessage", "sts:AssumeRole");
+        scene.caller = Caller::Root { account: other };
+        scene.ok("PutUserPolicy", &[("UserName", "far"), ("PolicyName", "p"), ("PolicyDocument", &document)]);
+        let far = scene.identities.user(other, "far").unwrap().caller(None);
+        let own = scene.identities.policies(&far);
+        scene.admits_with("r", &far, (*own).clone())
+    };
+    scene.caller = Caller::Root { account: other };
+    scene.create_user("far");
+    assert!(!admits(&mut scene));
+    scene.caller = Caller::Root { account: account() };
     let update = [("RoleName", "r"), ("PolicyDocument", &*trust_aws("arn:aws:iam::444455556666:user/far"))];
     scene.ok("UpdateAssumeRolePolicy", &update);
-    assert_eq!(scene.identities.role(account(), "r").unwrap().record.trusted.len(), 1);
-    assert!(!scene.admits("r", &far), "another account's user needs a policy of its own besides");
+    assert!(admits(&mut scene));
+    scene.ok("DeleteUserPolicy", &[("UserName", "far"), ("PolicyName", "p")]);
+    scene.ok("DeleteUser", &[("UserName", "far")]);
+    scene.create_user("far");
+    assert!(!admits(&mut scene));
 }
 
 #[test]

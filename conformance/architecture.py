@@ -30,7 +30,7 @@ class Architecture(Millpond):
 
     def start(self, *arguments, environment=None):
         """Starts `up` with further arguments and returns what it printed once everything runs."""
-        address = self.endpoint.removeprefix("http://") if self.endpoint else "127.0.0.1:0"
+        address = self.endpoint.split("://")[1] if self.endpoint else "127.0.0.1:0"
         command = [binary(), "up", *self._arguments, "--listen", address, "--data", self.data, *arguments]
         printed = self.folder / "up.out"
         printed.write_bytes(b"")
@@ -47,7 +47,7 @@ class Architecture(Millpond):
         await_that(lambda: SUMMARY_END in printed.read_text() or ended(), self.log, READY_TIMEOUT_SECS)
         if ended():
             raise MillpondError(f"up ended with {self._process.wait()}\n{self.log()}")
-        self.endpoint = re.search(r"^  queues +(http://\S+)$", printed.read_text(), re.MULTILINE).group(1)
+        self.endpoint = re.search(r"^  queues +(https?://\S+)$", printed.read_text(), re.MULTILINE).group(1)
         return printed.read_text()
 
     def interrupt(self):

@@ -1,13 +1,19 @@
 """A plain SQS client for load: one kept connection, and nothing between the caller and the bytes.
 
 What always holds: one request is under way at a time, and `call` returns only with a whole answer; whatever goes
-wrong on the way is an OSError, so the caller knows that the outcome is unknown. It refuses to retry, and does not
-sign: the service takes callers that name no key. Only the standard library is used.
+wrong on the way is an OSError, so the caller knows that the outcome is unknown. It refuses to retry, and signs with the
+root key of the harness (Signature Version 4). Only the standard library is used.
 """
 
+import datetime
+import functools
+import hashlib
+import hmac
 import json
 import socket
 from urllib.parse import urlsplit
+
+from millpond import ACCESS_KEY, REGION, SECRET_KEY
 
 JSON_TYPE = "application/x-amz-json-1.0"
 
@@ -31,10 +37,8 @@ class Connection:
     def begin(self, action, parameters):
         """Sends a request, whose answer `finish` returns."""
         body = json.dumps(parameters).encode()
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: {JSON_TYPE}\r\n"
-            f"X-Amz-Target: AmazonSQS.{action}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        lines = "".join(f"{name}: {value}\r\n" for name, value in signed(self._host, action, body).items())
+        head = f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         if not self._socket:
             self._socket = socket.create_connection(self._address, self._timeout_secs)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,3 +79,31 @@ class Connection:
         if not part:
             raise ConnectionResetError("the service closed the connection")
         self._received += part
+
+
+def signed(host, action, body):
+    """The headers of a request, with its signature."""
+    moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers = {
+        "content-type": JSON_TYPE,
+        "host": host,
+        "x-amz-date": moment,
+        "x-amz-target": f"AmazonSQS.{action}",
+    }
+    names = ";".join(headers)
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    scope = f"{moment[:8]}/{REGION}/sqs/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    signature = hmac.new(signing_key(moment[:8]), text.encode(), hashlib.sha256).hexdigest()
+    proof = f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, Signature={signature}"
+    return {**headers, "authorization": proof}
+
+
+@functools.cache
+def signing_key(day):
+    """What signatures of a day are made with."""
+    key = f"AWS4{SECRET_KEY}".encode()
+    for part in (day, REGION, "sqs", "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key

@@ -50,9 +50,14 @@ def post(endpoint, body, headers, path="/"):
     """Posts bytes with these headers beside those every SQS client sends."""
     usual = {"Content-Type": JSON_TYPE, "x-amzn-query-mode": "true"}
     sent = {name: value for name, value in {**usual, **headers}.items() if value is not None}
-    request = AWSRequest("POST", endpoint + path, data=body, headers=sent)
-    SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sqs", REGION).add_auth(request)
-    return send(endpoint, "POST", path, body, dict(request.headers))
+    return send(endpoint, "POST", path, body, signed(endpoint, "POST", path, body, sent))
+
+
+def signed(endpoint, method, path, body, headers, service="sqs", key=(ACCESS_KEY, SECRET_KEY)):
+    """These headers, and those that sign the request."""
+    request = AWSRequest(method, endpoint + path, data=body, headers=headers)
+    SigV4Auth(Credentials(*key), service, REGION).add_auth(request)
+    return dict(request.headers)
 
 
 def own(endpoint, path, body=None, method=None, key=(ACCESS_KEY, SECRET_KEY), headers=None):
@@ -61,9 +66,8 @@ def own(endpoint, path, body=None, method=None, key=(ACCESS_KEY, SECRET_KEY), he
     method = method or ("GET" if body is None else "POST")
     sent = {"Content-Type": "application/json", **(headers or {})}
     address = f"/_millpond/v1/{path}"
-    request = AWSRequest(method, endpoint + address, data=data, headers=sent)
-    SigV4Auth(Credentials(*key), "millpond", REGION).add_auth(request)
-    return send(endpoint, method, address, data, {"Host": urlsplit(endpoint).netloc, **dict(request.headers)})
+    proven = signed(endpoint, method, address, data, sent, "millpond", key)
+    return send(endpoint, method, address, data, {"Host": urlsplit(endpoint).netloc, **proven})
 
 
 def send(endpoint, method, path, body, headers):

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import raw_http
+from millpond import Millpond
 from raw_http import call, post
 
 # The requests are written here, as bytes; test_query_requests.py has those of AWS Query.
@@ -182,14 +183,21 @@ def browser_requests(endpoint):
     }
 
 
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory):
+    """A service that identifies no one: what a page asks for is refused for the page alone."""
+    with Millpond(tmp_path_factory.mktemp("open"), ["--auth", "off"]) as millpond:
+        yield millpond
+
+
 @pytest.mark.parametrize("case", browser_requests("http://127.0.0.1:1").keys())
-def test_requests_of_foreign_pages_are_refused(endpoint, sqs, unique_name, case):
-    name = unique_name()
+def test_requests_of_foreign_pages_are_refused(open_to_all, unique_name, case):
+    name, endpoint = unique_name(), open_to_all.endpoint
     headers = {**CREATE, **browser_requests(endpoint)[case]}
     reply = post(endpoint, b'{"QueueName": "%s"}' % name.encode(), headers)
     assert reply.status == 403
     assert reply.body  # It says why; whoever gets this may be a person with a wrong proxy setting.
-    assert "QueueUrls" not in sqs.list_queues(QueueNamePrefix=name)
+    assert "QueueUrls" not in open_to_all.client().list_queues(QueueNamePrefix=name)
 
 
 @pytest.mark.parametrize("case", browser_requests("http://127.0.0.1:1").keys())

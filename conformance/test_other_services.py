@@ -35,8 +35,6 @@ CALLS = {
     "secretsmanager": ("list_secrets", {}, "UnknownOperationException"),
     "stepfunctions": ("list_state_machines", {}, "UnknownOperationException"),
     "sns": ("list_topics", {}, "InvalidAction"),
-    "sts": ("get_caller_identity", {}, "InvalidAction"),
-    "iam": ("list_users", {}, "InvalidAction"),
     "cloudformation": ("list_stacks", {}, "InvalidAction"),
     "rds": ("describe_db_instances", {}, "InvalidAction"),
     "ec2": ("describe_vpcs", {}, "InvalidAction"),
@@ -53,7 +51,7 @@ def test_its_own_client_reads_the_refusal(endpoint, service):
     with pytest.raises(ClientError) as raised:
         getattr(client(endpoint, service), method)(**parameters)
     error = raised.value.response
-    assert "is not here. The services of this endpoint are: AmazonSQS." in error["Error"]["Message"]
+    assert "is not here. The services of this endpoint are: AmazonSQS, IAM and STS." in error["Error"]["Message"]
     assert 400 <= error["ResponseMetadata"]["HTTPStatusCode"] < 502
     if code:
         assert error["Error"]["Code"] == code

@@ -62,7 +62,7 @@ def test_the_last_permission_takes_the_policy_with_it(sqs, queue):
 
 
 def test_a_permission_joins_a_policy_that_was_set(sqs, queue):
-    deny = {"Sid": "deny", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    deny = {"Sid": "deny", "Effect": "Deny", "Principal": {"AWS": MINE}, "Action": "sqs:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": deny}, indent=2)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": document})
     assert attributes(sqs, queue)["Policy"] == document

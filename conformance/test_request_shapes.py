@@ -57,6 +57,7 @@ def json_in_chunks(endpoint, url, action, parameters):
     body = json.dumps({"QueueUrl": url, **parameters}).encode()
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)
     headers = {"Content-Type": raw_http.JSON_TYPE, "X-Amz-Target": f"AmazonSQS.{action}"}
+    headers = raw_http.signed(endpoint, "POST", "/", body, headers)
     half = len(body) // 2
     connection.request("POST", "/", iter([body[:half], body[half:]]), headers, encode_chunked=True)
     response = connection.getresponse()

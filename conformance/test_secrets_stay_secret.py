@@ -126,15 +126,32 @@ def test_no_process_shows_one(run):
             assert found_in(line, secrets) == [], line
 
 
+def environments_of_workloads(architecture):
+    """Of each workload, its environment."""
+    named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in architecture.processes()}
+    found = [Path(f"/proc/{pid}/environ").read_bytes() for pid, line in named.items() if b"\0workload\0" in line]
+    assert len(found) == 2
+    return found
+
+
 def test_workloads_have_no_key_in_their_environment(run):
     architecture, secrets = run
-    own = set(architecture.processes())
-    workloads = [pid for pid in own if b"\0workload\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    assert len(workloads) == 2
-    for pid in workloads:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    for environment in environments_of_workloads(architecture):
         assert found_in(environment, secrets) == []
-        assert b"AWS_SECRET_ACCESS_KEY=" not in environment and b"MILLPOND_ROOT" not in environment
+
+
+def test_keys_of_the_environment_do_not_reach_the_workloads(tmp_path):
+    given = {
+        "MILLPOND_ROOT_ACCESS_KEY_ID": "ci",
+        "MILLPOND_ROOT_SECRET_ACCESS_KEY": "quite-a-secret",
+        "MILLPOND_MASTER_KEY": "0aF1" * 16,
+    }
+    with Architecture(tmp_path, environment=given) as architecture:
+        secrets = {name: given[name] for name in list(given)[1:]}
+        for environment in environments_of_workloads(architecture):
+            assert found_in(environment, secrets) == []
+        for file in tmp_path.rglob("*"):
+            assert not file.is_file() or found_in(file.read_bytes(), secrets) == [], file
 
 
 def test_the_search_finds_what_it_looks_for(run):

@@ -63,8 +63,8 @@ class Recorder:
         self.seen.setdefault(action, set()).add((request.command, request.path, names, members))
         connection = http.client.HTTPConnection(self.upstream, timeout=60)
         try:
-            headers = {**dict(request.headers.items()), "Host": self.upstream}
-            connection.request(request.command, request.path, body, headers)
+            # The host is signed, so it stays that of this recorder.
+            connection.request(request.command, request.path, body, dict(request.headers.items()))
             response = connection.getresponse()
             answer = response.read()
             request.send_response(response.status)

@@ -79,8 +79,9 @@ def test_each_stack_is_told_apart(architecture):
     assert [command.split(maxsplit=1)[1] for command in commands] == ["send orders 1,2", "rows orders", "stop billing"]
 
     shown = architecture.run("stacks").stdout
-    expected = "shop\n  queues     archive, orders\n  workloads  billing\n  outputs\n    OrdersUrl  http://"
-    assert expected in shown and shown.startswith("customers\n  queues     customers\n")
+    expected = "shop\n  queues     archive, orders\n  roles      shop-billing\n  workloads  billing\n  outputs\n    OrdersUrl  http://"
+    assert expected in shown and shown.startswith("customers\n  queues            customers\n")
+    assert "  roles             customers-backend, customers-frontend\n  managed policies  customers-find\n" in shown
     assert architecture.workload("billing")["stack"] == "shop"
     assert re.search(r"^backend .* customers +table customers$", architecture.run("ps").stdout, re.MULTILINE)
 
@@ -114,11 +115,13 @@ def test_a_stack_goes_with_its_workloads_and_queues_and_leaves_the_others(archit
     assert gone.returncode == 0, gone.stderr
     assert gone.stdout.splitlines() == [
         "delete workload billing",
+        "delete role shop-billing",
         "delete queue orders",
         "keep queue archive, no longer part of this stack",
         "the stack shop is gone; tables and their rows stay",
     ] or set(gone.stdout.splitlines()[:-1]) == {
         "delete workload billing",
+        "delete role shop-billing",
         "delete queue orders",
         "keep queue archive, no longer part of this stack",
     }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import SSLError
 
+from architecture import Architecture, await_that
 from millpond import Millpond, MillpondError, client
 
 # The same port for both protocols; one is enough.
@@ -160,3 +161,12 @@ def test_a_policy_can_demand_tls(server, tmp_path):
             with pytest.raises(sqs.exceptions.ClientError) as refused:
                 sqs.send_message(QueueUrl=url, MessageBody="x")
             assert refused.value.response["Error"]["Code"] == "AccessDenied"
+
+
+def test_a_whole_architecture_works_over_tls(tmp_path):
+    (tmp_path / "millpond.toml").write_text('[service]\ntls = "self-signed"\n')
+    with Architecture(tmp_path) as architecture:
+        assert architecture.endpoint.startswith("https://")
+        sent = architecture.run("send", "customers", "Jane,UK")
+        assert sent.returncode == 0, sent.stderr
+        await_that(lambda: architecture.rows() == [["Jane", "UK"]], architecture.log)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from architecture import Architecture, await_that, end, get
+from architecture import Architecture, await_that, console, end
 from mariadb import MariaDb
 from millpond import Millpond
 
@@ -60,7 +60,7 @@ def test_a_database_that_is_away_is_told_and_awaited(architecture, database):
         assert f"127.0.0.1:{database.port}" in told["reason"] and told["pid"] in architecture.processes()
         table, below = re.search(r"^(backend +sink +waiting +\d+ .*)\n( +\S.*)$", shown, re.MULTILINE).groups()
         assert told["reason"] in below and told["reason"] not in table
-        page = get(f"{architecture.endpoint}/console/")[2]
+        page = console(architecture)
         assert "waiting" in page and f"127.0.0.1:{database.port}" in page
         started = architecture.run("start", "backend")
         assert (started.returncode, started.stdout) == (0, "backend: waiting\n") and "refused" in started.stderr
@@ -150,7 +150,7 @@ def test_a_record_that_can_not_become_a_row_is_told_wherever_workloads_are(archi
     assert told in " ".join(architecture.run("ps").stdout.split())
     shown = architecture.run("rows", "customers", "--wait", "0")
     assert f"1 message is still in the queue customers; {told}" in shown.stderr
-    assert told.replace("'", "&#39;") in get(f"{architecture.endpoint}/console/")[2]
+    assert told.replace("'", "&#39;") in console(architecture)
     await_that(lambda: f"backend: {told}" in architecture.log(), architecture.log)
 
 

@@ -14,11 +14,11 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from load_client import JSON_TYPE, Connection
+import raw_http
+from load_client import Connection, signed
 from millpond import Millpond
 
 POLLS, QUEUES = 15_000, 1_000
@@ -39,11 +39,10 @@ class Polls:
 
     def _request(self, queue):
         body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": WAIT_SECS}).encode()
-        head = (
-            f"POST / HTTP/1.1\r\nHost: {self._address.netloc}\r\nContent-Type: {JSON_TYPE}\r\n"
-            f"X-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+        # A signature holds for a quarter of an hour, which is longer than this takes.
+        headers = signed(self._address.netloc, "ReceiveMessage", body)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def open(self, count):
         """Opens `count` more connections with a poll on each."""
@@ -118,8 +117,7 @@ def await_waiters(endpoint, count):
 
 
 def waiters(endpoint):
-    with urllib.request.urlopen(f"{endpoint}/_millpond/v1/status", timeout=60) as answer:
-        return json.load(answer)["waiters"]
+    return raw_http.own(endpoint, "status").json()["waiters"]
 
 
 def main():

@@ -12,7 +12,7 @@ use millpond_core::document::{Document, DocumentKey, ExpectedRevision};
 use millpond_core::message::{QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Accepted, Delivery, Outcome, QueueDescription, Refusal};
-use millpond_core::queue::{AttributePatch, MessageCounts, MoveTask, QueueAttributes};
+use millpond_core::queue::{AttributePatch, MessageCounts, MoveTask, QueueAttributes, Tags};
 use millpond_core::time::Timestamp;
 use millpond_core::usage::Usage;
 

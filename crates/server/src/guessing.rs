@@ -90,13 +90,12 @@ pub(crate) struct Guessing {
     table: Mutex<Table>,
     begun: Instant,
     held_back: Semaphore,
-    pub(crate) failures: AtomicU64,
     pub(crate) throttled: AtomicU64,
 }
 
 impl std::fmt::Debug for Guessing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Guessing").field("failures", &self.failures).finish_non_exhaustive()
+        f.debug_struct("Guessing").field("throttled", &self.throttled).finish_non_exhaustive()
     }
 }
 
@@ -106,7 +105,6 @@ impl Guessing {
             table: Mutex::new(Table::new()),
             begun: Instant::now(),
             held_back: Semaphore::new(HELD_BACK_IN_ALL),
-            failures: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
         }
     }
@@ -118,7 +116,6 @@ impl Guessing {
         if !matches!(error, AuthError::UnknownKey | AuthError::WrongSignature(_)) {
             return Ok(error);
         }
-        self.failures.fetch_add(1, Relaxed);
         let pace = {
             let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
             table.failed(source, self.begun.elapsed())

@@ -12,6 +12,74 @@ use support::{Server, read_all};
 /// Asked for behind a request that is refused: it must not be answered.
 const SMUGGLED: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
+/// What it is, the request, and the status of its reply.
+const REFUSED: &[(&str, &str, u16)] = &[
+    (
+        "two lengths",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "two lengths, the other way",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "lengths that differ",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n",
+        400,
+    ),
+    ("lengths in a list", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0, 5\r\n\r\n", 400),
+    ("a length with a sign", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +0\r\n\r\n", 400),
+    ("a length that is none", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0x0\r\n\r\n", 400),
+    ("an unknown encoding", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n", 400),
+    (
+        "an encoding around chunks",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "an encoding behind chunks",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        "an encoding twice",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    ("a space before the colon", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length : 5\r\n\r\n", 400),
+    (
+        "a folded header",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n Transfer-Encoding: chunked\r\n\r\n",
+        400,
+    ),
+    (
+        "a bare carriage return in a header",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n",
+        400,
+    ),
+    ("a null in a header", "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", 400),
+    ("two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: other.example\r\n\r\n", 400),
+    ("another host in the target", "GET http://other.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    ("a tunnel", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n", 400),
+    ("a target for proxies", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    (
+        "an expectation",
+        "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: something\r\nContent-Length: 0\r\n\r\n",
+        417,
+    ),
+    ("a version that is not there", "GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 400),
+    ("no version", "GET /\r\n\r\n", 400),
+    ("a space in the target", "GET / x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    (
+        "chunks for HTTP/1.0",
+        "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    ("a line that begins with a space", " GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+];
+
 fn server() -> Server {
     Server::start(Transport::default(), Limits::default()).unwrap()
 }
@@ -36,78 +104,9 @@ fn statuses(server: &Server, bytes: &[u8]) -> Vec<u16> {
 #[test]
 fn nothing_behind_a_refused_request_is_read() {
     let server = server();
-    for (name, request, status) in [
-        (
-            "two lengths",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        (
-            "two lengths, the other way",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        (
-            "lengths that differ",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\n",
-            400,
-        ),
-        ("lengths in a list", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0, 5\r\n\r\n", 400),
-        ("a length with a sign", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: +0\r\n\r\n", 400),
-        ("a length that is none", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0x0\r\n\r\n", 400),
-        (
-            "an unknown encoding",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n",
-            400,
-        ),
-        (
-            "an encoding around chunks",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        (
-            "an encoding behind chunks",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        (
-            "an encoding twice",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        ("a space before the colon", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length : 5\r\n\r\n", 400),
-        (
-            "a folded header",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n Transfer-Encoding: chunked\r\n\r\n",
-            400,
-        ),
-        (
-            "a bare carriage return in a header",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n",
-            400,
-        ),
-        ("a null in a header", "POST / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", 400),
-        ("two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: other.example\r\n\r\n", 400),
-        ("another host in the target", "GET http://other.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-        ("a tunnel", "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n", 400),
-        ("a target for proxies", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-        (
-            "an expectation",
-            "POST / HTTP/1.1\r\nHost: localhost\r\nExpect: something\r\nContent-Length: 0\r\n\r\n",
-            417,
-        ),
-        ("a version that is not there", "GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 400),
-        ("no version", "GET /\r\n\r\n", 400),
-        ("a space in the target", "GET / x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-        (
-            "chunks for HTTP/1.0",
-            "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            400,
-        ),
-        ("a line that begins with a space", " GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-    ] {
+    for (name, request, status) in REFUSED {
         let found = statuses(&server, format!("{request}{SMUGGLED}").as_bytes());
-        assert_eq!(found, [status], "{name}");
+        assert_eq!(found, [*status], "{name}");
     }
 }
 

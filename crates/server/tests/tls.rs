@@ -1,7 +1,6 @@
 //! A port with TLS: who gets through, who is told what, and a certificate that is replaced under way.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is wrong")]
 
-#[expect(dead_code, reason = "each test file uses a part")]
 mod support;
 
 use std::fs;

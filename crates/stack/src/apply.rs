@@ -27,7 +27,10 @@ pub enum EffectError {
     /// Something of that name is there and does not belong to this stack.
     #[error("it exists already and does not belong to this stack; choose another name, or delete it first")]
     AlreadyExists,
-    /// Anything else, in words for people.
+    /// It was refused before anything was done, in words for people. So a creation has made nothing.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else, in words for people. Some of it may have been done.
     #[error("{0}")]
     Failed(String),
 }
@@ -114,8 +117,9 @@ async fn take<E: Effects>(step: &Step, state: &mut StackState, effects: &mut E) 
     let made_id = match carry_out(step, state, effects).await {
         Ok(made_id) => made_id,
         Err(error) => {
-            if error == EffectError::AlreadyExists {
-                // It is someone else's: a next attempt must not take it for a half-made one of this stack.
+            if !matches!(error, EffectError::Failed(_)) {
+                // Nothing was made, or it is someone else's: a next attempt must not take it for a half-made one of this
+                // stack, nor delete it, which the caller may be refused as well.
                 save(effects, state, before, &name).await?;
             }
             return Err(failed(error));

@@ -24,6 +24,10 @@ pub struct Plan {
 
 /// One step of a plan. `Display` is a line for people, such as `create queue customers`.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan has some hundred steps at most, and nearly all hold a record"
+)]
 pub enum Step {
     /// Make a resource, or start a workload.
     Create {

@@ -201,6 +201,55 @@ fn fifo_needs_a_new_queue() {
     assert_eq!(plan(&state, &wanted), Err(expected));
 }
 
+fn role(properties: &str) -> String {
+    format!(
+        "  R: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {{Statement: []}}, {properties}}}}}\n"
+    )
+}
+
+#[test]
+fn another_path_needs_another_role() {
+    let state = state_of(&template(&[role("RoleName: r")]));
+    let wanted = after(&state, &template(&[role("RoleName: r, Path: /a/")]));
+    let error = plan(&state, &wanted).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "R: changing Path replaces the role, but the new one would have the same name, \"r\"; give it another RoleName"
+    );
+
+    let state = state_of(&template(&[role("Description: a")]));
+    let [create, delete] = &steps(&state, &template(&[role("Path: /a/")]))[..] else { panic!() };
+    assert!(create.starts_with("create role shop-R-") && delete.starts_with("delete role shop-R-"));
+    let [update] = &steps(&state, &template(&[role("Description: b")]))[..] else { panic!() };
+    assert!(update.starts_with("update role shop-R-"), "{update}");
+}
+
+#[test]
+fn a_key_with_another_serial_is_another_key() {
+    let key =
+        |serial: &str| format!("  K: {{Type: AWS::IAM::AccessKey, Properties: {{UserName: u, {serial}}}}}\n");
+    let state = state_of(&template(&[key("Serial: 1")]));
+    assert_eq!(steps(&state, &template(&[key("Serial: 1")])).len(), 0);
+    let [create, delete] = &steps(&state, &template(&[key("Serial: 2")]))[..] else { panic!() };
+    assert!(create.starts_with("create access-key ") && delete.starts_with("delete access-key "));
+    let [update] = &steps(&state, &template(&[key("Serial: 1, Status: Inactive")]))[..] else { panic!() };
+    assert!(update.starts_with("update access-key "), "{update}");
+}
+
+#[test]
+fn what_is_part_of_what_is_missing_is_set_again() {
+    let policy = "  P: {Type: AWS::SQS::QueuePolicy, Properties: {Queues: [!Ref Q], PolicyDocument: {Statement: []}}}\n";
+    let text = template(&[queue("Q", "QueueName: q"), queue("Z", "QueueName: z"), policy.to_owned()]);
+    let mut state = state_of(&text);
+    state.mark_missing(&millpond_stack::PhysicalId::Queue("z".to_owned()));
+    assert_eq!(steps(&state, &text), ["create queue z", "update queue z"]);
+    let mut state = state_of(&text);
+    state.mark_missing(&millpond_stack::PhysicalId::Queue("q".to_owned()));
+    let kinds: Vec<String> =
+        steps(&state, &text).iter().map(|step| step.rsplit_once(' ').unwrap().0.to_owned()).collect();
+    assert_eq!(kinds, ["create queue", "update queue", "create queue-policy", "update queue-policy"]);
+}
+
 #[test]
 fn what_is_missing_is_made_again() {
     let text = template(&[queue("Q", "QueueName: q, DelaySeconds: 5"), sink("S", "Queue: !Ref Q")]);

@@ -35,8 +35,9 @@ fn unknown_type() {
     );
     check(
         "Resources:\n  Q:\n    Type: AWS::S3::Bucket\n",
-        "t.yaml:3:11: there is no resource type AWS::S3::Bucket; known: AWS::SQS::Queue, Millpond::Web::Form, \
-         Millpond::Sink::Table",
+        "t.yaml:3:11: there is no resource type AWS::S3::Bucket; known: AWS::SQS::Queue, \
+         AWS::SQS::QueuePolicy, AWS::IAM::Role, AWS::IAM::User, AWS::IAM::Policy, AWS::IAM::ManagedPolicy, \
+         AWS::IAM::AccessKey, Millpond::Web::Form, Millpond::Sink::Table",
     );
 }
 

@@ -129,7 +129,7 @@ fn resources_come_after_what_they_need() {
          P: {Type: AWS::SQS::Queue, DependsOn: S}\n  Q: {Type: AWS::SQS::Queue}\n  O: {Type: AWS::SQS::Queue}\n",
     );
     let order: Vec<&str> = resolved.resources().map(|(id, _)| id).collect();
-    assert_eq!(order, ["Q", "S", "P", "O"]);
+    assert_eq!(order, ["Q", "S.Role", "S", "P", "O"]);
     assert_eq!(workload(&resolved, "S").name.as_str(), "s");
 }
 

@@ -126,3 +126,6 @@ impl In<'_> {
         (0..self.length()?).map(|_| self.text()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,6 @@ impl Entry {
         self.name.split('/').eq(pieces)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,17 @@ fn the_catalogue_is_in_order_and_says_what_changes() {
         assert!(kind, "{action:?}");
     }
 }
+
+#[test]
+fn the_documents_name_every_action() {
+    let page = include_str!("../../../../docs/iam.md");
+    let (_, from) = page.split_once("## Actions").unwrap();
+    let (section, _) = from.split_once("## Authorisation").unwrap();
+    let named: BTreeSet<_> =
+        section.split('`').filter(|text| text.chars().all(char::is_alphabetic)).collect();
+    for action in ACTIONS {
+        assert!(named.contains(action.name), "{action:?} is not on the page");
+    }
+    let known = |name: &&str| ACTIONS.iter().any(|action| action.name == *name) || *name == "InvalidAction";
+    assert_eq!(named.iter().filter(|name| !name.is_empty() && !known(name)).count(), 0, "{named:?}");
+}

@@ -50,8 +50,6 @@ fn conditions_take_variables_in_texts_and_arns() {
     let own = r#"{"StringEquals":{"aws:ResourceTag/Owner":"${aws:username}"}}"#;
     assert!(holds_with(own, &[("aws:ResourceTag/Owner", "ann")]));
     assert!(!holds_with(own, &[("aws:ResourceTag/Owner", "bob")]));
-    let unresolved = r#"{"StringNotEquals":{"x:k":"${x:none}"}}"#;
-    assert!(holds_with(unresolved, &[("x:k", "v")]));
     let arn = r#"{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::${aws:username}-*"}}"#;
     assert!(holds_with(arn, &[("aws:SourceArn", "arn:aws:s3:::ann-files")]));
     let whole = r#"{"ArnEquals":{"aws:SourceArn":"${aws:PrincipalArn}"}}"#;
@@ -94,4 +92,20 @@ fn a_variable_without_value_never_opens_what_is_not_named() {
     assert!(Case::new(user()).identity(&statement("Allow")).allowed());
     let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
     assert!(Case::new(role()).identity(all).identity(&statement("Deny")).denied_by().is_some());
+}
+
+#[test]
+fn a_variable_without_value_never_opens_what_a_negated_condition_closes() {
+    let statement = |effect: &str, operator: &str, value: &str| {
+        format!(
+            r#"{{"Effect":"{effect}","Action":"*","Resource":"*","Condition":{{"{operator}":{{"x:k":"{value}"}}}}}}"#
+        )
+    };
+    let case = |statement: &str| Case::new(role()).identity(statement).fact("x:k", "arn:aws:s3:::v");
+    let all = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+    for (operator, value) in [("StringNotEquals", "${x:none}"), ("ArnNotLike", "arn:aws:s3:::${x:none}")] {
+        assert!(!case(&statement("Allow", operator, value)).allowed(), "{operator}");
+        let deny = statement("Deny", operator, value);
+        assert!(case(all).identity(&deny).denied_by().is_some(), "{operator}");
+    }
 }

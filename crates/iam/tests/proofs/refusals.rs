@@ -389,6 +389,13 @@ fn the_date_header_will_do_if_it_is_signed() {
 }
 
 #[test]
+fn a_token_is_no_longer_than_ours_can_be() {
+    let with = |bytes| Signing { token: Some("a".repeat(bytes)), ..Signing::default() }.sign(&send());
+    assert_eq!(check(&with(16 * 1024)), Ok(()));
+    assert_eq!(check(&with(16 * 1024 + 1)), Err(AuthError::UnknownKey));
+}
+
+#[test]
 fn nothing_shows_what_a_claim_is_proven_with() {
     let signing = Signing { token: Some("FwoGZXIvYXdzE".to_owned()), ..Signing::default() };
     let request = signing.sign(&send());

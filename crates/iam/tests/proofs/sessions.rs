@@ -141,6 +141,16 @@ fn a_token_belongs_to_one_key_of_one_master_key() {
 }
 
 #[test]
+fn the_secret_follows_from_the_whole_token() {
+    let session = session_of_role();
+    let longer = Session { expires_at_secs: session.expires_at_secs + 1, ..session.clone() };
+    let (one, other) =
+        (session::issue(&master(), &session, [3; 32]), session::issue(&master(), &longer, [3; 32]));
+    assert_eq!(one.access_key_id, other.access_key_id);
+    assert_ne!(one.secret_access_key, other.secret_access_key);
+}
+
+#[test]
 fn a_token_that_was_cut_or_written_differently_opens_nothing() {
     let mut session = session_of_role();
     let sealed_bytes = |session: &Session| {

@@ -229,6 +229,9 @@ impl Up {
             Some(address) if address != LISTEN => command.push_str(&format!(" --listen {address}")),
             _ => {}
         }
+        for argument in self.access.arguments() {
+            command.push_str(&format!(" {}", argument.to_string_lossy()));
+        }
         command
     }
 

@@ -29,7 +29,7 @@ struct Why<'a> {
     #[serde(default = "everything")]
     resource: String,
     /// Who would do it: an ARN, or `anonymous`. The caller itself when nothing is said.
-    #[serde(rename = "as", alias = "principal")]
+    #[serde(rename = "as")]
     principal: Option<String>,
     /// Condition keys with a value or several.
     #[serde(default)]

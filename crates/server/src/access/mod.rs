@@ -284,3 +284,6 @@ fn queue_of_arn(arn: &str) -> Option<QueueKey> {
 pub(crate) fn now_secs() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+#[cfg(test)]
+mod tests;

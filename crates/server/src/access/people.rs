@@ -133,3 +133,6 @@ async fn write(engine: &EngineHandle, changes: &[Change]) -> Result<Option<Refus
         _ => None,
     })
 }
+
+#[cfg(test)]
+pub(super) mod tests;

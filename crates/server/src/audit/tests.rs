@@ -88,6 +88,7 @@ impl Gated {
         let Self { audit, let_through, taken, .. } = self;
         drop(let_through);
         finish(&audit);
+        assert_eq!(Arc::strong_count(&taken), 1, "the thread has ended, and has let go of its sink");
         let taken = taken.lock().unwrap();
         lines(std::str::from_utf8(&taken).unwrap())
     }

@@ -36,21 +36,11 @@ pub(super) fn write(text: &mut Text, figures: &Figures, counted: &Counted<'_>) {
 }
 
 fn guessing(text: &mut Text, guessing: &Guessing) {
-    for (family, number) in [
-        (
-            counter("millpond_authentication_failures_total", "Requests with a wrong key or signature."),
-            &guessing.failures,
-        ),
-        (
-            counter(
-                "millpond_authentication_throttled_total",
-                "Of these, those whose source failed so often that it was told to slow down.",
-            ),
-            &guessing.throttled,
-        ),
-    ] {
-        text.single(&family, Number::Whole(number.load(Relaxed)));
-    }
+    let family = counter(
+        "millpond_authentication_throttled_total",
+        "Requests with a wrong key or signature whose source failed so often that it was told to slow down.",
+    );
+    text.single(&family, Number::Whole(guessing.throttled.load(Relaxed)));
 }
 
 fn audit(text: &mut Text, counts: &Counts) {

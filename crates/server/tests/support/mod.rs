@@ -21,8 +21,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// A running server. It stops with this value.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     answering: Option<Answering>,
     stop: watch::Sender<bool>,
     running: Option<Running>,
@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(transport: Transport, limits: Limits) -> Result<Self, BindError> {
+    pub(crate) fn start(transport: Transport, limits: Limits) -> Result<Self, BindError> {
         let runtime = Runtime::new().unwrap();
         let (stop, stopped) = watch::channel(false);
         let config = ServerConfig {
@@ -56,7 +56,7 @@ impl Server {
         Ok(Self { address, answering: Some(answering), stop, running: Some(running), runtime })
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream
@@ -85,7 +85,7 @@ fn start_engine() -> Running {
 }
 
 /// Everything until the other side closes.
-pub fn read_all(stream: &mut impl Read) -> String {
+pub(crate) fn read_all(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     // A connection that ends in a reset has ended.
@@ -96,10 +96,10 @@ pub fn read_all(stream: &mut impl Read) -> String {
 }
 
 /// A folder of a test's own, which goes with this value.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("millpond-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();

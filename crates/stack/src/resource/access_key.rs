@@ -70,4 +70,8 @@ impl Described for AccessKeySpec {
             _ => None,
         }
     }
+
+    fn fixed(&self) -> Vec<(&'static str, String)> {
+        vec![("UserName", self.user.clone()), ("Serial", self.serial.to_string())]
+    }
 }

@@ -36,6 +36,19 @@ impl Known for Nothing {
     }
 }
 
+/// Another one for each state, as each deployment has its own.
+fn entropy(current: &StackState) -> [u8; 16] {
+    if *current == StackState::default() {
+        return [7; 16];
+    }
+    let state = serde_json::to_vec(current).unwrap();
+    let mut entropy = [7_u8; 16];
+    state.iter().enumerate().for_each(|(index, byte)| {
+        entropy[index % 16] = byte.wrapping_add(entropy[index % 16].rotate_left(1))
+    });
+    entropy
+}
+
 /// Resolves `text` for the stack `shop` in the state `current`; errors as text, one a line.
 pub(crate) fn resolve_in(
     current: &StackState,
@@ -45,7 +58,8 @@ pub(crate) fn resolve_in(
     let template = Template::parse("t.yaml", text).map_err(|errors| errors.to_string())?;
     let given: BTreeMap<String, String> =
         given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    resolve(&template, &given, current, &context("shop")).map_err(|errors| errors.to_string())
+    let context = Context { entropy: entropy(current), ..context("shop") };
+    resolve(&template, &given, current, &context).map_err(|errors| errors.to_string())
 }
 
 pub(crate) fn resolve_with(text: &str, given: &[(&str, &str)]) -> Result<ResolvedTemplate, String> {

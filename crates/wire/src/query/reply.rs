@@ -39,7 +39,8 @@ pub(crate) fn error_xml(error: &ApiError, service: &QueryService, id: RequestId)
     put(&mut out, "Type", error.kind().fault.as_str());
     put(&mut out, "Code", error.kind().query_code);
     put(&mut out, "Message", error.message());
-    out.push_str("<Detail/></Error>");
+    // Services that flatten their lists are of the generation that has this element.
+    out.push_str(if service.flattens() { "<Detail/></Error>" } else { "</Error>" });
     put(&mut out, "RequestId", &id.to_string());
     out.push_str("</ErrorResponse>");
     out.into_bytes()

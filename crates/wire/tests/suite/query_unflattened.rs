@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use millpond_wire::call::{Envelope, Parameters};
+use millpond_wire::call::{Envelope, Parameters, error_body};
+use millpond_wire::error::ErrorKind;
 use millpond_wire::protocol::Protocol;
 use millpond_wire::query::{Form, QueryService};
 use millpond_wire::request_id::RequestId;
@@ -87,6 +88,16 @@ fn replies_have_an_element_around_their_members_even_when_there_are_none() {
          <Tags><member><Key>a</Key><Value>&lt;1&gt;</Value></member></Tags>\
          <Counts><entry><key>c</key><value>7</value></entry></Counts>";
     assert_eq!(written(&thing), expected);
+}
+
+#[test]
+fn an_error_has_no_element_for_details() {
+    static KIND: ErrorKind = ErrorKind::new("com.example", "Broken", "Broken");
+    let body = error_body(&KIND.because("It is."), Protocol::QueryXml, &SERVICE, RequestId(0));
+    let expected = "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"https://example/\"><Error><Type>Sender</Type>\
+         <Code>Broken</Code><Message>It is.</Message></Error>\
+         <RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>";
+    assert_eq!(String::from_utf8(body).unwrap(), expected);
 }
 
 proptest! {

@@ -35,7 +35,7 @@ pub(super) struct Ready {
     pub(super) auth: String,
     /// The certificate that it has made itself.
     #[serde(default)]
-    ca_bundle: Option<PathBuf>,
+    pub(super) ca_bundle: Option<PathBuf>,
 }
 
 impl Ready {

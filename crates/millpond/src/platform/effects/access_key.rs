@@ -40,7 +40,8 @@ impl StackEffects<'_> {
         if creation.resumed {
             self.delete_all_but(key, creation.others).await?;
         }
-        let reply = self.iam().call("CreateAccessKey", &[("UserName", &key.user)]).await?;
+        let made = self.iam().call("CreateAccessKey", &[("UserName", &key.user)]).await;
+        let reply = made.map_err(IamError::at_first)?;
         let id = reply.text("AccessKeyId").unwrap_or_default();
         let secret = Secret::new(reply.text("SecretAccessKey").unwrap_or_default());
         self.secrets.insert(creation.resource.physical_id(), secret);

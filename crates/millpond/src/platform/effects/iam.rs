@@ -2,6 +2,7 @@
 
 use millpond_iam::api::Service;
 use millpond_stack::EffectError;
+use millpond_wire::error::Fault;
 
 use crate::platform::deployer::Deployer;
 
@@ -19,6 +20,8 @@ pub(super) struct IamError {
     /// Such as `NoSuchEntity`.
     code: &'static str,
     message: String,
+    /// Whether IAM refused it, so that nothing has changed.
+    is_refusal: bool,
 }
 
 /// There is no such role, user, policy or key.
@@ -33,6 +36,14 @@ impl From<IamError> for EffectError {
 }
 
 impl IamError {
+    /// The error of a creation that this call begins.
+    pub(super) fn at_first(self) -> EffectError {
+        match (self.is_refusal, EffectError::from(self)) {
+            (true, EffectError::Failed(text)) => EffectError::Refused(text),
+            (_, error) => error,
+        }
+    }
+
     pub(super) fn is(&self, code: &str) -> bool {
         self.code == code
     }
@@ -69,9 +80,11 @@ impl<'a> Iam<'a> {
         all.extend(parameters.iter().filter(|(_, value)| !value.is_empty()));
         match self.deployer.access.call(&self.deployer.who, Service::Iam, &all).await {
             Ok(xml) => Ok(Reply(String::from_utf8_lossy(&xml).into_owned())),
-            Err(error) => {
-                Err(IamError { code: error.kind().query_code, message: error.message().to_owned() })
-            }
+            Err(error) => Err(IamError {
+                code: error.kind().query_code,
+                message: error.message().to_owned(),
+                is_refusal: error.kind().fault == Fault::Sender,
+            }),
         }
     }
 
@@ -127,7 +140,7 @@ pub(super) fn made(called: Result<Reply, IamError>, resumed: bool) -> Result<Opt
         Ok(reply) => Ok(Some(reply)),
         Err(error) if error.code == ALREADY_EXISTS && resumed => Ok(None),
         Err(error) if error.code == ALREADY_EXISTS => Err(EffectError::AlreadyExists),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error.at_first()),
     }
 }
 

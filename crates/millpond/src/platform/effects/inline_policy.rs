@@ -19,7 +19,9 @@ impl Iam<'_> {
         let wanted: BTreeSet<Placed<'_>> = places(after).collect();
         for (is_role, identity, name) in &wanted {
             let parameters = [("PolicyName", *name), ("PolicyDocument", after.document.as_str())];
-            self.call_on(identity_of(*is_role, identity), "Put{}Policy", &parameters).await?;
+            let put = self.call_on(identity_of(*is_role, identity), "Put{}Policy", &parameters).await;
+            let first = before.is_empty() && wanted.first() == Some(&(*is_role, *identity, *name));
+            put.map_err(|error| if first { error.at_first() } else { error.into() })?;
         }
         let old: BTreeSet<Placed<'_>> = known(before).flat_map(places).collect();
         self.take_from(&old - &wanted).await

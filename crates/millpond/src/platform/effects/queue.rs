@@ -36,13 +36,17 @@ impl StackEffects<'_> {
 
     /// Makes a queue with its attributes and tags. One that an earlier attempt made is left as it is.
     pub(super) async fn create_queue(&self, queue: &QueueSpec, resumed: bool) -> Result<(), EffectError> {
-        if self.url(&queue.name).await?.is_some() {
+        if self.url(&queue.name).await.map_err(nothing_done)?.is_some() {
             return if resumed { Ok(()) } else { Err(EffectError::AlreadyExists) };
         }
         let tags: HashMap<String, String> = queue.tags.clone().into_iter().collect();
         let request = self.client.create_queue().queue_name(&queue.name).set_tags(Some(tags));
         let request = request.set_attributes(Some(attributes(&queue.attributes)));
-        request.send().await.map(drop).map_err(|error| failed(&error))
+        let created = request.send().await;
+        created.map(drop).map_err(|error| match &error {
+            SdkError::ServiceError(_) => nothing_done(failed(&error)),
+            _ => failed(&error),
+        })
     }
 
     pub(super) async fn change_queue(
@@ -91,6 +95,14 @@ impl StackEffects<'_> {
     pub(super) async fn delete_queue(&self, name: &str) -> Result<(), EffectError> {
         let Some(url) = self.url(name).await? else { return Ok(()) };
         self.client.delete_queue().queue_url(url).send().await.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+/// The error of the call that a creation begins with, which was refused.
+pub(super) fn nothing_done(error: EffectError) -> EffectError {
+    match error {
+        EffectError::Failed(text) => EffectError::Refused(text),
+        error => error,
     }
 }
 

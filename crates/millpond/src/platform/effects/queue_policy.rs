@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millpond_stack::{EffectError, QueuePolicySpec, Resource};
 
 use super::StackEffects;
+use super::queue::nothing_done;
 
 const POLICY: &str = "Policy";
 
@@ -16,8 +17,9 @@ impl StackEffects<'_> {
         after: &QueuePolicySpec,
     ) -> Result<(), EffectError> {
         let policy = BTreeMap::from([(POLICY.to_owned(), after.document.clone())]);
-        for queue in &after.queues {
-            self.set_queue_attributes(queue, &policy).await?;
+        for (index, queue) in after.queues.iter().enumerate() {
+            let set = self.set_queue_attributes(queue, &policy).await;
+            set.map_err(|error| if index == 0 && before.is_empty() { nothing_done(error) } else { error })?;
         }
         self.take_queue_policy(before, &after.queues).await
     }
@@ -27,11 +29,12 @@ impl StackEffects<'_> {
     }
 
     async fn take_queue_policy(&self, known: &[Resource], kept: &[String]) -> Result<(), EffectError> {
-        let queues = |resource| match resource {
-            &Resource::QueuePolicy(ref policy) => Some(&policy.queues),
-            _ => None,
-        };
-        let old: BTreeSet<&String> = known.iter().filter_map(queues).flatten().collect();
+        let mut old = BTreeSet::new();
+        for resource in known {
+            if let Resource::QueuePolicy(policy) = resource {
+                old.extend(&policy.queues);
+            }
+        }
         let none = BTreeMap::from([(POLICY.to_owned(), String::new())]);
         for queue in old.into_iter().filter(|queue| !kept.contains(queue)) {
             if self.url(queue).await?.is_some() {

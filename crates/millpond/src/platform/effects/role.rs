@@ -50,9 +50,11 @@ impl Iam<'_> {
 }
 
 fn grants(known: &[Resource]) -> Vec<&Grants> {
-    let grants = |resource| match resource {
-        &Resource::Role(ref role) => Some(&role.grants),
-        _ => None,
-    };
-    known.iter().filter_map(grants).collect()
+    let mut grants = Vec::new();
+    for resource in known {
+        if let Resource::Role(role) = resource {
+            grants.push(&role.grants);
+        }
+    }
+    grants
 }

@@ -38,9 +38,11 @@ impl Iam<'_> {
 }
 
 fn grants(known: &[Resource]) -> Vec<&Grants> {
-    let grants = |resource| match resource {
-        &Resource::User(ref user) => Some(&user.grants),
-        _ => None,
-    };
-    known.iter().filter_map(grants).collect()
+    let mut grants = Vec::new();
+    for resource in known {
+        if let Resource::User(user) = resource {
+            grants.push(&user.grants);
+        }
+    }
+    grants
 }

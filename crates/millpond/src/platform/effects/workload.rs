@@ -9,7 +9,7 @@ impl StackEffects<'_> {
     pub(super) async fn put_workload(&self, workload: &WorkloadSpec) -> Result<(), EffectError> {
         let usable = self.deployer.credentials_of(workload).map(drop);
         usable.map_err(|reason| {
-            EffectError::Failed(format!("the role {} can't be used: {reason}", workload.role))
+            EffectError::Refused(format!("the role {} can't be used: {reason}", workload.role))
         })?;
         let name = workload.name.as_str();
         let before =

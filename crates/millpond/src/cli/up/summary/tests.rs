@@ -23,6 +23,7 @@ fn lines(workloads: &[Value], takes_database_url: bool) -> String {
         endpoint: "http://127.0.0.1:1".into(),
         found: "/data (new)".into(),
         pid: None,
+        ca_bundle: None,
         auth: "on".into(),
     };
     let summary = Summary {

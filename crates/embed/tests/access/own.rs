@@ -1,0 +1,124 @@
+//! Our own API, the figures and the console: only for who may.
+
+use crate::support::{
+    ACCOUNT, Keys, Request, allow, arn, enforced, put_policy, queue_policy, set_queue_policy, user,
+};
+
+#[test]
+fn each_call_takes_its_action() {
+    let pond = enforced();
+    let root = Keys::root();
+    let jane = user(&pond, &root, "jane", None);
+    for (method, path, action, status) in [
+        ("GET", "queues", "ListQueues", 200),
+        ("GET", "queues/000000000000/us-east-1/jobs", "DescribeQueue", 200),
+        ("GET", "clock", "GetClock", 200),
+        ("GET", "status", "GetStatus", 200),
+        ("GET", "accounts", "ListAccounts", 200),
+        ("GET", "workloads", "ListWorkloads", 404),
+        ("POST", "workloads/w/start", "StartWorkload", 404),
+        ("POST", "workloads/w/stop", "StopWorkload", 404),
+        ("GET", "stacks", "ListStacks", 404),
+        ("POST", "stacks/s", "DeployStack", 404),
+        ("DELETE", "stacks/s", "DeleteStack", 404),
+        ("GET", "rows/r", "ListRows", 404),
+        ("POST", "clock/confirm", "ConfirmClock", 200),
+        // The controls for tests are never there where callers are identified.
+        ("POST", "reset", "Reset", 403),
+        ("POST", "clock/advance", "AdvanceClock", 403),
+    ] {
+        let request = Request::own(method, path, "{}");
+        let denied = request.signed(pond.endpoint(), &jane);
+        let text = format!(
+            "{{\"error\":\"User: arn:aws:iam::{ACCOUNT}:user/jane is not authorized to perform: millpond:{action}"
+        );
+        denied.refused(403, &text);
+        put_policy(&pond, &root, "jane", &allow(&format!("millpond:{action}"), "*"));
+        let reply = request.signed(pond.endpoint(), &jane);
+        assert_eq!(reply.status, status, "{path}: {}", reply.body);
+        assert!(!reply.body.contains("not authorized"), "{path}: {}", reply.body);
+        put_policy(&pond, &root, "jane", &allow("sqs:*", "*"));
+    }
+    Request::own("GET", "nothing", "").signed(pond.endpoint(), &jane).refused(404, "no such call");
+    Request::own("GET", "nothing", "").unsigned(pond.endpoint()).refused(403, "\"error\"");
+}
+
+#[test]
+fn why_explains_for_anyone_who_is_named() {
+    let pond = enforced();
+    let root = Keys::root();
+    user(&pond, &root, "jane", Some(&allow("sqs:SendMessage", &arn("jobs"))));
+    let ask = |action: &str, principal: &str| {
+        let resource = arn("jobs");
+        let body = format!(r#"{{"action":"{action}","resource":"{resource}","as":"{principal}"}}"#);
+        Request::own("POST", "why", &body).signed(pond.endpoint(), &root)
+    };
+    let jane = format!("arn:aws:iam::{ACCOUNT}:user/jane");
+    let allowed = ask("sqs:SendMessage", &jane).ok();
+    assert!(allowed.body.contains("\"allowed\":true"), "{}", allowed.body);
+    let denied = ask("sqs:ReceiveMessage", &jane).ok();
+    assert!(denied.body.contains("\"allowed\":false"), "{}", denied.body);
+    assert!(ask("sqs:SendMessage", "anonymous").ok().body.contains("\"allowed\":false"));
+    set_queue_policy(&pond, &root, "jobs", &queue_policy("Allow", "\"*\"", "sqs:SendMessage"));
+    assert!(ask("sqs:SendMessage", "anonymous").ok().body.contains("\"allowed\":true"));
+    ask("sqs:SendMessage", "arn:aws:iam::000000000000:user/nobody").refused(400, "there is no user");
+}
+
+#[test]
+fn figures_are_for_this_machine_and_for_who_may() {
+    let pond = enforced();
+    let root = Keys::root();
+    Request::json("ListQueues", "{}").signed(pond.endpoint(), &Keys::new("x", "x")).refused(403, "");
+    let jane = user(&pond, &root, "jane", None);
+    Request::json("ListQueues", "{}").signed(pond.endpoint(), &jane).refused(403, "");
+    let figures = Request::get("/metrics").unsigned(pond.endpoint()).ok();
+    for line in [
+        "millpond_authentication_failures_total{kind=\"unknown_key\"} 1",
+        "millpond_denials_total{action=\"sqs:ListQueues\"} 1",
+    ] {
+        assert!(figures.body.lines().any(|found| found == line), "{line} is not in {}", figures.body);
+    }
+    Request::get("/metrics").signed(pond.endpoint(), &jane).refused(403, "millpond:GetMetrics");
+    Request::get("/metrics").signed(pond.endpoint(), &root).ok();
+    let away = Request { host: Some("queue.example"), ..Request::get("/metrics") };
+    away.unsigned(pond.endpoint()).refused(403, "not a local name");
+}
+
+#[test]
+fn the_console_shows_a_caller_what_it_may_see() {
+    let pond = enforced();
+    let root = Keys::root();
+    let closed = Request::get("/console/").unsigned(pond.endpoint()).refused(403, "millpond console");
+    assert!(!closed.body.contains("jobs"));
+    let enter = |keys: &Keys| {
+        let opened = Request::own("POST", "console-sessions", "{}").signed(pond.endpoint(), keys).ok();
+        let said: serde_json::Value = serde_json::from_str(&opened.body).unwrap();
+        assert_eq!(said["expires_in_secs"], 60);
+        let url = said["url"].as_str().unwrap().to_owned();
+        let path = url.strip_prefix(pond.endpoint()).unwrap().to_owned();
+        let entered = Request::get(&path).unsigned(pond.endpoint());
+        assert_eq!(entered.status, 303, "{}", entered.body);
+        // It opens once.
+        Request::get(&path).unsigned(pond.endpoint()).refused(403, "millpond console");
+        let line = entered.head.lines().find(|line| line.starts_with("set-cookie: ")).unwrap().to_owned();
+        for part in ["httponly", "samesite=strict", "path=/console/", "max-age=43200"] {
+            assert!(line.contains(part), "{line}");
+        }
+        line.trim_start_matches("set-cookie: ").split(';').next().unwrap().to_owned()
+    };
+    let cookie = enter(&root);
+    let page = Request::get("/console/").with("cookie", &cookie).unsigned(pond.endpoint()).ok();
+    assert!(page.body.contains("jobs"));
+    let jane = user(&pond, &root, "jane", None);
+    let cookie = enter(&jane);
+    let page = Request::get("/console/").with("cookie", &cookie).unsigned(pond.endpoint()).ok();
+    assert!(!page.body.contains("jobs</td>") && page.body.contains("millpond:ListQueues"), "{}", page.body);
+    put_policy(&pond, &root, "jane", &allow("millpond:ListQueues", "*"));
+    let page = Request::get("/console/").with("cookie", &cookie).unsigned(pond.endpoint()).ok();
+    assert!(page.body.contains("jobs</td>"));
+    let forged = cookie.replace(['0', '1'], "2");
+    let page = Request::get("/console/").with("cookie", &forged).unsigned(pond.endpoint());
+    page.refused(403, "millpond console");
+    // A cookie is no key.
+    Request::own("GET", "queues", "").with("cookie", &cookie).unsigned(pond.endpoint()).refused(403, "error");
+}

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from javascript_sdk import NODE, PROGRAMS, node_modules
-from millpond import ACCESS_KEY, REGION, SECRET_KEY, client
+from millpond import ACCESS_KEY, REGION, SECRET_KEY, Millpond, client
 
 PROTOCOLS = ["json"]
 ACCOUNT = "000000000000"
@@ -176,6 +176,9 @@ def test_an_explicit_deny_says_so(root, jane):
     code, text = sender.is_refused("sqs send-message --message-body no --queue-url", sender.queue)
     on = f"User: {session('sender', 'shop')} is not authorized to perform: sqs:sendmessage on resource: {QUEUE}"
     assert code.startswith("AccessDenied") and text == f"{on} with an explicit deny in an identity-based policy"
+    # Who one is may be asked even so.
+    root.types(put, policy("*", effect="Deny", resource="*"))
+    assert sender.types("sts get-caller-identity")["Arn"] == session("sender", "shop")
     root.types("iam delete-role-policy --role-name sender --policy-name never")
     assert sender.sends()
 
@@ -329,6 +332,19 @@ def test_the_command_line_runs_as_roles_too(tmp_path, jane, aws_cli):
     given = {"AWS_CONFIG_FILE": str(profiles(tmp_path, jane)), "HOME": str(tmp_path), "AWS_ENDPOINT_URL": jane.endpoint}
     told = aws_cli.run("sts", "get-caller-identity", "--profile", "sender", environment=given)
     assert told["Arn"] == session("sender", "app")
+
+
+def test_where_nobody_is_identified_any_key_assumes_roles(tmp_path):
+    with Millpond(tmp_path, ["--auth", "off"]) as millpond:
+        any_key = ("whoever", "whatever")
+        arn = client(millpond.endpoint, "iam", any_key).create_role(
+            RoleName="sender", AssumeRolePolicyDocument=trust(USER)
+        )["Role"]["Arn"]
+        given = client(millpond.endpoint, "sts", any_key).assume_role(RoleArn=arn, RoleSessionName="app")["Credentials"]
+        key = (given["AccessKeyId"], given["SecretAccessKey"])
+        sts = client(millpond.endpoint, "sts", key, given["SessionToken"])
+        assert sts.get_caller_identity()["Arn"] == session("sender", "app")
+        client(millpond.endpoint, "sqs", key, given["SessionToken"]).create_queue(QueueName="orders")
 
 
 def test_all_of_it_is_there_after_a_crash(server, root, jane):

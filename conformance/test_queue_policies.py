@@ -240,6 +240,22 @@ def test_all_but_those_who_are_named_are_denied(shared, them, bob, shift, us):
     shared.refuses(us, BY_RESOURCE)
 
 
+def test_nobody_is_locked_out_for_good(shared, us, nobody_special):
+    admin = user_of(us, OURS, f"admin-{shared.name}", policy_of("sqs:*"))
+    attributes = {"QueueUrl": shared.url, "Attributes": {"Policy": ""}}
+    shared.has({"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"})
+    for caller in (us, admin):
+        shared.refuses(caller, BY_RESOURCE)
+    text = denied(admin.arn, "sqs:setqueueattributes", shared.arn, BY_RESOURCE)
+    admin.is_denied("SetQueueAttributes", attributes, "json", text)
+    text = denied(us.arn, "sqs:purgequeue", shared.arn, BY_RESOURCE)
+    us.is_denied("PurgeQueue", {"QueueUrl": shared.url}, "json", text)
+    # Only the root of the account that the queue belongs to can open it again.
+    assert us.asks("SetQueueAttributes", attributes)[0] == 200
+    for caller in (us, admin):
+        assert shared.takes(caller)[0] == 200
+
+
 @BOTH
 def test_nobody_in_particular_is_let_in_by_everyone(shared, us, speaks):
     anyone = Caller(us.endpoint, None)
@@ -397,3 +413,73 @@ def test_queue_policies_survive_a_crash(server, us, bob, nobody_special, unique_
     queue.has()
     queue.refuses(bob, NO_RESOURCE)
     us.client().delete_queue(QueueUrl=queue.url)
+
+
+def test_a_role_of_another_account_takes_both_sides(us, bob, guest, them):
+    role = f"arn:aws:iam::{OURS}:role/visitor"
+    trust = document({"Effect": "Allow", "Principal": {"AWS": THEIRS}, "Action": "sts:AssumeRole"})
+    us.client("iam").create_role(RoleName="visitor", AssumeRolePolicyDocument=trust)
+    us.client("iam").put_role_policy(RoleName="visitor", PolicyName="own", PolicyDocument=policy_of("sqs:ListQueues"))
+
+    def assume(caller):
+        return caller.client("sts").assume_role(RoleArn=role, RoleSessionName="visit")
+
+    for caller in (bob, guest):
+        with pytest.raises(ClientError) as refused:
+            assume(caller)
+        assert refused.value.response["Error"]["Code"] == "AccessDenied"
+    them.client("iam").put_user_policy(
+        UserName="guest", PolicyName="visit", PolicyDocument=policy_of("sts:AssumeRole", resource=role)
+    )
+    given = assume(guest)["Credentials"]
+    visitor = Caller(us.endpoint, None, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    assert visitor.client("sts").get_caller_identity()["Account"] == OURS
+    assert visitor.asks("ListQueues", {})[0] == 200
+    them.client("iam").delete_user_policy(UserName="guest", PolicyName="visit")
+
+
+@pytest.fixture
+def own_and_other(us, unique_name):
+    """A user, the one queue that it may use, and another one with a message, whose receipt handle it got hold of."""
+    mine, other = Queue(us, unique_name("mine")), Queue(us, unique_name("other"))
+    user = user_of(us, OURS, unique_name("user"), policy_of("sqs:*", resource=mine.arn))
+    sqs = us.client()
+    sqs.send_message(QueueUrl=other.url, MessageBody="secret")
+    handle = sqs.receive_message(QueueUrl=other.url, VisibilityTimeout=3600)["Messages"][0]["ReceiptHandle"]
+    yield user, mine, other, handle
+    for queue in (mine, other):
+        sqs.delete_queue(QueueUrl=queue.url)
+
+
+@BOTH
+def test_a_handle_of_another_queue_opens_nothing(us, own_and_other, speaks):
+    user, mine, other, handle = own_and_other
+    for action, more in (("DeleteMessage", {}), ("ChangeMessageVisibility", {"VisibilityTimeout": 0})):
+        status, code, _ = user.asks(action, {"QueueUrl": mine.url, "ReceiptHandle": handle, **more}, speaks)
+        assert (status, code.endswith("ReceiptHandleIsInvalid")) in ((400, True), (404, True)), (status, code)
+    told = us.client().get_queue_attributes(QueueUrl=other.url, AttributeNames=["All"])["Attributes"]
+    assert (told["ApproximateNumberOfMessages"], told["ApproximateNumberOfMessagesNotVisible"]) == ("0", "1")
+
+
+@BOTH
+def test_the_queue_that_is_authorised_is_the_one_that_is_used(us, own_and_other, speaks):
+    user, mine, other, _ = own_and_other
+    paths = [urlsplit(mine.url).path, urlsplit(other.url).path]
+    for path in paths:
+        for named in (mine, other):
+            headers, body = (in_json if speaks == "json" else in_query)("SendMessage", {"QueueUrl": named.url, "MessageBody": "x"})
+            request = AWSRequest("POST", us.endpoint + path, data=body, headers=headers)
+            SigV4Auth(Credentials(*user.key), "sqs", REGION).add_auth(request)
+            send(us.endpoint, "POST", path, body, {"Host": urlsplit(us.endpoint).netloc, **dict(request.headers)})
+    told = us.client().get_queue_attributes(QueueUrl=other.url, AttributeNames=["All"])["Attributes"]
+    assert told["ApproximateNumberOfMessages"] == "0"
+
+
+def test_dead_letters_do_not_go_to_another_account(shared, us, them):
+    them.client().create_queue(QueueName="theirs")
+    target = f"arn:aws:sqs:{REGION}:{THEIRS}:theirs"
+    redrive = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 1})
+    with pytest.raises(ClientError) as refused:
+        us.client().set_queue_attributes(QueueUrl=shared.url, Attributes={"RedrivePolicy": redrive})
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    them.client().delete_queue(QueueUrl=f"{us.endpoint}/{THEIRS}/theirs")

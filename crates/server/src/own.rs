@@ -28,6 +28,7 @@ use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
 use crate::{accounts, controls};
 
+pub(crate) const NO_SUCH_CALL: &str = "there is no such call; see docs/api.md";
 const QUEUES_PER_CALL: usize = 1_000;
 
 /// What answers calls.
@@ -69,7 +70,7 @@ pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: Plat
         _ => {
             return match platform.call(call).await {
                 Some(reply) => respond::own(reply.status, &reply.body),
-                None => respond::own_error(404, "there is no such call; see docs/api.md"),
+                None => respond::own_error(404, NO_SUCH_CALL),
             };
         }
     };

@@ -54,6 +54,9 @@ impl Service {
                 Err(refusal) => return *refusal,
             },
         };
+        if gate == Gate::Nowhere {
+            return respond::own_error(404, crate::own::NO_SUCH_CALL);
+        }
         if let Gate::Action(action, resource) = &gate
             && let Err(refusal) = self.authorise(&who, action, resource, trail)
         {

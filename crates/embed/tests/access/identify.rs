@@ -114,3 +114,17 @@ fn a_proven_request_may_use_any_host_and_an_unproven_one_may_not() {
     let bearer = named.with("authorization", "Bearer x");
     bearer.unsigned(pond.endpoint()).refused(400, "IncompleteSignature");
 }
+
+#[test]
+fn a_signed_address_tells_who_made_it() {
+    let pond = enforced();
+    let asked = Request { service: "sts", ..Request::get("/?Action=GetCallerIdentity&Version=2011-06-15") };
+    let address = asked.presigned(pond.endpoint(), &Keys::root());
+    let who = address.unsigned(pond.endpoint()).ok();
+    assert_eq!(who.element("Arn"), format!("arn:aws:iam::{ACCOUNT}:root"));
+    let longer = address.path.replace("X-Amz-Expires=", "X-Amz-Expires=1");
+    Request { path: longer, ..address }.unsigned(pond.endpoint()).refused(403, "SignatureDoesNotMatch");
+    let old = Request { at: SystemTime::now() - Duration::from_secs(301), ..asked };
+    let old = old.presigned(pond.endpoint(), &Keys::root());
+    old.unsigned(pond.endpoint()).refused(403, "Signature expired");
+}

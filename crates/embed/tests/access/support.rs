@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use millpond_embed::Millpond;
 
@@ -146,6 +146,33 @@ impl Request {
         self.sign(endpoint, keys).unsigned(endpoint)
     }
 
+    /// As an address that is signed, good for five minutes.
+    pub(crate) fn presigned(&self, endpoint: &str, keys: &Keys) -> Self {
+        let uri = format!("{endpoint}{}", self.path);
+        let credentials = Credentials::new(&keys.id, &keys.secret, keys.token.clone(), None, "test");
+        let identity = credentials.into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(Duration::from_secs(300));
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(self.region)
+            .name(self.service)
+            .time(self.at)
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let body = SignableBody::Bytes(b"");
+        let signable = SignableRequest::new("GET", uri, std::iter::empty(), body).unwrap();
+        let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
+        let mut request = self.clone();
+        for (name, value) in instructions.params() {
+            request.path.push_str(&format!("&{name}={}", escaped(value)));
+        }
+        request
+    }
+
     pub(crate) fn sign(&self, endpoint: &str, keys: &Keys) -> Self {
         let address = endpoint.trim_start_matches("http://");
         let uri = format!("http://{}{}", self.host.unwrap_or(address), self.path);
@@ -225,7 +252,9 @@ pub(crate) fn arn(queue: &str) -> String {
 }
 
 pub(crate) fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    let escape = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(escape).collect()
 }
 
 pub(crate) fn quoted(text: &str) -> String {

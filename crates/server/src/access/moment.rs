@@ -19,7 +19,7 @@ use millpond_iam::session::{self, Session, SessionOf};
 use super::config::AccessConfig;
 
 /// Keys and tokens that are remembered at once.
-const KNOWN: usize = 8_192;
+const KNOWN: usize = 2_048;
 
 /// Allows nothing: what stands for a session policy that is gone.
 const NOTHING: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;

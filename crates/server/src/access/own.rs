@@ -25,6 +25,9 @@ pub(crate) enum Gate {
     Known,
     /// It carries a token that whoever answers it looks at; it is not signed.
     Token,
+    /// There is no such call. Nobody is asked to answer it, so that none is open because it is not in the table; who is not
+    /// known is not told.
+    Nowhere,
 }
 
 /// What an action is done to.
@@ -62,7 +65,7 @@ pub(crate) const ACTIONS: [&str; 18] = [
     "millpond:StopWorkload",
 ];
 
-/// The gate of a call; one that is not here is known to nobody, so its sender is told only when they are known.
+/// The gate of a call.
 pub(crate) fn gate(method: &str, path: &str) -> Gate {
     let parts: Vec<&str> = path.split('/').collect();
     let named = |kind, name: &str| Resource::Named(kind, name.to_owned());
@@ -72,6 +75,8 @@ pub(crate) fn gate(method: &str, path: &str) -> Gate {
             Some(key) => Gate::Action("millpond:DescribeQueue", Resource::Queue(key)),
             None => Gate::Known,
         },
+        // What is no queue is told how one is named.
+        ("GET", ["queues", ..]) | ("POST", ["console-sessions"]) => Gate::Known,
         ("GET", ["clock"]) => Gate::Action("millpond:GetClock", Resource::OfCaller),
         ("POST", ["clock", "confirm"]) => Gate::Action("millpond:ConfirmClock", Resource::OfService),
         ("POST", ["clock", "advance"]) => Gate::Action("millpond:AdvanceClock", Resource::OfService),
@@ -92,7 +97,7 @@ pub(crate) fn gate(method: &str, path: &str) -> Gate {
         ("POST", ["why"]) => Gate::Action("millpond:ExplainDecision", Resource::OfCaller),
         ("POST", ["accounts"]) => Gate::Action("millpond:CreateAccount", Resource::OfService),
         ("GET", ["accounts"]) => Gate::Action("millpond:ListAccounts", Resource::OfService),
-        _ => Gate::Known,
+        _ => Gate::Nowhere,
     }
 }
 

@@ -24,10 +24,12 @@ fn every_call_has_its_gate() {
         ("POST", "accounts", Gate::Action("millpond:CreateAccount", Resource::OfService)),
         ("GET", "accounts", Gate::Action("millpond:ListAccounts", Resource::OfService)),
         ("POST", "console-sessions", Gate::Known),
-        ("GET", "nothing/here", Gate::Known),
+        ("GET", "queues/jobs", Gate::Known),
+        ("GET", "nothing/here", Gate::Nowhere),
+        ("POST", "workloads/a", Gate::Nowhere),
         // Only the one call that hands out credentials is let in by its token.
-        ("POST", "workloads/a/credentials", Gate::Known),
-        ("GET", "workloads/a/b/credentials", Gate::Known),
+        ("POST", "workloads/a/credentials", Gate::Nowhere),
+        ("GET", "workloads/a/b/credentials", Gate::Nowhere),
     ] {
         assert_eq!(gate(method, path), expected, "{method} {path}");
     }

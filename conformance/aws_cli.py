@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 from millpond import ACCESS_KEY, REGION, SECRET_KEY
@@ -85,11 +86,20 @@ class AwsCli:
         shown = with_bytes(json.loads(printed)) if printed else {}
         return {**shown, "ResponseMetadata": {"HTTPStatusCode": run["status"]}}
 
-    def _run(self, arguments):
+    def run(self, *words, environment):
+        """A run with these words and nothing but this environment: what it printed, read; raises the error that it told."""
+        given = {"PATH": str(AWS.parent), "AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_OUTPUT": "json", **environment}
+        run = self._run(list(words), given)
+        if run["code"]:
+            raise error_of(run, " ".join(words))
+        printed = run["stdout"].strip()
+        return json.loads(printed) if printed else {}
+
+    def _run(self, arguments, environment=None):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(CALL_TIMEOUT_SECS)
             connection.connect(self._address)
-            connection.sendall(json.dumps(arguments).encode())
+            connection.sendall(json.dumps({"arguments": arguments, "environment": environment}).encode())
             connection.shutdown(socket.SHUT_WR)
             answer = received(connection)
         if not answer:
@@ -219,24 +229,34 @@ def serve():
         if os.fork() == 0:
             try:
                 run_once(driver, connection)
+            except BaseException:
+                traceback.print_exc(file=sys.__stderr__)
             finally:
                 os._exit(0)
         connection.close()
 
 
 def run_once(driver, connection):
-    arguments = json.loads(received(connection))
+    asked = json.loads(received(connection))
+    if asked["environment"] is not None:
+        from awscli.clidriver import create_clidriver
+
+        # Another person's: settings and credentials are read anew. Where its models are, the CLI says at its import only.
+        models = os.environ["AWS_DATA_PATH"]
+        os.environ.clear()
+        os.environ.update({"AWS_DATA_PATH": models, **asked["environment"]})
+        driver = create_clidriver()
     # The CLI prints neither the status nor the name of an error's class, but the SDK in it tells who listens.
     heard = {"status": None, "error": None}
 
     def hear(http_response, parsed, **_):
         heard.update(status=http_response.status_code, error=parsed.get("Error", {}).get("QueryErrorCode"))
 
-    driver.session.register("after-call.sqs", hear)
+    driver.session.register("after-call", hear)
     sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
     sys.stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
     try:
-        code = driver.main(arguments)
+        code = driver.main(asked["arguments"])
     except SystemExit as exit:
         code = exit.code
     printed = [stream.flush() or stream.buffer.getvalue().decode() for stream in (sys.stdout, sys.stderr)]

@@ -46,6 +46,7 @@ class Millpond:
         self._process = None
         # What the server said when it was ready last.
         self.ready = None
+        self._ca_bundle = None
 
     def __enter__(self):
         try:
@@ -83,6 +84,8 @@ class Millpond:
             )
         self.ready = self._await_ready(ready_file)
         self.endpoint = self.ready["endpoint"]
+        # Clients are made while it is down, too.
+        self._ca_bundle = self.ready.get("ca_bundle")
         return self.ready
 
     def kill(self):
@@ -139,7 +142,7 @@ class Millpond:
 
     def client(self, **options):
         """A boto3 SQS client for this server."""
-        return client(self.endpoint, verify=self.ready.get("ca_bundle"), **options)
+        return client(self.endpoint, verify=self._ca_bundle, **options)
 
     def log(self):
         """The end of what the server printed since its first start."""

@@ -70,9 +70,10 @@ def own(endpoint, path, body=None, method=None, key=(ACCESS_KEY, SECRET_KEY), he
     return send(endpoint, method, address, data, {"Host": urlsplit(endpoint).netloc, **proven})
 
 
-def send(endpoint, method, path, body, headers):
-    """Sends one request exactly as given and reads the answer."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30)
+def send(endpoint, method, path, body, headers, source=None):
+    """Sends one request exactly as given, from this address of the machine, and reads the answer."""
+    origin = (source, 0) if source else None
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=30, source_address=origin)
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from millpond import Millpond
 
-DEADLINE_SECS = 30
+DEADLINE_SECS = 60
 
 
 def arn(sqs, queue):
@@ -61,9 +61,12 @@ def collect(sqs, queue, number):
     deadline = time.monotonic() + DEADLINE_SECS
     while len(messages) < number:
         assert time.monotonic() < deadline, messages
-        for message in look(sqs, queue, WaitTimeSeconds=5, VisibilityTimeout=30):
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            messages.append(message)
+        received = look(sqs, queue, WaitTimeSeconds=5, VisibilityTimeout=30)
+        handles = [message["ReceiptHandle"] for message in received]
+        entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
+        if entries:
+            sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
+        messages += received
     return messages
 
 

@@ -25,7 +25,7 @@ use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
 use tokio::sync::SemaphorePermit;
 
-use crate::access::Access;
+use crate::access::{Access, check_policy};
 use crate::access::calls::Carried;
 use crate::access::sqs::SqsRequest;
 use crate::audit::Trail;
@@ -145,6 +145,7 @@ impl Aws {
             self.requests.refusals.denied(heard.action.iam_action);
             return Err(denied);
         }
+        check_policy(&heard.prepared.command)?;
         Ok(self.behaviour.auto_create && self.access.may_create(&request))
     }
 

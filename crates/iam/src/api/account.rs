@@ -57,7 +57,7 @@ impl Call for Summary {
             ("PoliciesQuota", limits::POLICIES),
             ("PolicySizeQuota", limits::MANAGED_POLICY_CHARS),
             ("PolicyVersionsInUse", policies.map(|policy| policy.record.versions.len()).sum()),
-            ("PolicyVersionsInUseQuota", limits::POLICIES * limits::POLICY_VERSIONS),
+            ("PolicyVersionsInUseQuota", limits::POLICY_VERSIONS_IN_USE),
             ("Providers", 0),
             ("RolePolicySizeQuota", limits::ROLE_INLINE_CHARS),
             ("Roles", all.roles(account, None).count()),

@@ -93,6 +93,8 @@ pub struct Carrying<'a> {
     pub session: Option<&'a Session>,
     /// Seals secrets and tokens.
     pub master: &'a MasterKey,
+    /// Whether the root of an account may assume roles: only where nobody is identified, so that everyone may be root.
+    pub root_may_assume: bool,
     /// Seconds since 1970.
     pub now_secs: u64,
     /// Fresh randomness, 128 bits a call.

@@ -24,6 +24,8 @@ pub const ROLE_INLINE_CHARS: usize = 10_240;
 pub const ATTACHED_POLICIES: usize = 10;
 /// Versions that a managed policy has at one time.
 pub const POLICY_VERSIONS: usize = 5;
+/// Versions of all managed policies of one account.
+pub const POLICY_VERSIONS_IN_USE: usize = 10_000;
 /// Access keys of one user.
 pub const ACCESS_KEYS: usize = 2;
 /// Groups of one user.

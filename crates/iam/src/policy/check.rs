@@ -187,7 +187,12 @@ fn resource(text: &str, variables: bool) -> Result<(), Fault> {
         ("iam", region) if !region.is_empty() && region != "*" => {
             return Err(fault(format!("IAM resource {text} cannot contain region information.")));
         }
-        ("s3", region) if !region.is_empty() && region != "*" => {
+        // Buckets have no region and no account; access points, jobs and the like have both.
+        ("s3", region)
+            if !region.is_empty()
+                && region != "*"
+                && parts.get(4).is_none_or(|account| account.is_empty()) =>
+        {
             return Err(fault(format!("Resource {text} can not contain region information.")));
         }
         _ => {}

@@ -100,6 +100,7 @@ impl Scene {
                 caller: &self.caller,
                 session: None,
                 master: &self.master,
+                root_may_assume: false,
                 now_secs: self.now_secs,
                 entropy: &mut entropy,
             },

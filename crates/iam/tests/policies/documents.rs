@@ -176,6 +176,7 @@ fn statements_have_resources_that_are_arns() {
         "arn:aws:sqs:*",
         "arn:aws-cn:sqs:::x",
         "arn:aws:iam::1:*",
+        "arn:aws:s3:us-west-2:123456789012:accesspoint/a/object/*",
         "arn:aws:iam::1:user/${aws:username}",
     ] {
         assert!(is_accepted(&with_resource(&format!(r#""{good}""#))), "{good}");

@@ -105,6 +105,7 @@ impl Access {
             caller: &who.caller,
             session: who.session.as_deref(),
             master: &self.config.master,
+            root_may_assume: !self.is_enforced(),
             now_secs: now_secs(),
             entropy: &mut entropy::draw,
         };

@@ -36,6 +36,7 @@ use millpond_iam::sigv4::{self, Expected, KeyCache, SignedParts};
 
 use caller::Resolved;
 pub use caller::{Authenticated, Source};
+pub(crate) use queues::check_policy;
 pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
 use consoles::Consoles;
 use facts::RequestFacts;

@@ -20,6 +20,8 @@ use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 use millpond_iam::evaluate::Attached;
 use millpond_iam::policy::{DocumentKind, Policy};
+use millpond_sqs::error::INVALID_ATTRIBUTE_VALUE;
+use millpond_wire::error::ApiError;
 use tokio::sync::Mutex;
 
 use crate::own::describe_queues;
@@ -56,6 +58,22 @@ impl QueueFacts {
     pub(super) fn policy(&self) -> Option<&Attached> {
         self.compiled.get_or_init(|| self.policy.as_deref().map(compile)).as_ref()
     }
+}
+
+/// Refuses a policy that can't be read, before it is stored: on the queue it would deny nearly everything.
+///
+/// # Errors
+/// `InvalidAttributeValue`, with what is wrong and where.
+pub(crate) fn check_policy(command: &Command) -> Result<(), ApiError> {
+    let (Command::CreateQueue { attributes, .. } | Command::SetQueueAttributes { attributes, .. }) = command
+    else {
+        return Ok(());
+    };
+    let Some(Some(policy)) = &attributes.policy else { return Ok(()) };
+    let read = Policy::parse(&policy.text(), DocumentKind::Resource);
+    read.map(drop).map_err(|error| {
+        INVALID_ATTRIBUTE_VALUE.because(format!("Invalid value for the parameter Policy. Reason: {error}"))
+    })
 }
 
 fn compile(text: &str) -> Attached {

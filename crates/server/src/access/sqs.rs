@@ -42,6 +42,10 @@ const OWN_ACCOUNT_ONLY: [&str; 12] = [
     "sqs:UntagQueue",
 ];
 
+/// What the root of the queue's owner may do whatever the queue's policy denies, so that nobody is locked out of a queue
+/// for good.
+const UNLOCKS: [&str; 2] = ["sqs:RemovePermission", "sqs:SetQueueAttributes"];
+
 /// What moving messages does to the queue that they are taken from.
 const OF_MOVE_SOURCE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
@@ -70,7 +74,9 @@ impl Access {
             return Ok(());
         }
         let facts = request.queue.and_then(|queue| self.queues.get(queue));
-        if request.is_by_owner() && facts.as_ref().is_none_or(|facts| facts.policy().is_none()) {
+        let is_bound = facts.as_ref().is_some_and(|facts| facts.policy().is_some())
+            && !UNLOCKS.contains(&request.action.iam_action);
+        if request.is_by_owner() && !is_bound {
             trail.decided(&Decision::Allowed(Vec::new()));
             return Ok(());
         }

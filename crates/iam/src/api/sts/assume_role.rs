@@ -141,7 +141,7 @@ impl AssumeRole {
     }
 
     pub(super) fn carry_out(&self, with: &mut Carrying<'_>, reply: &mut Reply) -> Result<(), ApiError> {
-        if matches!(with.caller, Caller::Root { .. }) {
+        if matches!(with.caller, Caller::Root { .. }) && !with.root_may_assume {
             return Err(ACCESS_DENIED.because("Roles may not be assumed by root accounts."));
         }
         // Who may not is told the same whether the role is there or not; so is who may.

@@ -84,6 +84,15 @@ fn the_account_of_a_key_is_told() {
 
 /// Sends `ListUsers` to IAM; what it asks of policies, and how it is answered.
 fn list_users(world: &World, caller: &Caller, session: Option<&Session>) -> (usize, Result<(), String>) {
+    list_users_where(false, world, caller, session)
+}
+
+fn list_users_where(
+    root_may_assume: bool,
+    world: &World,
+    caller: &Caller,
+    session: Option<&Session>,
+) -> (usize, Result<(), String>) {
     let request = ApiRequest::decode(Service::Iam, "ListUsers", &Form::parse(b"", b"").unwrap()).unwrap();
     let asked = request.authorisations(caller, &world.identities).len();
     let (master, mut entropy) = (master(), counting());
@@ -92,6 +101,7 @@ fn list_users(world: &World, caller: &Caller, session: Option<&Session>) -> (usi
         caller,
         session,
         master: &master,
+        root_may_assume,
         now_secs: NOW_SECS,
         entropy: &mut entropy,
     };
@@ -123,6 +133,8 @@ fn sessions_of_users_and_the_root_call_neither_iam_nor_most_of_sts() {
         );
         assert!(world.carry_out(caller, Some(&session), "GetCallerIdentity", &[]).is_ok());
         assert_eq!(list_users(&world, key, None), (1, Ok(())));
+        // Where nobody is identified, nothing is denied.
+        assert_eq!(list_users_where(true, &world, caller, Some(&session)), (asked, Ok(())));
     }
     // The user alone tells that it is a session, so nothing it asks for is carried out unasked.
     assert_eq!(list_users(&world, &of_ann, None), (0, Err(text.to_owned())));

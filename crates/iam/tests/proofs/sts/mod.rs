@@ -119,6 +119,17 @@ impl World {
         action: &str,
         parameters: &[(&str, &str)],
     ) -> Result<String, ApiError> {
+        self.carry_out_where(false, caller, session, action, parameters)
+    }
+
+    fn carry_out_where(
+        &self,
+        root_may_assume: bool,
+        caller: &Caller,
+        session: Option<&Session>,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, ApiError> {
         let request = decode(action, parameters)?;
         assert_eq!((request.action(), request.is_change()), (action, false));
         let (master, mut entropy) = (master(), counting());
@@ -127,6 +138,7 @@ impl World {
             caller,
             session,
             master: &master,
+            root_may_assume,
             now_secs: NOW_SECS,
             entropy: &mut entropy,
         };

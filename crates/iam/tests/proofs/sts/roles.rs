@@ -115,6 +115,10 @@ fn an_accounts_root_assumes_no_role() {
     assert_eq!(world.refused(&root, None, "AssumeRole", &assume(&[])), text);
     let nowhere = [("RoleArn", "arn:aws:iam::111122223333:role/none"), ("RoleSessionName", "s1")];
     assert_eq!(world.refused(&root, None, "AssumeRole", &nowhere), text);
+    // Where nobody is identified, it may, so that programs with any key at all work.
+    let reply = world.carry_out_where(true, &root, None, "AssumeRole", &assume(&[])).unwrap();
+    assert!(matches!(world.session_of(&reply).of, SessionOf::Role { .. }));
+    assert!(world.carry_out_where(true, &root, None, "AssumeRole", &nowhere).is_err());
 }
 
 #[test]

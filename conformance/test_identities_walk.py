@@ -337,9 +337,9 @@ def test_the_command_line_runs_as_roles_too(tmp_path, jane, aws_cli):
 def test_where_nobody_is_identified_any_key_assumes_roles(tmp_path):
     with Millpond(tmp_path, ["--auth", "off"]) as millpond:
         any_key = ("whoever", "whatever")
-        arn = client(millpond.endpoint, "iam", any_key).create_role(
-            RoleName="sender", AssumeRolePolicyDocument=trust(USER)
-        )["Role"]["Arn"]
+        iam = client(millpond.endpoint, "iam", any_key)
+        iam.create_user(UserName="jane")
+        arn = iam.create_role(RoleName="sender", AssumeRolePolicyDocument=trust(USER))["Role"]["Arn"]
         given = client(millpond.endpoint, "sts", any_key).assume_role(RoleArn=arn, RoleSessionName="app")["Credentials"]
         key = (given["AccessKeyId"], given["SecretAccessKey"])
         sts = client(millpond.endpoint, "sts", key, given["SessionToken"])

@@ -8,6 +8,7 @@
 
 mod access_keys;
 mod account;
+pub mod asked;
 mod attached_policies;
 mod authorise;
 mod call;

@@ -36,13 +36,13 @@ use millpond_iam::sigv4::{self, Expected, KeyCache, SignedParts};
 
 use caller::Resolved;
 pub use caller::{Authenticated, Source};
-pub(crate) use queues::check_policy;
 pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
 use consoles::Consoles;
 use facts::RequestFacts;
 use moment::{Principal, with_session};
 use people::People;
 use queues::QueueView;
+pub(crate) use queues::check_policy;
 
 use crate::scope::Credential;
 
@@ -198,14 +198,27 @@ impl Access {
     /// policy counts.
     #[must_use]
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
+        if !self.is_enforced() {
+            return Decision::Allowed(Vec::new());
+        }
+        self.judge(who, asked)
+    }
+
+    /// As [`Access::decide`], whether it is enforced or not.
+    fn judge(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let of_queue =
             of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
+        self.judge_by(who, asked, asked.resource_policy.as_ref().or(of_queue))
+    }
+
+    /// As [`Access::judge`], by this policy of the resource.
+    fn judge_by(&self, who: &Authenticated, asked: &Authorisation, policy: Option<&Attached>) -> Decision {
         let in_request =
             Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
         let signed = who.region.as_ref().map(Region::as_str);
-        self.decide_on(
+        self.evaluate(
             who,
             &Asked {
                 action: &asked.action,
@@ -213,7 +226,7 @@ impl Access {
                 account: asked.resource_account,
                 region: in_request.or(signed).unwrap_or(IAM_REGION),
                 kind: asked.resource_kind,
-                policy: asked.resource_policy.as_ref().or(of_queue),
+                policy,
                 given: &asked.facts,
             },
         )

@@ -65,6 +65,23 @@ pub(crate) const ACTIONS: [&str; 18] = [
     "millpond:StopWorkload",
 ];
 
+/// What an action is done to, when it is nothing that has a name.
+pub(super) fn of_nothing_named(action: &str) -> Option<Resource> {
+    const OF_CALLER: [&str; 3] = ["millpond:ExplainDecision", "millpond:GetClock", "millpond:ListQueues"];
+    const OF_NAMED: [&str; 6] = [
+        "millpond:DeleteStack",
+        "millpond:DeployStack",
+        "millpond:DescribeQueue",
+        "millpond:ListRows",
+        "millpond:StartWorkload",
+        "millpond:StopWorkload",
+    ];
+    if OF_NAMED.contains(&action) {
+        return None;
+    }
+    Some(if OF_CALLER.contains(&action) { Resource::OfCaller } else { Resource::OfService })
+}
+
 /// The gate of a call.
 pub(crate) fn gate(method: &str, path: &str) -> Gate {
     let parts: Vec<&str> = path.split('/').collect();

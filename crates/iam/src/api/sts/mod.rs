@@ -137,6 +137,43 @@ impl StsRequest {
     }
 }
 
+/// The permissions that actions of STS ask for, and those that are never refused by a policy.
+pub(super) const PERMISSIONS: [&str; 7] = [
+    "sts:AssumeRole",
+    "sts:DecodeAuthorizationMessage",
+    "sts:GetAccessKeyInfo",
+    "sts:GetCallerIdentity",
+    "sts:GetSessionToken",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
+];
+
+/// What a caller must be allowed who would do `action`; empty when nothing is asked of them.
+pub(super) fn asked(
+    action: &'static str,
+    resource: &str,
+    given: &Given,
+    caller: &Caller,
+    identities: &Identities,
+) -> Result<Vec<Authorisation>, String> {
+    match action {
+        "sts:GetCallerIdentity" | "sts:GetSessionToken" => Ok(Vec::new()),
+        "sts:DecodeAuthorizationMessage" | "sts:GetAccessKeyInfo" => Ok(vec![Authorisation {
+            action: Cow::Borrowed(action),
+            resource: "*".to_owned(),
+            resource_account: caller.account().unwrap_or(AccountId::DEFAULT),
+            resource_kind: ResourceKind::Ordinary,
+            resource_policy: None,
+            facts: given.clone(),
+        }]),
+        _ => assume_role::asked(action, resource, given, caller.account(), identities).ok_or_else(|| {
+            format!(
+                "{action} is done to a role, such as arn:aws:iam::000000000000:role/worker, not to {resource}"
+            )
+        }),
+    }
+}
+
 fn caller_identity(caller: &Caller, reply: &mut Reply) -> Result<(), ApiError> {
     let (Some(account), Some(user_id)) = (caller.account(), caller.user_id()) else {
         return Err(crate::auth_error::AuthError::MissingToken.to_api_error());

@@ -134,6 +134,15 @@ impl ApiRequest {
         }
     }
 
+    /// The role that is to be assumed, also where no policy is asked.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match &self.0 {
+            Decoded::Iam(..) => None,
+            Decoded::Sts(request) => request.role_arn(),
+        }
+    }
+
     /// Whether carrying it out may change the state: then no other change may come between.
     #[must_use]
     pub fn is_change(&self) -> bool {

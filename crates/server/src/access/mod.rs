@@ -19,7 +19,7 @@ mod queues;
 mod sessions;
 pub(crate) mod sqs;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
@@ -44,6 +44,7 @@ use people::People;
 use queues::QueueView;
 pub(crate) use queues::check_policy;
 
+use crate::audit::Audit;
 use crate::scope::Credential;
 
 /// An access key that nobody has: no key id holds a hyphen. As long as a usual secret.
@@ -68,6 +69,8 @@ pub struct Access {
     queues: QueueView,
     keys: KeyCache,
     consoles: Consoles,
+    /// Where calls leave their lines that the service makes for a caller.
+    audit: OnceLock<Arc<Audit>>,
 }
 
 /// What is asked, with the condition keys of the request.
@@ -102,6 +105,7 @@ impl Access {
             queues,
             keys: KeyCache::new(SIGNING_KEYS),
             consoles: Consoles::default(),
+            audit: OnceLock::new(),
         }))
     }
 
@@ -113,6 +117,11 @@ impl Access {
 
     pub(crate) fn is_enforced(&self) -> bool {
         self.config.enforcement == Enforcement::On
+    }
+
+    /// Calls that the service makes for callers leave their lines there from now on. Only the first call counts.
+    pub(crate) fn record_in(&self, audit: &Arc<Audit>) {
+        let _ = self.audit.set(audit.clone());
     }
 
     /// The default account.

@@ -90,6 +90,10 @@ impl AssumeRole {
         })
     }
 
+    pub(super) fn role_arn(&self) -> &str {
+        &self.role_arn
+    }
+
     /// `sts:AssumeRole`, and what the tags and the source identity need besides, all on the role.
     pub(super) fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         if matches!(caller, Caller::Root { .. }) {

@@ -82,6 +82,15 @@ impl StsRequest {
         }
     }
 
+    /// The role that is to be assumed.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match &self.0 {
+            Action::AssumeRole(request) => Some(request.role_arn()),
+            _ => None,
+        }
+    }
+
     /// What the caller must be allowed, all of it. Empty for what needs no permission: `GetCallerIdentity`,
     /// `GetSessionToken`, and `AssumeRole` by an account's root, which is refused whatever policies say.
     #[must_use]

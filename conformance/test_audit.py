@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from architecture import await_that
 from millpond import ACCESS_KEY, SECRET_KEY, Millpond, client
 from raw_http import own, send
 
@@ -197,3 +198,23 @@ def test_who_asks_for_the_credentials_of_a_workload_leaves_a_line(tmp_path):
     line = lines(tmp_path / "audit.log")[0]
     assert line["resource"] == "arn:aws:millpond:us-east-1:000000000000:workload/sink"
     assert line["decision"] == "denied" and line["reason"]
+
+
+def test_the_credentials_of_a_workload_leave_a_line(tmp_path):
+    template = """
+Resources:
+  Jobs: {Type: "AWS::SQS::Queue", Properties: {QueueName: jobs}}
+  Worker:
+    Type: Millpond::Sink::Table
+    Properties: {Queue: !Ref Jobs, DatabaseUrl: 'sqlite://jobs.db', Table: jobs, Columns: [id]}
+"""
+    with Millpond(tmp_path, ["--audit", "audit.log"]) as millpond:
+        body = {"file": str(tmp_path / "shop.yaml"), "template": template, "parameters": {}}
+        reply = own(millpond.endpoint, "stacks/shop", body)
+        assert reply.status == 200, reply.body
+        name = json.loads(own(millpond.endpoint, "workloads").body)["workloads"][0]["name"]
+        await_that(lambda: any(line["action"].endswith("/credentials") for line in lines(tmp_path / "audit.log")))
+        millpond.stop()
+    line = next(line for line in lines(tmp_path / "audit.log") if line["action"].endswith("/credentials"))
+    assert line["resource"] == f"arn:aws:millpond:us-east-1:000000000000:workload/{name}"
+    assert (line["decision"], line["reason"], line["status"]) == ("allowed", "the token of the workload", 200)

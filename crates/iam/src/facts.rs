@@ -50,6 +50,17 @@ impl Given {
     pub fn put_many(&mut self, key: &str, values: Vec<String>) {
         self.values.insert(key.to_ascii_lowercase(), (values, true));
     }
+
+    /// Adds all keys of others; of a key that both have the others' value counts.
+    pub fn put_all(&mut self, others: &Self) {
+        self.values.extend(others.values.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    /// Whether there is a key that begins with this, in lower case.
+    #[must_use]
+    pub fn has_any(&self, prefix: &str) -> bool {
+        self.values.keys().any(|key| key.starts_with(prefix))
+    }
 }
 
 impl Facts for Given {

@@ -25,7 +25,6 @@ use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
 use tokio::sync::SemaphorePermit;
 
-use crate::access::calls::Carried;
 use crate::access::sqs::SqsRequest;
 use crate::access::{Access, check_policy};
 use crate::audit::Trail;
@@ -173,9 +172,9 @@ impl Aws {
     /// A call of IAM or STS.
     async fn call_identity(&self, heard: HeardIdentity, id: RequestId, trail: &mut Trail) -> Answered {
         let HeardIdentity { who, service, request } = heard;
-        let Carried { decisions, reply } = self.access.carry_out(&who, request, id).await;
-        decisions.iter().for_each(|decision| trail.decided(decision));
-        match reply {
+        let carried = self.access.carry_out(&who, request, id).await;
+        carried.tell(self.access.is_enforced(), trail);
+        match carried.reply {
             Ok(xml) => {
                 let reply = respond::with_body(200, Protocol::QueryXml.content_type(), xml);
                 (respond::with_request_id(reply, id), None)

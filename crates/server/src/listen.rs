@@ -233,6 +233,9 @@ impl Answering {
     ) {
         let ServerConfig { account, ref region, limits, ref behaviour, .. } = self.config;
         let receipts = ReceiptCodec::new(receipt_key);
+        if let Some(audit) = &self.front.audit {
+            access.record_in(audit);
+        }
         let service = Service {
             aws: Aws {
                 engine,

@@ -59,7 +59,7 @@ pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: Plat
         ("POST", "clock/confirm") => confirm_clock(engine).await,
         ("POST", "reset") => return controls::reset(engine, access, controls).await,
         ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
-        ("POST", "why") => return said(access.why(&call.who, &call.body)),
+        ("POST", "why") => return said(access.why(&call.who, &call.body).await),
         ("POST", "accounts") => return accounts::create(access, &call.body).await,
         ("GET", "accounts") => return respond::own(200, &access.accounts()),
         ("POST", "console-sessions") => {

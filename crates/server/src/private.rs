@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 use millpond_iam::caller::Caller;
 use millpond_iam::secret::Secret;
 
-use crate::access::own::{self, Gate};
+use crate::access::own::{self, Gate, OwnDecision};
 use crate::access::{Authenticated, now_secs};
 use crate::audit::{Audit, Trail};
 use crate::body::BodyError;
@@ -54,6 +54,11 @@ impl Service {
                 Err(refusal) => return *refusal,
             },
         };
+        if gate == Gate::Token {
+            let (region, account) = (&self.aws.region, self.aws.account);
+            let workload = path.trim_end_matches("/credentials").trim_start_matches("workloads/");
+            trail.about(|| format!("arn:aws:millpond:{region}:{account}:workload/{workload}"));
+        }
         if gate == Gate::Nowhere {
             return respond::own_error(404, crate::own::NO_SUCH_CALL);
         }
@@ -77,7 +82,14 @@ impl Service {
             controls: self.aws.behaviour.test_controls.as_ref(),
             base_url: &arrival.base_url(&head.headers),
         };
-        crate::own::answer(&with, &head.headers, call).await
+        let reply = crate::own::answer(&with, &head.headers, call).await;
+        if gate == Gate::Token {
+            let allowed = reply.status().is_success();
+            let reason =
+                if allowed { "the token of the workload" } else { "not the token of a workload, or no role" };
+            trail.settled(allowed, || reason.to_owned());
+        }
+        reply
     }
 
     /// Says who sends what is no AWS call.
@@ -118,8 +130,12 @@ impl Service {
         trail: &mut Trail,
     ) -> Result<(), Box<Reply>> {
         let region = who.region.as_ref().unwrap_or(&self.aws.region);
-        let (decision, denied) = self.access.authorise_own(who, action, resource, region);
-        trail.decided(&decision);
+        let OwnDecision { decision, resource, denied } =
+            self.access.authorise_own(who, action, resource, region);
+        trail.about(|| resource);
+        if self.access.is_enforced() {
+            trail.decided(&decision);
+        }
         match denied {
             None => Ok(()),
             Some(text) => {

@@ -129,6 +129,29 @@ fn policy<'i>(arn: &str, account: AccountId, identities: &'i Identities) -> Reso
     Resource { tags, ..Resource::untagged(arn.to_owned(), owner) }
 }
 
+/// The condition keys that follow from what an ARN of the caller's account names.
+pub(super) fn facts_of(
+    named: &str,
+    kind: ResourceKind,
+    account: AccountId,
+    identities: &Identities,
+) -> Given {
+    let name = named.rsplit('/').next().unwrap_or_default();
+    let found = match kind {
+        ResourceKind::User => {
+            let user = identities.user(account, name).filter(|user| user.arn() == named);
+            user.map(|user| Resource::holder(user.arn(), user, &user.record.permissions))
+        }
+        ResourceKind::Role => {
+            let role = identities.role(account, name).filter(|role| role.arn() == named);
+            role.map(|role| Resource::holder(role.arn(), role, &role.record.permissions))
+        }
+        ResourceKind::Policy => Some(policy(named, account, identities)),
+        ResourceKind::Everything => None,
+    };
+    found.map_or_else(Given::default, |resource| facts(&About::default(), &resource))
+}
+
 fn facts(about: &About<'_>, resource: &Resource<'_>) -> Given {
     let mut facts = Given::default();
     if let Some(arn) = about.policy_arn {

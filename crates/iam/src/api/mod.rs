@@ -8,6 +8,7 @@
 
 mod access_keys;
 mod account;
+pub mod asked;
 mod attached_policies;
 mod authorise;
 mod call;
@@ -133,6 +134,15 @@ impl ApiRequest {
             Decoded::Iam(..) if device::asks_nothing(caller) => Vec::new(),
             Decoded::Iam(action, call) => authorise::authorisations(action, &**call, caller, identities),
             Decoded::Sts(request) => request.authorisations(caller, identities),
+        }
+    }
+
+    /// The role that is to be assumed, also where no policy is asked.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match &self.0 {
+            Decoded::Iam(..) => None,
+            Decoded::Sts(request) => request.role_arn(),
         }
     }
 

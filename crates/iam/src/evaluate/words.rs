@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{Decision, Denial, PolicyKind, Question, ResourceKind, StatementRef};
+use crate::arn::Arn;
 use crate::caller::Caller;
 
 impl Denial {
@@ -78,6 +79,23 @@ impl Decision {
             ),
         }
     }
+
+    /// As [`Decision::explain`], of a decision that was made without the policy of the resource, which is of another account
+    /// and not to be shown: what the caller's own account says of it.
+    #[must_use]
+    pub fn explain_one_side(&self, question: &Question<'_>) -> String {
+        let Self::Allowed(by) = self else { return self.explain(question) };
+        let Question { action, resource, resource_account, .. } = question;
+        let who = who(question.caller);
+        let mut text = format!(
+            "Not decided here: the account of {who} lets it {action} on {resource}. Whether it may is for the policy of the \
+             resource to say besides, which is of account {resource_account} and isn't shown to others."
+        );
+        for one in by {
+            let _ = write!(text, "\n- {}", statement(one));
+        }
+        text
+    }
 }
 
 fn who(caller: &Caller) -> String {
@@ -95,11 +113,17 @@ fn statement(by: &StatementRef) -> String {
     format!("statement {number}{sid} of the {} \"{}\"", name(by.kind), by.policy)
 }
 
+/// Whether what is named can have a policy of its own. A role's trust policy is asked about as that.
+fn has_policy(resource: &str) -> bool {
+    Arn::parse(resource).is_some_and(|arn| arn.service == "sqs")
+}
+
 fn missing(kind: PolicyKind, question: &Question<'_>) -> String {
     let is_trust = question.resource_kind == ResourceKind::RoleTrust;
     match kind {
         PolicyKind::Identity => "no identity-based policy of the caller allows it".to_owned(),
         PolicyKind::Resource if is_trust => "the role's trust policy does not admit the caller".to_owned(),
+        PolicyKind::Resource if !has_policy(question.resource) => "it is of another account".to_owned(),
         PolicyKind::Resource => "the resource's own policy does not allow it to the caller".to_owned(),
         PolicyKind::Boundary => "the caller's permissions boundary does not include it".to_owned(),
         PolicyKind::Session => "no policy of the session includes it".to_owned(),
@@ -111,19 +135,24 @@ fn remedy(kind: PolicyKind, question: &Question<'_>) -> String {
     let same_account = caller.account() == Some(question.resource_account);
     let is_trust = question.resource_kind == ResourceKind::RoleTrust;
     let attach = match caller {
-        Caller::User(user) => format!("attach a policy to user {} or one of its groups", user.name),
+        Caller::User(user) => format!("attach a policy to user {}", user.name),
         Caller::Role(role) => format!("attach a policy to role {}", role.name),
         Caller::Root { .. } | Caller::Anonymous | Caller::Service { .. } => "attach a policy".to_owned(),
     };
     let attach = format!("{attach} that allows {action} on {resource}");
     match kind {
-        PolicyKind::Identity if same_account && !is_trust => {
+        PolicyKind::Identity if same_account && !is_trust && has_policy(resource) => {
             format!("To allow it, {attach}, or allow it to {} in the resource's policy.", who(caller))
         }
+        PolicyKind::Identity if same_account && !is_trust => format!("To allow it, {attach}."),
         PolicyKind::Identity if same_account => format!(
             "To allow it, {attach}, or name {} itself in the role's trust policy: the account's name there leaves it to \
              the policies of the account.",
             who(caller)
+        ),
+        PolicyKind::Identity | PolicyKind::Resource if !is_trust && !has_policy(resource) => format!(
+            "What belongs to account {} is not given to other accounts: nothing can allow it.",
+            question.resource_account
         ),
         PolicyKind::Identity => format!(
             "To allow it, {attach}; as the resource is of account {}, its policy has to allow it as well.",

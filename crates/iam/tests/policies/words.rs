@@ -97,7 +97,7 @@ fn an_explanation_says_what_could_allow() {
         let text = explain(&case);
         assert!(text.contains(what), "{text}");
     };
-    says(Case::new(user()), "attach a policy to user ann or one of its groups that allows sqs:SendMessage");
+    says(Case::new(user()), "attach a policy to user ann that allows sqs:SendMessage");
     says(Case::new(user_of(other())), "its policy has to allow it as well");
     says(Case::new(user_of(other())).identity(ALL), "add a statement to the resource's policy");
     says(Case::new(user()).identity(ALL).boundary(NOTHING), "the boundary has to allow it, too");

@@ -11,6 +11,7 @@ use millpond_core::name::{AccountId, QueueName, Region};
 use millpond_embed::{Declared, Fate, Service};
 use millpond_server::Limits;
 use millpond_server::access::Enforcement;
+use millpond_server::audit::Target;
 use millpond_server::platform::{Platform, QueuesOnly};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -191,8 +192,12 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
         ));
     }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
-    say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
-    transport::tell(service);
+    let tell = told_to(configured);
+    tell(&format!(
+        "queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/",
+        found.describe()
+    ));
+    transport::tell(service, tell);
     configured.warnings().iter().for_each(|warning| remark(warning));
     service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
     if let Some(file) = &configured.ready_file {
@@ -208,6 +213,12 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
             .map_err(|error| Failure::while_doing(&format!("cannot write {}", file.display()), &error))?;
     }
     Ok(left)
+}
+
+/// Where people are told: standard output, unless that holds the audit log.
+fn told_to(configured: &Configured) -> fn(&str) {
+    let audit = configured.settings.transport.audit.as_ref();
+    if audit.is_some_and(|audit| audit.target == Target::StandardOutput) { remark } else { say }
 }
 
 /// A queue that was there and was not as declared, in words.

@@ -10,7 +10,6 @@ use millpond_server::audit::{AuditConfig, Target};
 use millpond_server::proxy::Network;
 use millpond_server::tls::TlsConfig;
 
-use super::say;
 use crate::failure::Failure;
 use crate::terminal::quoted;
 
@@ -110,9 +109,9 @@ fn self_signed(remote: bool) -> Result<TlsConfig, Failure> {
 }
 
 /// Says what clients have to trust.
-pub(crate) fn tell(service: &Service) {
+pub(crate) fn tell(service: &Service, tell: fn(&str)) {
     if let Some(bundle) = service.ca_bundle() {
         let bundle = quoted(&bundle.display().to_string());
-        say(&format!("tls      clients trust it with: export AWS_CA_BUNDLE={bundle}"));
+        tell(&format!("tls      clients trust it with: export AWS_CA_BUNDLE={bundle}"));
     }
 }

@@ -17,8 +17,10 @@ use crate::service::Service;
 #[command(after_help = "Examples:\n  \
     millpond why sqs:SendMessage jobs --as arn:aws:iam::000000000000:user/jane\n  \
     millpond why sqs:ReceiveMessage arn:aws:sqs:us-east-1:000000000000:jobs --as arn:aws:iam::000000000000:role/worker\n  \
-    millpond why sqs:SendMessage jobs --as arn:aws:iam::000000000000:user/jane --context aws:SourceIp=192.0.2.7\n\n\
-    Exit codes: 0 allowed, 1 denied or not decided, 2 wrong usage.")]
+    millpond why sqs:SendMessage jobs --as arn:aws:iam::000000000000:user/jane --context aws:SourceIp=192.0.2.7\n  \
+    millpond why sqs:SendMessage jobs --as anonymous\n  \
+    millpond why sts:AssumeRole arn:aws:iam::000000000000:role/worker --as arn:aws:iam::000000000000:user/jane\n\n\
+    Exit codes: 0 allowed, or nobody is refused (--auth off), 1 denied or not decided, 2 wrong usage.")]
 pub(crate) struct Why {
     /// What would be done, such as sqs:SendMessage.
     #[arg(value_name = "ACTION", value_parser = parse_action)]
@@ -26,7 +28,7 @@ pub(crate) struct Why {
     /// On what: the name or URL of a queue, an ARN, or *.
     #[arg(value_name = "RESOURCE")]
     resource: String,
-    /// By whom: the ARN of a user, a role, a session of a role, or an account's root.
+    /// By whom: the ARN of a user, a role, a session of a role, or an account's root; or anonymous.
     #[arg(long = "as", value_name = "ARN", value_parser = parse_principal)]
     principal: String,
     /// What else policies may ask about the request, such as aws:SourceIp=192.0.2.7; may be repeated.
@@ -36,22 +38,28 @@ pub(crate) struct Why {
     target: Target,
 }
 
+/// Who does not sign.
+const ANONYMOUS: &str = "anonymous";
+
 fn parse_action(text: &str) -> Result<String, String> {
     let parts = text.split_once(':').filter(|(service, action)| !service.is_empty() && !action.is_empty());
     parts.map(|_| text.to_owned()).ok_or_else(|| "an action looks like sqs:SendMessage".to_owned())
 }
 
 fn parse_principal(text: &str) -> Result<String, String> {
-    let fits = text.starts_with("arn:") && text.split(':').count() >= 6;
+    let fits = text == ANONYMOUS || (text.starts_with("arn:") && text.split(':').count() >= 6);
     fits.then(|| text.to_owned())
-        .ok_or_else(|| "this is an ARN such as arn:aws:iam::000000000000:user/jane".to_owned())
+        .ok_or_else(|| "this is an ARN such as arn:aws:iam::000000000000:user/jane, or anonymous".to_owned())
 }
 
 impl Why {
     pub(crate) async fn run(self) -> Outcome {
         let context = self.context()?;
         let service = Service::of_queue(self.target.endpoint.as_deref(), &self.resource).await?;
-        let account = self.principal.split(':').nth(4).unwrap_or_default();
+        let account = match self.principal.split(':').nth(4) {
+            Some(account) => Some(account),
+            None => service.note().map(|note| note.account_id.as_str()),
+        };
         let resource = resource_arn(&self.resource, &self.action, &service.region(), account)?;
         let asked = json!({
             "action": self.action,
@@ -66,7 +74,8 @@ impl Why {
         } else {
             say(body["explanation"].as_str().unwrap_or(if allowed { "allowed" } else { "denied" }));
         }
-        Ok(if allowed { DONE } else { ExitCode::FAILURE })
+        let is_enforced = body["enforced"].as_bool().unwrap_or(true);
+        Ok(if allowed || !is_enforced { DONE } else { ExitCode::FAILURE })
     }
 
     fn context(&self) -> Result<BTreeMap<String, Vec<String>>, Failure> {
@@ -76,14 +85,20 @@ impl Why {
                 .split_once('=')
                 .filter(|(key, _)| !key.is_empty())
                 .ok_or_else(|| Failure::usage(format!("--context takes KEY=VALUE, not `{pair}`")))?;
+            if !key.contains(':') {
+                return Err(Failure::usage(format!(
+                    "`{key}` is no condition key: one begins with its service, such as aws:SourceIp"
+                )));
+            }
             context.entry(key.to_owned()).or_default().push(value.to_owned());
         }
         Ok(context)
     }
 }
 
-/// The ARN of what is named: of a queue by name the one in the account of whoever would call.
-fn resource_arn(named: &str, action: &str, region: &str, account: &str) -> Result<String, Failure> {
+/// The ARN of what is named: of a queue by name the one in the account of whoever would call, or for who has none that of the
+/// service.
+fn resource_arn(named: &str, action: &str, region: &str, account: Option<&str>) -> Result<String, Failure> {
     if named.starts_with("arn:") || named == "*" {
         return Ok(named.to_owned());
     }
@@ -91,6 +106,9 @@ fn resource_arn(named: &str, action: &str, region: &str, account: &str) -> Resul
         return Err(Failure::usage(format!("`{named}` is no ARN; {action} takes one, or *")));
     }
     if !named.contains("://") {
+        let account = account.ok_or_else(|| {
+            Failure::usage(format!("say whose queue `{named}` is: by its ARN, or by its URL"))
+        })?;
         return Ok(format!("arn:aws:sqs:{region}:{account}:{named}"));
     }
     let mut parts = named.rsplit('/');
@@ -110,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_queue_is_named_in_any_way() {
-        let arn = |named| resource_arn(named, "sqs:SendMessage", "eu-west-1", "111122223333");
+        let arn = |named| resource_arn(named, "sqs:SendMessage", "eu-west-1", Some("111122223333"));
         let jobs = "arn:aws:sqs:eu-west-1:111122223333:jobs";
         assert_eq!(arn("jobs").unwrap(), jobs);
         assert_eq!(arn(jobs).unwrap(), jobs);
@@ -124,6 +142,7 @@ mod tests {
 
     #[test]
     fn only_queues_have_names() {
-        assert!(resource_arn("shop", "millpond:DeployStack", "eu-west-1", "111122223333").is_err());
+        assert!(resource_arn("shop", "millpond:DeployStack", "eu-west-1", Some("111122223333")).is_err());
+        assert!(resource_arn("jobs", "sqs:SendMessage", "eu-west-1", None).is_err());
     }
 }

@@ -16,18 +16,51 @@ use super::caller::Authenticated;
 use super::moment::Moment;
 use super::people::NotChanged;
 use super::{Access, now_secs};
+use crate::audit::Trail;
 use crate::entropy;
 
 /// What became of a call.
 pub(crate) struct Carried {
-    /// What policies said, one decision for each thing that was asked of them.
-    pub(crate) decisions: Vec<Decision>,
+    pub(crate) judged: Judged,
     /// The reply's XML, or the error to answer.
     pub(crate) reply: Result<Vec<u8>, ApiError>,
 }
 
+/// What policies said of a call.
+#[derive(Default)]
+pub(crate) struct Judged {
+    /// One for each thing that was asked of them.
+    decisions: Vec<Decision>,
+    /// What it is done to; of a call that is denied, what it may not be done to.
+    resource: Option<String>,
+}
+
 /// Changes to write and the reply, or the error; each with what policies said.
-type Decided = Result<(Vec<Change>, (Vec<Decision>, Vec<u8>)), (Vec<Decision>, ApiError)>;
+type Decided = Result<(Vec<Change>, (Judged, Vec<u8>)), (Judged, ApiError)>;
+
+impl Carried {
+    /// Leaves what is known of the call in its line.
+    pub(crate) fn tell(&self, is_enforced: bool, trail: &mut Trail) {
+        let Judged { decisions, resource } = &self.judged;
+        if let Some(resource) = resource {
+            trail.about(|| resource.clone());
+        }
+        let error = self.reply.as_ref().err();
+        if let Some(error) = error {
+            trail.failed(error.kind().query_code);
+        }
+        if !is_enforced {
+            return;
+        }
+        decisions.iter().for_each(|decision| trail.decided(decision));
+        if decisions.is_empty() {
+            match error.filter(|error| error.kind() == &ACCESS_DENIED) {
+                Some(error) => trail.settled(false, || error.message().to_owned()),
+                None => trail.settled(true, || "no permission is needed".to_owned()),
+            }
+        }
+    }
+}
 
 impl Access {
     /// Carries out a call of IAM or STS for `who`, authorisation included: the reply's XML.
@@ -53,7 +86,13 @@ impl Access {
                 .ok_or_else(|| MISSING_PARAMETER.because("The request names no Action."))?;
             ApiRequest::decode(service, action, &form)?
         };
-        self.carry_out(who, request, RequestId(entropy::draw())).await.reply
+        let id = RequestId(entropy::draw());
+        let mut trail = Trail::inside(self.audit.get(), who);
+        trail.asked(if service == Service::Iam { "iam" } else { "sts" }, request.action());
+        let carried = self.carry_out(who, request, id).await;
+        carried.tell(self.is_enforced(), &mut trail);
+        trail.ended(id);
+        carried.reply
     }
 
     /// As [`Access::call`], of a request that was decoded.
@@ -66,16 +105,16 @@ impl Access {
         if !request.is_change() {
             let moment = self.people.now();
             return match self.on_moment(&moment, who, &request, id) {
-                Ok((_, (decisions, reply))) => Carried { decisions, reply: Ok(reply) },
-                Err((decisions, error)) => Carried { decisions, reply: Err(error) },
+                Ok((_, (judged, reply))) => Carried { judged, reply: Ok(reply) },
+                Err((judged, error)) => Carried { judged, reply: Err(error) },
             };
         }
         let (access, who) = (self.clone(), who.clone());
         let changed = self.people.clone().change(move |moment| access.on_moment(moment, &who, &request, id));
-        let not_kept = |error| Carried { decisions: Vec::new(), reply: Err(error) };
+        let not_kept = |error| Carried { judged: Judged::default(), reply: Err(error) };
         match changed.await {
-            Ok((decisions, reply)) => Carried { decisions, reply: Ok(reply) },
-            Err(NotChanged::Refused((decisions, error))) => Carried { decisions, reply: Err(error) },
+            Ok((judged, reply)) => Carried { judged, reply: Ok(reply) },
+            Err(NotChanged::Refused((judged, error))) => Carried { judged, reply: Err(error) },
             Err(NotChanged::Engine(error)) => not_kept(SERVICE_UNAVAILABLE.because(error.to_string())),
             Err(NotChanged::Broken(reason)) => {
                 tracing::error!(reason, "a change of identities could not be kept");
@@ -92,13 +131,19 @@ impl Access {
         request: &ApiRequest,
         id: RequestId,
     ) -> Decided {
-        let mut decisions = Vec::new();
+        let mut judged = Judged { resource: request.role_arn().map(str::to_owned), ..Judged::default() };
         for asked in request.authorisations(&who.caller, &moment.identities) {
-            decisions.push(self.decide(who, &asked));
-            if let Some(Decision::Denied(denial)) = decisions.last() {
-                let text = denial.text(&who.caller, &asked.action, &asked.resource);
-                return Err((decisions, ACCESS_DENIED.because(text)));
+            let decision = self.decide(who, &asked);
+            let denied = match &decision {
+                Decision::Allowed(_) => None,
+                Decision::Denied(denial) => Some(denial.text(&who.caller, &asked.action, &asked.resource)),
+            };
+            judged.decisions.push(decision);
+            if let Some(text) = denied {
+                judged.resource = Some(asked.resource);
+                return Err((judged, ACCESS_DENIED.because(text)));
             }
+            judged.resource.get_or_insert(asked.resource);
         }
         let mut carrying = Carrying {
             identities: &moment.identities,
@@ -110,8 +155,8 @@ impl Access {
             entropy: &mut entropy::draw,
         };
         match request.carry_out(&mut carrying, id) {
-            Ok((changes, reply)) => Ok((changes, (decisions, reply))),
-            Err(error) => Err((decisions, error)),
+            Ok((changes, reply)) => Ok((changes, (judged, reply))),
+            Err(error) => Err((judged, error)),
         }
     }
 }

@@ -19,7 +19,7 @@ mod queues;
 mod sessions;
 pub(crate) mod sqs;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
@@ -44,6 +44,7 @@ use people::People;
 use queues::QueueView;
 pub(crate) use queues::check_policy;
 
+use crate::audit::Audit;
 use crate::scope::Credential;
 
 /// An access key that nobody has: no key id holds a hyphen. As long as a usual secret.
@@ -68,6 +69,8 @@ pub struct Access {
     queues: QueueView,
     keys: KeyCache,
     consoles: Consoles,
+    /// Where calls leave their lines that the service makes for a caller.
+    audit: OnceLock<Arc<Audit>>,
 }
 
 /// What is asked, with the condition keys of the request.
@@ -102,6 +105,7 @@ impl Access {
             queues,
             keys: KeyCache::new(SIGNING_KEYS),
             consoles: Consoles::default(),
+            audit: OnceLock::new(),
         }))
     }
 
@@ -113,6 +117,11 @@ impl Access {
 
     pub(crate) fn is_enforced(&self) -> bool {
         self.config.enforcement == Enforcement::On
+    }
+
+    /// Calls that the service makes for callers leave their lines there from now on. Only the first call counts.
+    pub(crate) fn record_in(&self, audit: &Arc<Audit>) {
+        let _ = self.audit.set(audit.clone());
     }
 
     /// The default account.
@@ -198,14 +207,27 @@ impl Access {
     /// policy counts.
     #[must_use]
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
+        if !self.is_enforced() {
+            return Decision::Allowed(Vec::new());
+        }
+        self.judge(who, asked)
+    }
+
+    /// As [`Access::decide`], whether it is enforced or not.
+    fn judge(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let of_queue =
             of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
+        self.judge_by(who, asked, asked.resource_policy.as_ref().or(of_queue))
+    }
+
+    /// As [`Access::judge`], by this policy of the resource.
+    fn judge_by(&self, who: &Authenticated, asked: &Authorisation, policy: Option<&Attached>) -> Decision {
         let in_request =
             Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
         let signed = who.region.as_ref().map(Region::as_str);
-        self.decide_on(
+        self.evaluate(
             who,
             &Asked {
                 action: &asked.action,
@@ -213,7 +235,7 @@ impl Access {
                 account: asked.resource_account,
                 region: in_request.or(signed).unwrap_or(IAM_REGION),
                 kind: asked.resource_kind,
-                policy: asked.resource_policy.as_ref().or(of_queue),
+                policy,
                 given: &asked.facts,
             },
         )

@@ -65,6 +65,23 @@ pub(crate) const ACTIONS: [&str; 18] = [
     "millpond:StopWorkload",
 ];
 
+/// What an action is done to, when it is nothing that has a name.
+pub(super) fn of_nothing_named(action: &str) -> Option<Resource> {
+    const OF_CALLER: [&str; 3] = ["millpond:ExplainDecision", "millpond:GetClock", "millpond:ListQueues"];
+    const OF_NAMED: [&str; 6] = [
+        "millpond:DeleteStack",
+        "millpond:DeployStack",
+        "millpond:DescribeQueue",
+        "millpond:ListRows",
+        "millpond:StartWorkload",
+        "millpond:StopWorkload",
+    ];
+    if OF_NAMED.contains(&action) {
+        return None;
+    }
+    Some(if OF_CALLER.contains(&action) { Resource::OfCaller } else { Resource::OfService })
+}
+
 /// The gate of a call.
 pub(crate) fn gate(method: &str, path: &str) -> Gate {
     let parts: Vec<&str> = path.split('/').collect();
@@ -106,6 +123,15 @@ fn queue(account: &str, region: &str, name: &str) -> Option<QueueKey> {
     Some(QueueKey { account, region, name: QueueName::parse(name)? })
 }
 
+/// What is decided of a call of our own API.
+pub(crate) struct OwnDecision {
+    pub(crate) decision: Decision,
+    /// What it would be done to.
+    pub(crate) resource: String,
+    /// The text of who may not.
+    pub(crate) denied: Option<String>,
+}
+
 impl Access {
     /// Whether a caller may do it, and if not, why, in the words of AWS.
     pub(crate) fn authorise_own(
@@ -114,7 +140,7 @@ impl Access {
         action: &'static str,
         resource: &Resource,
         region: &Region,
-    ) -> (Decision, Option<String>) {
+    ) -> OwnDecision {
         let of_caller = who.caller.account().unwrap_or(self.account);
         let (arn, account) = match resource {
             Resource::OfCaller => ("*".to_owned(), of_caller),
@@ -139,7 +165,7 @@ impl Access {
             Decision::Allowed(_) => None,
             Decision::Denied(denial) => Some(denial.text(&who.caller, action, &asked.resource)),
         };
-        (decision, denied)
+        OwnDecision { decision, resource: asked.resource, denied }
     }
 }
 

@@ -44,10 +44,11 @@ const OWN_ACCOUNT_ONLY: [&str; 12] = [
 
 /// What the root of the queue's owner may do whatever the queue's policy denies, so that nobody is locked out of a queue
 /// for good.
-const UNLOCKS: [&str; 2] = ["sqs:RemovePermission", "sqs:SetQueueAttributes"];
+pub(super) const UNLOCKS: [&str; 2] = ["sqs:RemovePermission", "sqs:SetQueueAttributes"];
 
 /// What moving messages does to the queue that they are taken from.
-const OF_MOVE_SOURCE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+pub(super) const OF_MOVE_SOURCE: [&str; 3] =
+    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
 /// A request to SQS, ready to be carried out.
 #[derive(Clone, Copy)]

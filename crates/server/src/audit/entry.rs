@@ -39,6 +39,8 @@ pub(super) enum Verdict {
     Open,
     /// Policies decided.
     Decided(Decision),
+    /// It is settled without a policy; the text says by what.
+    Settled { allowed: bool, reason: String },
     /// The caller did not prove who it is, or what sent the request is refused; the text says why.
     Refused(String),
 }
@@ -54,24 +56,37 @@ const OF_MESSAGES: [&str; 7] = [
     "ChangeMessageVisibilityBatch",
 ];
 /// What the names of actions that only read begin with.
-const READING: [&str; 5] = ["Get", "List", "Describe", "Explain", "Simulate"];
+const READING: [&str; 8] = ["Get", "List", "Describe", "Decode", "Explain", "Simulate", "GET ", "HEAD "];
 /// They read, and what they give away is a way in.
 const GIVING_CREDENTIALS: [&str; 2] = ["GetSessionToken", "GetFederationToken"];
+/// Of our own API, what reads by another method than `GET`.
+const READS_BY_POST: &str = "POST why";
+
+fn gives_credentials(action: &str) -> bool {
+    let of_workload =
+        action.strip_prefix("GET workloads/").is_some_and(|rest| rest.ends_with("/credentials"));
+    of_workload || GIVING_CREDENTIALS.contains(&action)
+}
+
+fn only_reads(action: &str) -> bool {
+    action == READS_BY_POST || READING.iter().any(|begin| action.starts_with(begin))
+}
 
 impl Entry {
     pub(super) fn is_change_or_refusal(&self) -> bool {
         match &self.decision {
-            Verdict::Refused(_) | Verdict::Decided(Decision::Denied(_)) => return true,
-            Verdict::Open | Verdict::Decided(Decision::Allowed(_)) => {}
+            Verdict::Refused(_)
+            | Verdict::Decided(Decision::Denied(_))
+            | Verdict::Settled { allowed: false, .. } => return true,
+            Verdict::Open | Verdict::Decided(Decision::Allowed(_)) | Verdict::Settled { .. } => {}
         }
         let Some(action) = self.action.as_deref() else { return false };
-        GIVING_CREDENTIALS.contains(&action)
-            || !(OF_MESSAGES.contains(&action) || READING.iter().any(|begin| action.starts_with(begin)))
+        gives_credentials(action) || !(OF_MESSAGES.contains(&action) || only_reads(action))
     }
 
     /// Adds the line to `text`.
     pub(super) fn write(&self, text: &mut Vec<u8>) {
-        let (decision, reason) = told(&self.decision);
+        let (decision, reason) = told(&self.decision, self.caller.as_deref());
         let line = json!({
             "time": calendar::timestamp(self.time_millis),
             "request_id": self.request_id,
@@ -111,13 +126,20 @@ fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
-fn told(verdict: &Verdict) -> (Option<&'static str>, Option<String>) {
+fn told(verdict: &Verdict, caller: Option<&Caller>) -> (Option<&'static str>, Option<String>) {
     match verdict {
         Verdict::Open => (None, None),
         Verdict::Refused(reason) => (Some("refused"), Some(reason.clone())),
+        Verdict::Settled { allowed, reason } => {
+            (Some(if *allowed { "allowed" } else { "denied" }), Some(reason.clone()))
+        }
+        Verdict::Decided(Decision::Allowed(by)) if by.is_empty() => {
+            let is_root = matches!(caller, Some(Caller::Root { .. }));
+            (Some("allowed"), is_root.then(|| "root of the account".to_owned()))
+        }
         Verdict::Decided(Decision::Allowed(by)) => {
             let by: Vec<String> = by.iter().map(statement).collect();
-            (Some("allowed"), (!by.is_empty()).then(|| by.join(", ")))
+            (Some("allowed"), Some(by.join(", ")))
         }
         Verdict::Decided(Decision::Denied(Denial::Explicit(by))) => {
             (Some("denied"), Some(format!("denied by {}", statement(by))))

@@ -226,6 +226,13 @@ fn changes_and_refusals_are_told_from_messages_and_reads() {
         ("GetSessionToken", true),
         ("CreateAccessKey", true),
         ("GetUser", false),
+        ("DecodeAuthorizationMessage", false),
+        ("GET workloads", false),
+        ("GET queues/000000000000/us-east-1/jobs", false),
+        ("POST why", false),
+        ("POST stacks/shop", true),
+        ("POST console-sessions", true),
+        ("GET workloads/sink/credentials", true),
     ] {
         assert_eq!(entry(action).is_change_or_refusal(), is_change, "{action}");
     }

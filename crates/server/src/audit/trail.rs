@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use hyper::header::USER_AGENT;
 use hyper::http::request::Parts;
 use millpond_iam::evaluate::Decision;
+use millpond_wire::request_id::RequestId;
 
 use super::Audit;
 use super::entry::{Entry, Verdict};
@@ -41,6 +42,30 @@ impl Trail {
             };
             Box::new(Begun { audit: audit.clone(), begun: Instant::now(), entry: Box::new(entry) })
         }))
+    }
+
+    /// Of a call that the service makes for a caller: it has no request of its own.
+    pub(crate) fn inside(audit: Option<&Arc<Audit>>, who: &Authenticated) -> Self {
+        let mut trail = Self(audit.map(|audit| {
+            let agent = who.user_agent.as_ref().and_then(|agent| agent.to_str().ok());
+            let entry =
+                Entry { time_millis: now_millis(), user_agent: agent.map(shortened), ..Entry::default() };
+            Box::new(Begun { audit: audit.clone(), begun: Instant::now(), entry: Box::new(entry) })
+        }));
+        trail.came(Source { ip: who.source.ip.to_canonical(), ..who.source });
+        trail.caller(who);
+        trail
+    }
+
+    /// A call inside of the service is done.
+    pub(crate) fn ended(mut self, id: RequestId) {
+        self.with(|entry| entry.request_id = Some(id.to_string()));
+        self.write();
+    }
+
+    /// Whether a line is written: what costs something need not be found out otherwise.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.0.is_some()
     }
 
     fn with(&mut self, fill: impl FnOnce(&mut Entry)) {
@@ -110,6 +135,11 @@ impl Trail {
                 entry.decision = Verdict::Decided(decision.clone());
             }
         });
+    }
+
+    /// It is settled without a policy; `reason` says by what.
+    pub(crate) fn settled(&mut self, allowed: bool, reason: impl FnOnce() -> String) {
+        self.with(|entry| entry.decision = Verdict::Settled { allowed, reason: reason() });
     }
 
     /// The error that is answered.

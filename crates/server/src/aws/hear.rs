@@ -146,6 +146,7 @@ impl Aws {
         let understood = match recognised {
             Recognised::Json(target) => {
                 *action = known_name(target.action);
+                trail.asked_as_spelled(SQS, target.action);
                 self.hear_json(target.action, request, trail)
             }
             Recognised::Query(_) => self.hear_query(protocol, request, action, trail),
@@ -194,9 +195,19 @@ impl Aws {
         };
         let (service, worded) =
             identity.map_or((SQS, &QUERY), |identity| (identity.name(), identity.query()));
-        let enforced = self.access.is_enforced();
-        let proven =
-            if enforced { Some(self.identify(request, body, service, worded, trail)?) } else { None };
+        trail.asked(service, "unknown");
+        let proven = if self.access.is_enforced() {
+            let identified = self.identify(request, body, service, worded, trail);
+            if identified.is_err() && trail.is_kept() {
+                // What it says is not proven, and is told with that it is refused.
+                let said = parse().ok();
+                let action = said.as_ref().and_then(|form| form.text("Action"));
+                action.into_iter().for_each(|action| trail.asked_as_spelled(service, action));
+            }
+            Some(identified?)
+        } else {
+            None
+        };
         let form = match early {
             Some(form) => form,
             None => parse()?,
@@ -205,10 +216,11 @@ impl Aws {
         let credential = credential.or(Credential::of_parameters(&form));
         let who = proven.unwrap_or_else(|| self.believe(request, credential));
         let Some(action) = form.text("Action") else { return Err(Refused::NoAction) };
+        trail.asked_as_spelled(service, action);
         if let Some(identity) = identity {
+            trail.caller(&who);
             let decoded = ApiRequest::decode(identity.0, action, &form);
             let decoded = decoded.map_err(|error| Refused::Here(error, identity.query()))?;
-            trail.caller(&who);
             trail.asked(identity.name(), decoded.action());
             return Ok(Heard::Identity(Box::new(HeardIdentity { who, service: identity, request: decoded })));
         }

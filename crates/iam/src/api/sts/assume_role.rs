@@ -90,29 +90,18 @@ impl AssumeRole {
         })
     }
 
+    pub(super) fn role_arn(&self) -> &str {
+        &self.role_arn
+    }
+
     /// `sts:AssumeRole`, and what the tags and the source identity need besides, all on the role.
     pub(super) fn authorisations(&self, caller: &Caller, identities: &Identities) -> Vec<Authorisation> {
         if matches!(caller, Caller::Root { .. }) {
             return Vec::new();
         }
-        let role = identities.role_by_arn(&self.role_arn);
-        let facts = self.facts(role.map(|role| &**role));
-        let on_role = |action: &'static str| Authorisation {
-            action: Cow::Borrowed(action),
-            resource: self.role_arn.clone(),
-            resource_account: self.account,
-            resource_kind: ResourceKind::RoleTrust,
-            resource_policy: role.map(|role| role.trust.clone()),
-            facts: facts.clone(),
-        };
-        let mut needed = vec![on_role("sts:AssumeRole")];
-        if !self.tags.is_empty() {
-            needed.push(on_role("sts:TagSession"));
-        }
-        if self.source_identity.is_some() {
-            needed.push(on_role("sts:SetSourceIdentity"));
-        }
-        needed
+        let role = identities.role_by_arn(&self.role_arn).map(|role| &**role);
+        let on_role = OnRole { arn: &self.role_arn, account: self.account, role, facts: self.facts(role) };
+        on_role.needed(!self.tags.is_empty(), self.source_identity.is_some())
     }
 
     fn facts(&self, role: Option<&Role>) -> Given {
@@ -133,10 +122,7 @@ impl AssumeRole {
         if !self.transitive_tag_keys.is_empty() {
             facts.put_many("sts:TransitiveTagKeys", self.transitive_tag_keys.clone());
         }
-        for (key, value) in role.iter().flat_map(|role| &role.tags) {
-            facts.put(&format!("aws:ResourceTag/{key}"), value);
-            facts.put(&format!("iam:ResourceTag/{key}"), value);
-        }
+        put_role_tags(&mut facts, role);
         facts
     }
 
@@ -240,6 +226,68 @@ impl AssumeRole {
             (before, given) => Ok(before.or(given.as_ref()).cloned()),
         }
     }
+}
+
+/// A role that is asked for, with the condition keys of the request.
+struct OnRole<'a> {
+    arn: &'a str,
+    account: AccountId,
+    /// Nothing when it is not there.
+    role: Option<&'a Role>,
+    facts: Given,
+}
+
+impl OnRole<'_> {
+    fn may(&self, action: &'static str) -> Authorisation {
+        Authorisation {
+            action: Cow::Borrowed(action),
+            resource: self.arn.to_owned(),
+            resource_account: self.account,
+            resource_kind: ResourceKind::RoleTrust,
+            resource_policy: self.role.map(|role| role.trust.clone()),
+            facts: self.facts.clone(),
+        }
+    }
+
+    fn needed(&self, with_tags: bool, with_source_identity: bool) -> Vec<Authorisation> {
+        let mut needed = vec![self.may("sts:AssumeRole")];
+        if with_tags {
+            needed.push(self.may("sts:TagSession"));
+        }
+        if with_source_identity {
+            needed.push(self.may("sts:SetSourceIdentity"));
+        }
+        needed
+    }
+}
+
+fn put_role_tags(facts: &mut Given, role: Option<&Role>) {
+    for (key, value) in role.iter().flat_map(|role| &role.tags) {
+        facts.put(&format!("aws:ResourceTag/{key}"), value);
+        facts.put(&format!("iam:ResourceTag/{key}"), value);
+    }
+}
+
+/// What a caller must be allowed who would do `action` with a role, with the condition keys of `given`; nothing when the ARN
+/// names no role. Roles of other accounts are as if they were not there.
+pub(super) fn asked(
+    action: &'static str,
+    arn: &str,
+    given: &Given,
+    own_account: Option<AccountId>,
+    identities: &Identities,
+) -> Option<Vec<Authorisation>> {
+    let account = account_of_role(arn)?;
+    let role = identities.role_by_arn(arn).map(|role| &**role).filter(|_| own_account == Some(account));
+    let mut facts = Given::default();
+    put_role_tags(&mut facts, role);
+    facts.put_all(given);
+    let on_role = OnRole { arn, account, role, facts };
+    let with_tags = given.has_any("aws:requesttag/") || given.has_any("aws:tagkeys");
+    Some(match action {
+        "sts:AssumeRole" => on_role.needed(with_tags, given.has_any("sts:sourceidentity")),
+        other => vec![on_role.may(other)],
+    })
 }
 
 fn account_of_role(arn: &str) -> Option<AccountId> {

@@ -82,6 +82,15 @@ impl StsRequest {
         }
     }
 
+    /// The role that is to be assumed.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match &self.0 {
+            Action::AssumeRole(request) => Some(request.role_arn()),
+            _ => None,
+        }
+    }
+
     /// What the caller must be allowed, all of it. Empty for what needs no permission: `GetCallerIdentity`,
     /// `GetSessionToken`, and what is refused whatever policies say: `AssumeRole` by an account's root, and all but it and
     /// `GetCallerIdentity` by a session of `GetSessionToken`.
@@ -142,6 +151,43 @@ impl StsRequest {
             Action::GetSessionToken(request) => request.carry_out(with, &mut reply)?,
         }
         Ok((Vec::new(), reply.finish(id)))
+    }
+}
+
+/// The permissions that actions of STS ask for, and those that are never refused by a policy.
+pub(super) const PERMISSIONS: [&str; 7] = [
+    "sts:AssumeRole",
+    "sts:DecodeAuthorizationMessage",
+    "sts:GetAccessKeyInfo",
+    "sts:GetCallerIdentity",
+    "sts:GetSessionToken",
+    "sts:SetSourceIdentity",
+    "sts:TagSession",
+];
+
+/// What a caller must be allowed who would do `action`; empty when nothing is asked of them.
+pub(super) fn asked(
+    action: &'static str,
+    resource: &str,
+    given: &Given,
+    caller: &Caller,
+    identities: &Identities,
+) -> Result<Vec<Authorisation>, String> {
+    match action {
+        "sts:GetCallerIdentity" | "sts:GetSessionToken" => Ok(Vec::new()),
+        "sts:DecodeAuthorizationMessage" | "sts:GetAccessKeyInfo" => Ok(vec![Authorisation {
+            action: Cow::Borrowed(action),
+            resource: "*".to_owned(),
+            resource_account: caller.account().unwrap_or(AccountId::DEFAULT),
+            resource_kind: ResourceKind::Ordinary,
+            resource_policy: None,
+            facts: given.clone(),
+        }]),
+        _ => assume_role::asked(action, resource, given, caller.account(), identities).ok_or_else(|| {
+            format!(
+                "{action} is done to a role, such as arn:aws:iam::000000000000:role/worker, not to {resource}"
+            )
+        }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of our own API.
 
-use super::{ACTIONS, Gate, Resource, gate};
+use super::{ACTIONS, Gate, Resource, gate, of_nothing_named};
 
 #[test]
 fn every_call_has_its_gate() {
@@ -31,7 +31,13 @@ fn every_call_has_its_gate() {
         ("POST", "workloads/a/credentials", Gate::Nowhere),
         ("GET", "workloads/a/b/credentials", Gate::Nowhere),
     ] {
-        assert_eq!(gate(method, path), expected, "{method} {path}");
+        let found = gate(method, path);
+        assert_eq!(found, expected, "{method} {path}");
+        // What explains decisions knows it the same way.
+        if let Gate::Action(action, resource) = found {
+            let is_named = matches!(resource, Resource::Named(..) | Resource::Queue(_));
+            assert_eq!(of_nothing_named(action), (!is_named).then_some(resource), "{action}");
+        }
     }
 }
 

@@ -292,3 +292,20 @@ def test_identities_can_be_given_up_and_messages_stay(tmp_path):
     with millpond:
         iam = client(millpond.endpoint, "iam", key=root_key(millpond))
         assert [user["UserName"] for user in iam.list_users()["Users"]] == ["jack"], "the flag counts once"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID is set and empty"),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY is set and empty"),
+        ({"AWS_ACCESS_KEY_ID": "a"}, "AWS_SECRET_ACCESS_KEY is missing"),
+        ({"AWS_SECRET_ACCESS_KEY": "hush"}, "AWS_ACCESS_KEY_ID is missing"),
+        ({"AWS_PROFILE": "nobody"}, "there is no profile `nobody`"),
+    ],
+)
+@pytest.mark.parametrize("command", [["queues"], ["send", "jobs", "x"], ["ps"]], ids=lambda command: command[0])
+def test_half_a_key_is_not_the_root(tmp_path, given, told, command):
+    with of_files(tmp_path) as millpond:
+        done = millpond.run(*command, environment=given)
+        assert done.returncode == 2 and told in done.stderr and "hush" not in done.stderr, done

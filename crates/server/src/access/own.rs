@@ -137,9 +137,23 @@ impl Access {
         let decision = self.decide(who, &asked);
         let denied = match &decision {
             Decision::Allowed(_) => None,
-            Decision::Denied(denial) => Some(denial.text(&who.caller, action, &asked.resource)),
+            Decision::Denied(denial) => {
+                let text = denial.text(&who.caller, action, &asked.resource);
+                Some(if of_caller == account { text } else { self.of_others(text, resource) })
+            }
         };
         (decision, denied)
+    }
+
+    /// What a caller of another account learns besides: even its root may do nothing here.
+    fn of_others(&self, text: String, resource: &Resource) -> String {
+        match resource {
+            Resource::OfService | Resource::Named(..) => format!(
+                "{text}. Stacks, workloads, rows and the service itself belong to the default account {}",
+                self.account
+            ),
+            Resource::OfCaller | Resource::Queue(_) => text,
+        }
     }
 }
 

@@ -101,3 +101,19 @@ def test_up_says_where_tls_is_set_and_warnings_name_the_port(tmp_path):
     assert done.returncode == 2 and "millpond.toml" in done.stderr
     with Millpond(tmp_path, ["--auth", "off"]) as millpond:
         assert f"reaches {millpond.endpoint.split('://')[1]} may do everything" in millpond.log()
+
+
+def test_an_account_whose_root_key_is_lost_gets_another(tmp_path):
+    with Millpond(tmp_path) as millpond:
+        made = [
+            json.loads(millpond.run("account", verb, "111122223333", "--json").stdout) for verb in ("create", "new-key")
+        ]
+        old, new = [(key["access_key_id"], key["secret_access_key"]) for key in made]
+        for _ in range(2):
+            account = client(millpond.endpoint, "sts", key=new).get_caller_identity()["Account"]
+            assert account == "111122223333"
+            with pytest.raises(Exception, match="InvalidClientTokenId"):
+                client(millpond.endpoint, "sts", key=old).get_caller_identity()
+            millpond.restart()
+        for number in ("000000000000", "444455556666"):
+            assert millpond.run("account", "new-key", number).returncode == 1

@@ -96,6 +96,8 @@ pub(crate) fn gate(method: &str, path: &str) -> Gate {
         ("GET", ["rows", name]) => Gate::Action("millpond:ListRows", named("rows", name)),
         ("POST", ["why"]) => Gate::Action("millpond:ExplainDecision", Resource::OfCaller),
         ("POST", ["accounts"]) => Gate::Action("millpond:CreateAccount", Resource::OfService),
+        // Who makes accounts may give them keys.
+        ("POST", ["accounts", _, "key"]) => Gate::Action("millpond:CreateAccount", Resource::OfService),
         ("GET", ["accounts"]) => Gate::Action("millpond:ListAccounts", Resource::OfService),
         _ => Gate::Nowhere,
     }

@@ -245,3 +245,67 @@ def test_no_one_is_let_in_from_elsewhere_unasked(tmp_path):
     done = Millpond(tmp_path).run("serve", "--auth", "off", "--listen", "0.0.0.0:0")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--allow-remote" in done.stderr
+
+
+def lose_master_key(tmp_path):
+    """A service that has a queue with a message and a user, is stopped, and whose keys are gone."""
+    millpond = of_files(tmp_path)
+    with millpond:
+        assert millpond.run("queue", "create", "jobs").returncode == 0
+        assert millpond.run("send", "jobs", "kept").returncode == 0
+        iam = client(millpond.endpoint, "iam", key=root_key(millpond))
+        iam.create_user(UserName="jane")
+        jane = iam.create_access_key(UserName="jane")["AccessKey"]
+        assert millpond.stop() == 0
+    for file in millpond.config.iterdir():
+        file.unlink()
+    return millpond, (jane["AccessKeyId"], jane["SecretAccessKey"])
+
+
+def test_a_lost_master_key_is_told_and_no_other_is_made(tmp_path):
+    millpond, _ = lose_master_key(tmp_path)
+    done = serve(millpond)
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert f"the master key is missing at {millpond.config / 'master-key'}" in done.stderr
+    assert "put it back" in done.stderr and "millpond serve --forget-identities" in done.stderr
+    assert not list(millpond.config.iterdir()), "nothing is written"
+    (millpond.config / "master-key").write_text("0a" * 32)
+    (millpond.config / "master-key").chmod(0o600)
+    other = serve(millpond)
+    assert other.returncode == 1 and "another master key" in other.stderr
+    assert "millpond serve --forget-identities" in other.stderr
+
+
+def test_identities_can_be_given_up_and_messages_stay(tmp_path):
+    millpond, jane = lose_master_key(tmp_path)
+    told_before = len(millpond.log())
+    millpond._arguments = ["--forget-identities"]
+    with millpond:
+        told = millpond.log()[told_before:]
+        assert "given up: 1 user." in told and "keys were made" in told, told
+        assert lists_queues(millpond.endpoint, jane) == "InvalidClientTokenId"
+        assert millpond.run("receive", "jobs").stdout.strip().endswith("kept")
+        iam = client(millpond.endpoint, "iam", key=root_key(millpond))
+        assert iam.list_users()["Users"] == []
+        iam.create_user(UserName="jack")
+    millpond._arguments = []
+    with millpond:
+        iam = client(millpond.endpoint, "iam", key=root_key(millpond))
+        assert [user["UserName"] for user in iam.list_users()["Users"]] == ["jack"], "the flag counts once"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID is set and empty"),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY is set and empty"),
+        ({"AWS_ACCESS_KEY_ID": "a"}, "AWS_SECRET_ACCESS_KEY is missing"),
+        ({"AWS_SECRET_ACCESS_KEY": "hush"}, "AWS_ACCESS_KEY_ID is missing"),
+        ({"AWS_PROFILE": "nobody"}, "there is no profile `nobody`"),
+    ],
+)
+@pytest.mark.parametrize("command", [["queues"], ["send", "jobs", "x"], ["ps"]], ids=lambda command: command[0])
+def test_half_a_key_is_not_the_root(tmp_path, given, told, command):
+    with of_files(tmp_path) as millpond:
+        done = millpond.run(*command, environment=given)
+        assert done.returncode == 2 and told in done.stderr and "hush" not in done.stderr, done

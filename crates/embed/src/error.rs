@@ -10,6 +10,9 @@ pub enum StartError {
     /// It can't listen.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The keys that its identities rest on can't be had.
+    #[error("{0}")]
+    Keys(String),
     /// Its identities can't be read.
     #[error(transparent)]
     Access(#[from] LoadError),

@@ -69,5 +69,5 @@ pub use error::{EndError, Ended, StartError, with_causes};
 pub use millpond_core::name::{AccountId, Region};
 pub use pond::{Builder, Millpond};
 pub use queue::Queue;
-pub use service::Service;
+pub use service::{Identities, Service};
 pub use settings::Settings;

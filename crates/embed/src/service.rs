@@ -8,7 +8,7 @@ use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
 use millpond_engine::driver::Running;
 use millpond_engine::step::EngineConfig;
-use millpond_server::access::{Access, Enforcement};
+use millpond_server::access::{Access, AccessConfig, Enforcement, Forgotten, LoadError};
 use millpond_server::platform::Platform;
 use millpond_server::{Answering, Behaviour, ServerConfig, TestControls, bind};
 use tokio::sync::watch;
@@ -31,6 +31,17 @@ pub struct Service {
     found: Found,
     declared: Vec<Declared>,
     controls: TestControls,
+    forgotten: Option<Forgotten>,
+}
+
+/// What becomes of the identities in the data of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Identities {
+    /// They count.
+    #[default]
+    Kept,
+    /// They are taken away before it starts; queues and messages stay.
+    GivenUp,
 }
 
 impl Service {
@@ -42,6 +53,23 @@ impl Service {
     /// # Panics
     /// Outside of a Tokio runtime with time and IO.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let access = settings.access.clone();
+        Self::start_keyed(settings, Identities::Kept, |_| Ok(access)).await
+    }
+
+    /// As [`Service::start`]; what access rests on is asked for when the data is open. `keys` is told whether the data has
+    /// identities, and nothing is written to it before. Of [`Settings::access`] only the enforcement counts then.
+    ///
+    /// # Errors
+    /// [`StartError`], and [`StartError::Keys`] with what `keys` says.
+    ///
+    /// # Panics
+    /// As [`Service::start`].
+    pub async fn start_keyed(
+        settings: Settings,
+        identities: Identities,
+        keys: impl FnOnce(bool) -> Result<Arc<AccessConfig>, String>,
+    ) -> Result<Self, StartError> {
         let enforced = settings.access.enforcement == Enforcement::On;
         if enforced && settings.test_controls {
             return Err(StartError::TestControls);
@@ -79,14 +107,24 @@ impl Service {
         };
         let engine = &running.handle;
         let prepared = async {
+            let (config, forgotten) = keyed(engine, identities, keys).await?;
             let declared =
                 declare::declare(engine, account, &region, &queues, settings.update_queues).await?;
-            Ok((declared, Access::load(engine, account, settings.access).await?))
+            Ok((declared, Access::load(engine, account, config).await?, forgotten))
         };
         match prepared.await {
-            Ok((declared, access)) => {
-                Ok(Self { endpoint, ca_bundle, answering, stop, running, access, found, declared, controls })
-            }
+            Ok((declared, access, forgotten)) => Ok(Self {
+                endpoint,
+                ca_bundle,
+                answering,
+                stop,
+                running,
+                access,
+                found,
+                declared,
+                controls,
+                forgotten,
+            }),
             Err(error) => {
                 running.handle.stop();
                 // It ends in order; what stands in the way of the start is the better news.
@@ -118,6 +156,12 @@ impl Service {
     #[must_use]
     pub fn declared(&self) -> &[Declared] {
         &self.declared
+    }
+
+    /// The identities that were given up at the start, if they were.
+    #[must_use]
+    pub fn forgotten(&self) -> Option<&Forgotten> {
+        self.forgotten.as_ref()
     }
 
     /// What makes the declared queues, in order.
@@ -163,4 +207,18 @@ impl Service {
         drop(engine);
         Ok(ended.await??)
     }
+}
+
+/// What access rests on, and what was given up for it. Keys are made only for data that needs no others.
+async fn keyed(
+    engine: &EngineHandle,
+    identities: Identities,
+    keys: impl FnOnce(bool) -> Result<Arc<AccessConfig>, String>,
+) -> Result<(Arc<AccessConfig>, Option<Forgotten>), StartError> {
+    let forgotten = match identities {
+        Identities::Kept => None,
+        Identities::GivenUp => Some(Access::forget_identities(engine).await?),
+    };
+    let has_identities = Access::has_identities(engine).await.map_err(LoadError::from)?;
+    Ok((keys(has_identities).map_err(StartError::Keys)?, forgotten))
 }

@@ -10,7 +10,9 @@ use aws_config::Region;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use millpond_embed::with_causes;
 use millpond_server::access::RootKey;
 
 use crate::endpoint::{self, Endpoint};
@@ -21,6 +23,10 @@ use crate::service::http_client;
 
 /// What unsets the keys that the caller named.
 const UNSET: &str = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN";
+
+/// What a caller without a key does.
+const NAME_ONE: &str =
+    "Give a key that the service knows: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
 
 /// Keys, and who named them.
 #[derive(Clone, Debug)]
@@ -35,8 +41,10 @@ pub(crate) struct Whose {
     source: KeySource,
     /// As far as it is known without asking anyone.
     access_key_id: Option<String>,
-    /// What the command calls with when the caller names no keys is the root key.
+    /// What the command calls with when the caller names no keys is the root key, and another one than this.
     root_follows: bool,
+    /// It is the root key, whoever named it.
+    is_root: bool,
 }
 
 /// Who named the keys of a command.
@@ -60,7 +68,7 @@ impl fmt::Display for KeySource {
             Self::Variables => f.write_str("AWS_ACCESS_KEY_ID"),
             Self::Profile => f.write_str("the profile that AWS_PROFILE names"),
             Self::Root(whence) => write!(f, "{whence}"),
-            Self::Nobody => f.write_str("nobody, since none was given"),
+            Self::Nobody => f.write_str("no one"),
             Self::Sdk => f.write_str("where Amazon's SDKs look for keys"),
         }
     }
@@ -100,12 +108,15 @@ impl Verdict {
 impl Whose {
     /// Those of Amazon's SDKs.
     pub(crate) fn of_sdk() -> Self {
-        Self { source: KeySource::Sdk, access_key_id: None, root_follows: false }
+        Self { source: KeySource::Sdk, access_key_id: None, root_follows: false, is_root: false }
     }
 
     /// Whose key was used, where it came from, and what to do. `None` when the error's `code` does not speak of the key.
     pub(crate) fn advice(&self, code: &str) -> Option<String> {
         let verdict = Verdict::of(code)?;
+        if self.source == KeySource::Nobody {
+            return Some(format!("It was called without a key, since none was given.\n  {NAME_ONE}"));
+        }
         let key = self.access_key_id.as_ref().map_or("a key".to_owned(), |id| format!("the key {id}"));
         let whose = format!("It was called with {key} from {}", self.source);
         match self.next(verdict) {
@@ -117,33 +128,51 @@ impl Whose {
     fn next(&self, verdict: Verdict) -> Option<String> {
         let root = if self.root_follows { ", to call with the root key" } else { "" };
         match (&self.source, verdict) {
-            (KeySource::Variables, Verdict::NotAllowed) => {
-                Some(format!("`millpond why` tells what decides; `{UNSET}`{root}"))
+            (KeySource::Variables | KeySource::Profile | KeySource::Root(_), _) if self.is_root => {
+                match verdict {
+                    Verdict::Unknown | Verdict::OtherSecret => Some(format!(
+                        "The service was started with another root key: start it again, or set {} and {} to its own",
+                        keys::ROOT_ID,
+                        keys::ROOT_SECRET
+                    )),
+                    Verdict::Expired | Verdict::NotAllowed => None,
+                }
             }
-            (KeySource::Variables, _) => Some(format!("If it is left from elsewhere: `{UNSET}`{root}")),
-            (KeySource::Profile, _) => Some(format!("If it is not meant for this service: `unset AWS_PROFILE`{root}")),
-            (KeySource::Root(_), Verdict::Unknown | Verdict::OtherSecret) => Some(format!(
-                "The service was started with another root key: start it again, or set {} and {} to its own",
-                keys::ROOT_ID,
-                keys::ROOT_SECRET
-            )),
-            (KeySource::Nobody, _) => Some(
-                "Give a key that the service knows: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE".to_owned(),
+            // Who is denied something may seldom ask why.
+            (KeySource::Variables, Verdict::NotAllowed) if self.root_follows => {
+                Some(format!("`{UNSET}`{root}; with it `millpond why` tells what decides"))
+            }
+            (KeySource::Profile, Verdict::NotAllowed) if self.root_follows => {
+                Some(format!("`unset AWS_PROFILE`{root}; with it `millpond why` tells what decides"))
+            }
+            (KeySource::Variables | KeySource::Profile, Verdict::NotAllowed) => Some(
+                "Who may millpond:ExplainDecision there learns from `millpond why` what decides".to_owned(),
             ),
-            (KeySource::Root(_) | KeySource::Sdk, _) => None,
+            (KeySource::Variables, _) => Some(format!("If it is left from elsewhere: `{UNSET}`{root}")),
+            (KeySource::Profile, _) => {
+                Some(format!("If it is not meant for this service: `unset AWS_PROFILE`{root}"))
+            }
+            (KeySource::Root(_) | KeySource::Sdk | KeySource::Nobody, _) => None,
         }
     }
 }
 
 /// The keys for a service that is not Amazon's.
 pub(crate) async fn find(endpoint: &Endpoint, region: &Region) -> Result<Named, Failure> {
-    let root_follows = endpoint.note.as_ref().is_some_and(|note| note.enforced);
-    if let Some(id) = set("AWS_ACCESS_KEY_ID") {
-        let named = Named::new(EnvironmentVariableCredentialsProvider::new(), KeySource::Variables, Some(id));
-        return Ok(named.before_root(root_follows));
+    let pair = key_pair(set("AWS_ACCESS_KEY_ID"), set("AWS_SECRET_ACCESS_KEY")).map_err(Failure::usage)?;
+    if let Some((id, secret)) = pair {
+        let named =
+            Named::new(EnvironmentVariableCredentialsProvider::new(), KeySource::Variables, Some(id.clone()));
+        return Ok(named.beside_root(endpoint, &id, &secret));
     }
-    if set("AWS_PROFILE").is_some() {
-        return Ok(Named::new(of_profile(region), KeySource::Profile, None).before_root(root_follows));
+    if let Some(profile) = set("AWS_PROFILE") {
+        let keys = of_profile(region);
+        let given = match keys.provide_credentials().await {
+            Ok(given) => given,
+            Err(error) => return Err(no_key_in(&profile, &error)),
+        };
+        let named = Named::new(keys, KeySource::Profile, Some(given.access_key_id().to_owned()));
+        return Ok(named.beside_root(endpoint, given.access_key_id(), given.secret_access_key()));
     }
     if let Some(note) = &endpoint.note {
         return of_note(note);
@@ -163,7 +192,41 @@ pub(crate) async fn find(endpoint: &Endpoint, region: &Region) -> Result<Named, 
 }
 
 fn set(name: &str) -> Option<String> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// What the variables give: both or neither. An empty one is a mistake, since a command without a key acts as root.
+fn key_pair(id: Option<String>, secret: Option<String>) -> Result<Option<(String, String)>, String> {
+    const BOTH_OR_NEITHER: &str = "set both, or `unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY`";
+    for (name, value) in [("AWS_ACCESS_KEY_ID", &id), ("AWS_SECRET_ACCESS_KEY", &secret)] {
+        if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+            return Err(format!("{name} is set and empty; {BOTH_OR_NEITHER}"));
+        }
+    }
+    match (id, secret) {
+        (Some(id), Some(secret)) => Ok(Some((id, secret))),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            Err(format!("AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is missing; {BOTH_OR_NEITHER}"))
+        }
+        (None, Some(_)) => {
+            Err(format!("AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is missing; {BOTH_OR_NEITHER}"))
+        }
+    }
+}
+
+/// What is said when a profile gives no key.
+fn no_key_in(profile: &str, error: &CredentialsError) -> Failure {
+    let reason = with_causes(error);
+    // Without a file of profiles the SDK says only that it has nothing to look in.
+    let no_file = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    if no_file || reason.contains("was not defined") {
+        return Failure::usage(format!(
+            "there is no profile `{profile}` with a key in ~/.aws/config or ~/.aws/credentials, and AWS_PROFILE names it; \
+             choose another, or `unset AWS_PROFILE`"
+        ));
+    }
+    Failure::usage(format!("the profile `{profile}`, which AWS_PROFILE names, gives no key: {reason}"))
 }
 
 /// The keys of the user who has started a service, whoever the environment names.
@@ -196,12 +259,20 @@ impl Named {
         source: KeySource,
         access_key_id: Option<String>,
     ) -> Self {
-        let whose = Whose { source, access_key_id, root_follows: false };
+        let is_root = matches!(source, KeySource::Root(_));
+        let whose = Whose { source, access_key_id, root_follows: false, is_root };
         Self { provider: SharedCredentialsProvider::new(provider), whose }
     }
 
-    fn before_root(mut self, root_follows: bool) -> Self {
-        self.whose.root_follows = root_follows;
+    /// Without these keys the root key would follow, if they are not the root key themselves.
+    fn beside_root(mut self, endpoint: &Endpoint, id: &str, secret: &str) -> Self {
+        let Some(note) = endpoint.note.as_ref().filter(|note| note.enforced) else { return self };
+        // Whether it is there counts only for what is advised.
+        let root = keys::root_key(note.root_key.clone()).ok().flatten().map(|found| found.key);
+        self.whose.is_root = root
+            .as_ref()
+            .is_some_and(|root| root.access_key_id == id && root.secret_access_key.expose() == secret);
+        self.whose.root_follows = root.is_some() && !self.whose.is_root;
         self
     }
 

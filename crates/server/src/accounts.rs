@@ -7,8 +7,8 @@ use millpond_core::name::AccountId;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::access::Access;
 use crate::access::accounts::NotCreated;
+use crate::access::{Access, RootKey};
 use crate::respond::{self, Reply};
 
 #[derive(Deserialize)]
@@ -29,7 +29,19 @@ pub(crate) async fn create(access: &Arc<Access>, body: &Bytes) -> Reply {
             return respond::own_error(400, &format!("send {{\"account_id\": \"111122223333\"}}: {wrong}"));
         }
     };
-    match access.create_account(account).await {
+    shown(account, access.create_account(account).await)
+}
+
+/// Gives an account another root key, and shows it, this once.
+pub(crate) async fn replace_key(access: &Arc<Access>, account: &str) -> Reply {
+    match AccountId::parse(account) {
+        Some(account) => shown(account, access.replace_root_key(account).await),
+        None => respond::own_error(400, "an account id has 12 digits"),
+    }
+}
+
+fn shown(account: AccountId, made: Result<RootKey, NotCreated>) -> Reply {
+    match made {
         Ok(key) => respond::own(
             200,
             &json!({

@@ -19,7 +19,8 @@ use crate::respond::{self, Reply};
 /// The furthest that one call puts the clock forward: well beyond the longest retention.
 const ADVANCE_SECS_MAX: f64 = 366.0 * 86_400.0;
 const OFF: &str = "this service does not let its callers empty it or put its clock forward, since that takes and ages \
-                   everyone's messages; start it with --test-controls, or with --in-memory, for tests";
+                   everyone's messages; start it with --auth off and --test-controls, or with --auth off \
+                   --in-memory, for tests";
 
 /// Takes away all queues, and puts those back that were declared, empty.
 pub(crate) async fn reset(

@@ -52,6 +52,9 @@ pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: Plat
         return queue(engine, place).await;
     }
     let access = &call.access;
+    if let ("POST", Some(account)) = (call.method.as_str(), account_to_key(&call.path)) {
+        return accounts::replace_key(access, account).await;
+    }
     let result = match (call.method.as_str(), call.path.as_str()) {
         ("GET", "queues") => queues(engine, access, &call.who).await,
         ("GET", "status") => status(engine).await,
@@ -216,4 +219,9 @@ async fn status(engine: &EngineHandle) -> Result<Value, CallError> {
         "log_budget_bytes": status.space.budget_bytes,
         "disk_full": status.space.disk_full,
     }))
+}
+
+/// The account whose root key is to be replaced.
+fn account_to_key(path: &str) -> Option<&str> {
+    path.strip_prefix("accounts/")?.strip_suffix("/key")
 }

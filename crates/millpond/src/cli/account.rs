@@ -17,12 +17,18 @@ pub(crate) enum Account {
         after_help = "Examples:\n  millpond account create 111122223333\n  millpond account create 111122223333 --json"
     )]
     Create(Create),
+    /// Give an account another root key, when its own is lost. The key is shown once; the one before is of no use any more.
+    #[command(
+        name = "new-key",
+        after_help = "Examples:\n  millpond account new-key 111122223333\n  millpond account new-key 111122223333 --json"
+    )]
+    NewKey(Create),
     /// Show the accounts.
     #[command(after_help = "Examples:\n  millpond account list")]
     List(List),
 }
 
-/// A new account.
+/// An account, which is to be made or to get another root key.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// Its 12 digits.
@@ -46,17 +52,20 @@ pub(super) fn parse_account(text: &str) -> Result<AccountId, String> {
 impl Account {
     pub(crate) async fn run(self) -> Outcome {
         match self {
-            Self::Create(create) => create.run().await,
+            Self::Create(create) => {
+                let asked = json!({ "account_id": create.account.to_string() });
+                create.run("accounts", &asked).await
+            }
+            Self::NewKey(create) => create.run(&format!("accounts/{}/key", create.account), &json!({})).await,
             Self::List(list) => list.run().await,
         }
     }
 }
 
 impl Create {
-    async fn run(self) -> Outcome {
+    async fn run(&self, path: &str, asked: &Value) -> Outcome {
         let service = Service::find(self.target.endpoint.as_deref()).await?;
-        let asked = json!({ "account_id": self.account.to_string() });
-        let body = service.call("POST", "accounts", Some(&asked)).await?;
+        let body = service.call("POST", path, Some(asked)).await?;
         if self.target.json {
             say(&body.to_string());
             return Ok(DONE);

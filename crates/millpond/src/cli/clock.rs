@@ -31,7 +31,7 @@ enum Action {
     Confirm,
     /// For tests: let time pass at once. Delayed messages appear, leases end, messages expire, long polls are answered.
     ///
-    /// The service must have been started with --test-controls or --in-memory. The time does not go back.
+    /// The service must have been started with --auth off and --test-controls or --in-memory. The time does not go back.
     #[command(
         after_help = "Examples:\n  millpond clock advance 15m\n  millpond clock advance 1h30m\n  millpond clock advance 90"
     )]

@@ -1,5 +1,7 @@
 //! `millpond env`: settings for a shell.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::json;
 
@@ -7,6 +9,7 @@ use super::say;
 use crate::credentials;
 use crate::endpoint;
 use crate::failure::{DONE, Failure, Outcome};
+use crate::keys;
 use crate::note::{self, Note};
 use crate::terminal::{quoted, remark};
 
@@ -41,7 +44,8 @@ impl Env {
             ("AWS_SECRET_ACCESS_KEY", &secret_access_key),
         ];
         let bundle = note.ca_bundle.as_ref().map(|path| path.display().to_string());
-        let settings = settings.into_iter().chain(bundle.as_ref().map(|bundle| ("AWS_CA_BUNDLE", bundle)));
+        let trusted = bundle.iter().flat_map(|bundle| BUNDLES.map(|name| (name, bundle)));
+        let settings = settings.into_iter().chain(trusted);
         if self.json {
             let object: serde_json::Map<_, _> =
                 settings.map(|(name, value)| (name.to_owned(), json!(value))).collect();
@@ -51,7 +55,12 @@ impl Env {
                 settings.map(|(name, value)| format!("export {name}={}", quoted(value))).collect();
             // A session token of other credentials would be sent along with these keys, and SDKs prefer the variable for
             // SQS alone.
-            say(&format!("{}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_SQS", lines.join("\n")));
+            let stale = if bundle.is_some() { Vec::new() } else { stale_bundles() };
+            let stale: String = stale.iter().map(|name| format!(" {name}")).collect();
+            say(&format!(
+                "{}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL_SQS{stale}",
+                lines.join("\n")
+            ));
         }
         Ok(DONE)
     }
@@ -70,11 +79,41 @@ impl Env {
             }
             return Ok(newest.clone());
         };
-        notes.iter().find(|note| note.endpoint == *wanted).cloned().ok_or_else(|| {
+        if let Some(note) = notes.iter().find(|note| note.endpoint == *wanted) {
+            return Ok(note.clone());
+        }
+        // A service in a container, for example: no one of this user has started it.
+        keys::root_key_of_environment()?.map(|_| elsewhere(wanted)).ok_or_else(|| {
             let known: Vec<String> = notes.iter().map(Note::describe).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             Failure::new(format!("no service of this user runs at {wanted}; running: {known}"))
         })
+    }
+}
+
+/// The variables that name certificates to trust: of the SDKs of AWS, and of Node, whose SDK does not read the former. There
+/// is no `SSL_CERT_FILE`: it would take the place of what the system trusts.
+const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+
+/// Those of them that name a certificate of a service of this user: left by an earlier `eval`, they would have everything
+/// else mistrusted.
+fn stale_bundles() -> Vec<&'static str> {
+    let Some(own) = keys::directory().map(|directory| directory.join("tls")) else { return Vec::new() };
+    let is_own = |name: &&str| std::env::var_os(name).is_some_and(|path| Path::new(&path).starts_with(&own));
+    BUNDLES.into_iter().filter(is_own).collect()
+}
+
+/// A service that left no note, whose root key the environment gives.
+fn elsewhere(endpoint: &str) -> Note {
+    Note {
+        endpoint: endpoint.to_owned(),
+        region: "us-east-1".to_owned(),
+        account_id: "000000000000".to_owned(),
+        enforced: true,
+        root_key: None,
+        ca_bundle: None,
+        pid: 0,
+        data: PathBuf::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The outputs of a stack, for people.
 
 use millpond_stack::MASK;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::table::printable;
 
@@ -21,34 +21,30 @@ pub(super) fn lines(stack: &Value) -> Vec<String> {
     outputs.iter().map(line).collect()
 }
 
-/// The stack as it is now, with the secrets that were told once, when it was brought up.
-pub(super) fn with_secrets(stack: &Value, brought: &Value) -> Value {
-    let mut stack = stack.clone();
+/// What the answer that brought a stack up tells and `now`, the stack as it is shown later, does not: secrets that were
+/// made. All that was told, when nothing is known of later.
+pub(super) fn secrets(now: &Value, brought: &Value) -> Value {
+    let later = |name: &Value| now["outputs"].as_array()?.iter().find(|output| output["name"] == *name);
+    let is_secret = |told: &&Value| {
+        told["value"] != MASK && later(&told["name"]).is_none_or(|later| later["value"] == MASK)
+    };
     let told = brought["outputs"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for output in stack["outputs"].as_array_mut().into_iter().flatten() {
-        if let Some(told) = told.iter().find(|told| told["name"] == output["name"] && output["value"] == MASK)
-        {
-            output["value"] = told["value"].clone();
-        }
-    }
-    stack
+    json!({ "outputs": told.iter().filter(is_secret).collect::<Vec<_>>() })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::with_secrets;
+    use super::secrets;
 
     #[test]
-    fn a_secret_that_was_told_is_shown_and_nothing_else_of_before() {
+    fn only_what_is_not_shown_later_is_a_secret() {
         let output = |name, value| json!({ "name": name, "value": value });
         let now = json!({ "outputs": [output("Url", "http://new"), output("Secret", "****"), output("Old", "****")] });
         let brought = json!({ "outputs": [output("Url", "http://old"), output("Secret", "s3cret"), output("Old", "****")] });
-        let shown = with_secrets(&now, &brought);
-        assert_eq!(
-            shown["outputs"],
-            json!([output("Url", "http://new"), output("Secret", "s3cret"), output("Old", "****")])
-        );
+        assert_eq!(secrets(&now, &brought)["outputs"], json!([output("Secret", "s3cret")]));
+        let unknown = secrets(&json!(null), &brought);
+        assert_eq!(unknown["outputs"], json!([output("Url", "http://old"), output("Secret", "s3cret")]));
     }
 }

@@ -9,10 +9,9 @@ use crate::service::Service;
 
 /// For tests: take away all queues with their messages, whoever owns them. Those of the service's file and of --create
 /// are there again, empty.
-///
-/// The service must have been started with --test-controls or --in-memory.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  millpond reset\n  millpond reset --endpoint http://127.0.0.1:4566")]
+#[command(after_help = "Examples:\n  millpond reset\n  millpond reset --endpoint http://127.0.0.1:4566\n\n\
+                         The service must have been started with --auth off and --test-controls or --in-memory.")]
 pub(crate) struct Reset {
     #[command(flatten)]
     target: Target,

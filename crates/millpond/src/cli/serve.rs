@@ -39,7 +39,9 @@ use settings::Configured;
                         millpond serve --config queues.toml --update-queues\n  \
                         millpond serve --tls self-signed\n  \
                         millpond serve --tls-cert cert.pem --tls-key key.pem --audit audit.log\n  \
-                        millpond serve --in-memory --auth off"
+                        millpond serve --in-memory --auth off\n\n\
+                        Keys come from the variables MILLPOND_ROOT_ACCESS_KEY_ID, MILLPOND_ROOT_SECRET_ACCESS_KEY and \
+                        MILLPOND_MASTER_KEY,\nelse from files in ~/.config/millpond that the first start makes."
 )]
 pub(crate) struct Serve {
     /// The file with settings and queues [default: ./millpond.toml, when it is there].
@@ -80,6 +82,10 @@ pub(crate) struct Serve {
     /// tests only, and only with --auth off; with --in-memory it is then on.
     #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     test_controls: Option<bool>,
+    /// Start without the identities of the data, when the master key that they are sealed with is lost: users, roles,
+    /// policies, keys and other accounts are taken away for good. Queues and messages stay.
+    #[arg(long, conflicts_with = "in_memory")]
+    forget_identities: bool,
     /// A file that is written once the service takes requests: a line of JSON with the endpoint.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -114,7 +120,13 @@ impl Serve {
 async fn serve(configured: Configured) -> Outcome {
     let Configured { settings, ready_file, .. } = &configured;
     let in_memory = settings.data.is_none();
-    let service = Service::start(settings.clone()).await?;
+    let mut made = Vec::new();
+    let keys = |has_identities| {
+        let (access, fresh) = configured.keys(has_identities).map_err(|failure| failure.to_string())?;
+        made = fresh;
+        Ok(access)
+    };
+    let service = Service::start_keyed(settings.clone(), configured.identities, keys).await?;
     trust::own(service.ca_bundle().map(Path::to_owned));
     let note = note_of(&configured, &service);
     let stacks = if in_memory {
@@ -128,7 +140,7 @@ async fn serve(configured: Configured) -> Outcome {
     };
     service.begin(platform);
     let asked = asked_to_stop();
-    let left = announce(&configured, &note, &service)?;
+    let left = announce(&configured, &note, &service, &made)?;
     if let Some(text) = hold::told_at_start(service.engine()).await {
         remark(&text);
     }
@@ -169,6 +181,11 @@ fn note_of(configured: &Configured, service: &Service) -> Note {
     }
 }
 
+/// Where it listens, with the port that it was given when any would do.
+fn listening_at(service: &Service) -> Option<SocketAddr> {
+    service.endpoint().rsplit("://").next()?.parse().ok()
+}
+
 /// The endpoint as this machine reaches it.
 fn reachable(endpoint: &str) -> String {
     let parts = endpoint.split_once("://");
@@ -177,7 +194,12 @@ fn reachable(endpoint: &str) -> String {
 }
 
 /// Says where the service is, to people and to the commands of this user; to these until what it returns is dropped.
-fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<Option<Left>, Failure> {
+fn announce(
+    configured: &Configured,
+    note: &Note,
+    service: &Service,
+    made: &[PathBuf],
+) -> Result<Option<Left>, Failure> {
     let (endpoint, found) = (&note.endpoint, service.found());
     let left = note::leave(note)
         .inspect_err(|error| {
@@ -198,13 +220,21 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
         found.describe()
     ));
     transport::tell(service, tell);
-    configured.warnings().iter().for_each(|warning| remark(warning));
+    if let Some(forgotten) = service.forgotten() {
+        remark(&format!(
+            "the identities of the data were given up: {forgotten}. Queues and messages are there as before; the root key \
+             may do everything, nobody else may do anything.\n  `millpond up` makes anew what stacks had, `millpond account \
+             create` the other accounts. Leave out --forget-identities from the next start on"
+        ));
+    }
+    configured.warnings(made, listening_at(service)).iter().for_each(|warning| remark(warning));
     service.declared().iter().filter_map(difference).for_each(|difference| remark(&difference));
     if let Some(file) = &configured.ready_file {
         let ready = json!({
             "endpoint": endpoint,
             "pid": note.pid,
             "ca_bundle": note.ca_bundle,
+            "config": configured.described(),
             "data": note.data,
             "found": found.describe(),
             "auth": if note.enforced { "on" } else { "off" },

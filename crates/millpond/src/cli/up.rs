@@ -62,6 +62,12 @@ pub(crate) struct Up {
     parameters: Vec<String>,
     #[command(flatten)]
     access: AccessOptions,
+    #[arg(long, hide = true, num_args = 0..=1)]
+    tls: Option<Option<String>>,
+    #[arg(long, hide = true)]
+    tls_cert: Option<String>,
+    #[arg(long, hide = true)]
+    tls_key: Option<String>,
 }
 
 fn parse_stack(text: &str) -> Result<String, String> {
@@ -74,6 +80,12 @@ impl Up {
     }
 
     async fn up(self) -> Outcome {
+        if self.tls.is_some() || self.tls_cert.is_some() || self.tls_key.is_some() {
+            return Err(Failure::usage(
+                "`millpond up` takes TLS from ./millpond.toml: tls = \"self-signed\", or tls_cert and tls_key, in [service].\n  \
+                 Or start `millpond serve` with --tls in a second terminal; `up` then uses that service",
+            ));
+        }
         let parameters = self.given_parameters()?;
         if !self.parameters.is_empty() {
             return Err(secrets::start_again_without_parameters(&parameters));
@@ -84,14 +96,17 @@ impl Up {
         let mut stop = stop_on_signal();
         let brought = async {
             let brought = service.call("POST", &format!("stacks/{stack}"), Some(&deployment)).await?;
-            Ok((brought, summary::settled(&service).await))
+            if let Some(secrets) = summary::secrets(&service, &stack, &brought).await {
+                say(&secrets);
+            }
+            Ok(summary::settled(&service).await)
         };
         let brought = tokio::select! {
             brought = brought => brought,
             _ = stop.wait_for(|stop| *stop) => Err(Failure::new("interrupted")),
         };
-        let (brought, workloads) = match (brought, &mut child) {
-            (Ok(brought), _) => brought,
+        let workloads = match (brought, &mut child) {
+            (Ok(workloads), _) => workloads,
             (Err(failure), None) => return Err(failure),
             (Err(failure), Some(child)) => {
                 // The reason comes first: what follows is only the end of the service.
@@ -107,7 +122,7 @@ impl Up {
             again: self.again(&ready),
             takes_database_url: template.parameters().any(|(name, _)| name == "DatabaseUrl"),
         };
-        say(&shown.text(&service, &brought, &workloads).await);
+        say(&shown.text(&service, &workloads).await);
         let Some(mut child) = child else {
             remark(&summary::left_running(&ready));
             return Ok(DONE);

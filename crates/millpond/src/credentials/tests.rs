@@ -1,11 +1,12 @@
 //! What is told of a key that was refused.
 
-use super::{KeySource, Named, Whose, of_note};
+use super::{KeySource, Named, Whose, key_pair, of_note};
 use crate::keys::Whence;
 use crate::note::Note;
 
 fn whose(source: KeySource, root_follows: bool) -> Whose {
-    Whose { source, access_key_id: Some("AKIAOLD".to_owned()), root_follows }
+    let is_root = matches!(source, KeySource::Root(_));
+    Whose { source, access_key_id: Some("AKIAOLD".to_owned()), root_follows, is_root }
 }
 
 #[test]
@@ -30,6 +31,34 @@ fn a_caller_who_may_not_is_told_who_they_are() {
     assert!(told.contains("AWS_PROFILE"), "{told}");
     let root = whose(KeySource::Root(Whence::Moment), false).advice("AccessDenied").unwrap();
     assert!(!root.contains("another root key"), "{root}");
+}
+
+#[test]
+fn the_root_key_is_not_advised_to_itself() {
+    let named = Whose { is_root: true, ..whose(KeySource::Variables, false) };
+    let told = named.advice("AccessDenied").unwrap();
+    assert!(!told.contains("unset") && !told.contains("why"), "{told}");
+    assert!(named.advice("SignatureDoesNotMatch").unwrap().contains("another root key"));
+}
+
+#[test]
+fn who_may_not_ask_why_is_not_sent_there() {
+    let told = whose(KeySource::Variables, true).advice("AccessDenied").unwrap();
+    assert!(told.contains("to call with the root key; with it `millpond why`"), "{told}");
+    let elsewhere = whose(KeySource::Variables, false).advice("AccessDenied").unwrap();
+    assert!(!elsewhere.contains("unset") && elsewhere.contains("millpond:ExplainDecision"), "{elsewhere}");
+}
+
+#[test]
+fn both_key_variables_or_neither() {
+    let pair =
+        |id: Option<&str>, secret: Option<&str>| key_pair(id.map(str::to_owned), secret.map(str::to_owned));
+    assert_eq!(pair(None, None), Ok(None));
+    assert!(pair(Some("a"), Some("b")).unwrap().is_some());
+    assert!(pair(Some(""), None).unwrap_err().starts_with("AWS_ACCESS_KEY_ID is set and empty"));
+    assert!(pair(Some("a"), Some("")).unwrap_err().starts_with("AWS_SECRET_ACCESS_KEY is set and empty"));
+    assert!(pair(Some("a"), None).unwrap_err().contains("AWS_SECRET_ACCESS_KEY is missing"));
+    assert!(pair(None, Some("hush")).unwrap_err().contains("AWS_ACCESS_KEY_ID is missing"));
 }
 
 #[test]

@@ -67,23 +67,20 @@ pub(super) fn damaged(path: &Path, reason: &str) -> Failure {
     ))
 }
 
-/// The text of a key's file and its path, and whether it was made now. Whoever makes it first wins, and all others read
-/// what is there then.
-pub(super) fn find_or_make(
-    directory: &Path,
-    name: &str,
-    make: fn() -> Result<String, Failure>,
-) -> Result<(String, PathBuf, bool), Failure> {
-    let path = directory.join(name);
-    if let Some(text) = read(&path)? {
-        return Ok((text, path, false));
+/// The text of a key's file, and whether it was made now, of the one that is given. Whoever makes it first wins, and all
+/// others read what is there then.
+pub(super) fn find_or_make(path: &Path, text: &str) -> Result<(String, bool), Failure> {
+    if let Some(text) = read(path)? {
+        return Ok((text, false));
     }
-    let cannot = |error: io::Error| cannot_write(&path, &error);
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let cannot = |error: io::Error| cannot_write(path, &error);
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700).create(directory).map_err(cannot)?;
-    let fresh = write_fresh(directory, name, &make()?).map_err(cannot)?;
+    let fresh = write_fresh(directory, &name, text).map_err(cannot)?;
     // Unlike a rename, a link takes no name that is there already.
-    let linked = fs::hard_link(&fresh, &path);
+    let linked = fs::hard_link(&fresh, path);
     // One that stays behind is in nobody's way.
     let _ = fs::remove_file(&fresh);
     let made = match linked {
@@ -92,8 +89,8 @@ pub(super) fn find_or_make(
         Err(error) => return Err(cannot(error)),
     };
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(cannot)?;
-    let text = read(&path)?.ok_or_else(|| cannot(ErrorKind::NotFound.into()))?;
-    Ok((text, path, made))
+    let text = read(path)?.ok_or_else(|| cannot(ErrorKind::NotFound.into()))?;
+    Ok((text, made))
 }
 
 /// Puts a new text in the place of the old one: a reader finds one or the other, whole.

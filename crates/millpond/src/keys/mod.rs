@@ -9,7 +9,7 @@ mod files;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use millpond_iam::secret::{MasterKey, Secret};
 use millpond_server::access::RootKey;
@@ -62,8 +62,18 @@ pub(crate) struct Found<K> {
     pub(crate) key: K,
     /// Where it was found.
     pub(crate) whence: Whence,
-    /// It was made by this call.
-    pub(crate) fresh: bool,
+    /// What its file is to hold, when there is none.
+    unwritten: Option<Secret>,
+}
+
+impl<K> Found<K> {
+    const fn there(key: K, whence: Whence) -> Self {
+        Self { key, whence, unwritten: None }
+    }
+
+    fn unwritten(&self) -> Option<(PathBuf, Secret)> {
+        self.whence.file().zip(self.unwritten.clone())
+    }
 }
 
 /// Both keys.
@@ -76,27 +86,25 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Finds both, and makes those that are not there.
+    /// Finds both. Those that are not there are drawn, and written by [`Unwritten::keep`] alone.
     ///
     /// # Errors
     /// What stands in the way, with what to do.
-    pub(crate) fn find_or_make() -> Result<Self, Failure> {
+    pub(crate) fn find_or_draw() -> Result<Self, Failure> {
         let root = match environment::root_key()? {
-            Some(key) => Found { key, whence: Whence::Environment(ROOT_ID), fresh: false },
-            None => find_or_make(ROOT_FILE, files::root_text, files::root_of)?,
+            Some(key) => Found::there(key, Whence::Environment(ROOT_ID)),
+            None => find_or_draw(ROOT_FILE, files::root_text, files::root_of)?,
         };
         let master = match environment::master_key()? {
-            Some(key) => Found { key, whence: Whence::Environment(MASTER_KEY), fresh: false },
-            None => find_or_make(MASTER_FILE, files::master_text, files::master_of)?,
+            Some(key) => Found::there(key, Whence::Environment(MASTER_KEY)),
+            None => find_or_draw(MASTER_FILE, files::master_text, files::master_of)?,
         };
         Ok(Self { root, master })
     }
 
-    /// The files that were made by this call.
-    pub(crate) fn made(&self) -> Vec<PathBuf> {
-        let root = self.root.fresh.then(|| self.root.whence.file()).flatten();
-        let master = self.master.fresh.then(|| self.master.whence.file()).flatten();
-        root.into_iter().chain(master).collect()
+    /// The files that are still to be written.
+    pub(crate) fn unwritten(&self) -> Unwritten {
+        Unwritten(self.root.unwritten().into_iter().chain(self.master.unwritten()).collect())
     }
 
     /// Keys that are kept nowhere, for a service whose data does not outlive it and that lets everyone in. Those of the
@@ -115,21 +123,54 @@ impl Keys {
             None => (MasterKey::new(random()?), None),
         };
         Ok(Self {
-            root: Found { key: root, whence: moment(root_whence), fresh: true },
-            master: Found { key: master, whence: moment(master_whence), fresh: true },
+            root: Found::there(root, moment(root_whence)),
+            master: Found::there(master, moment(master_whence)),
         })
     }
 }
 
-fn find_or_make<K>(
+/// Files of keys that were drawn because they were not there.
+#[derive(Clone, Debug)]
+pub(crate) struct Unwritten(Vec<(PathBuf, Secret)>);
+
+impl Unwritten {
+    /// There are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where the master key is missing.
+    pub(crate) fn master(&self) -> Option<&Path> {
+        self.0.iter().map(|(path, _)| path.as_path()).find(|path| path.ends_with(MASTER_FILE))
+    }
+
+    /// Writes them, and tells which are new. Where another start was faster, its key is there.
+    ///
+    /// # Errors
+    /// What stands in the way, with what to do.
+    pub(crate) fn keep(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut made = Vec::new();
+        for (path, text) in &self.0 {
+            if files::find_or_make(path, text.expose())?.1 {
+                made.push(path.clone());
+            }
+        }
+        Ok(made)
+    }
+}
+
+fn find_or_draw<K>(
     name: &str,
     make: fn() -> Result<String, Failure>,
     read: fn(&str) -> Result<K, String>,
 ) -> Result<Found<K>, Failure> {
-    let directory = directory().ok_or_else(no_directory)?;
-    let (text, path, fresh) = files::find_or_make(&directory, name, make)?;
+    let path = directory().ok_or_else(no_directory)?.join(name);
+    let (text, drawn) = match files::read(&path)? {
+        Some(text) => (text, false),
+        None => (make()?, true),
+    };
     let key = read(&text).map_err(|reason| files::damaged(&path, &reason))?;
-    Ok(Found { key, whence: Whence::File(path), fresh })
+    Ok(Found { key, whence: Whence::File(path), unwritten: drawn.then(|| Secret::new(text)) })
 }
 
 /// The root key that the environment gives.
@@ -137,8 +178,7 @@ fn find_or_make<K>(
 /// # Errors
 /// It is there and can't be used.
 pub(crate) fn root_key_of_environment() -> Result<Option<Found<RootKey>>, Failure> {
-    let found = |key| Found { key, whence: Whence::Environment(ROOT_ID), fresh: false };
-    Ok(environment::root_key()?.map(found))
+    Ok(environment::root_key()?.map(|key| Found::there(key, Whence::Environment(ROOT_ID))))
 }
 
 /// The root key as a command of the same user finds it: in the environment, else in `file` or its usual place. `None` when
@@ -153,7 +193,7 @@ pub(crate) fn root_key(file: Option<PathBuf>) -> Result<Option<Found<RootKey>>, 
     let Some(path) = file.or_else(|| Some(directory()?.join(ROOT_FILE))) else { return Ok(None) };
     let Some(text) = files::read(&path)? else { return Ok(None) };
     let key = files::root_of(&text).map_err(|reason| files::damaged(&path, &reason))?;
-    Ok(Some(Found { key, whence: Whence::File(path), fresh: false }))
+    Ok(Some(Found::there(key, Whence::File(path))))
 }
 
 /// What a process that the service starts gets in its environment, so that it does not inherit the keys there: an empty
@@ -213,9 +253,13 @@ pub(crate) fn rotate_root_key() -> Result<(RootKey, PathBuf), Failure> {
 }
 
 fn no_directory() -> Failure {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let missing: Vec<&str> =
+        [ROOT_ID, ROOT_SECRET, MASTER_KEY].into_iter().filter(|name| !is_set(name)).collect();
     Failure::new(format!(
         "there is no place for the keys of the service: neither HOME nor XDG_CONFIG_HOME, an absolute path, names one.\n  \
-         Set one of them, or give the keys in {ROOT_ID}, {ROOT_SECRET} and {MASTER_KEY}"
+         Set one of them, or give what is missing in the environment: {}",
+        missing.join(", ")
     ))
 }
 

@@ -30,9 +30,11 @@ fn a_fresh_root_key_looks_like_one_of_amazon() {
 fn what_was_made_is_found_again_and_is_the_users_alone() {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("config/millpond");
-    let (made, path, fresh) = files::find_or_make(&directory, "root-key.json", files::root_text).unwrap();
+    let path = directory.join("root-key.json");
+    let make = || files::find_or_make(&path, &files::root_text().unwrap()).unwrap();
+    let (made, fresh) = make();
     assert!(fresh);
-    let (found, _, fresh) = files::find_or_make(&directory, "root-key.json", files::root_text).unwrap();
+    let (found, fresh) = make();
     assert!(!fresh);
     assert_eq!(made, found);
     assert_eq!((mode(&directory), mode(&path)), (0o700, 0o600));
@@ -47,7 +49,7 @@ fn all_first_starts_at_once_end_with_the_same_key() {
     let begin = Barrier::new(8);
     let make = || {
         begin.wait();
-        files::find_or_make(&directory, "master-key", files::master_text).unwrap()
+        files::find_or_make(&directory.join("master-key"), &files::master_text().unwrap()).unwrap()
     };
     let made: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
@@ -60,7 +62,8 @@ fn all_first_starts_at_once_end_with_the_same_key() {
 #[test]
 fn a_file_that_others_can_read_is_refused_with_what_mends_it() {
     let home = tempfile::tempdir().unwrap();
-    let (_, path, _) = files::find_or_make(home.path(), "master-key", files::master_text).unwrap();
+    let path = home.path().join("master-key");
+    files::find_or_make(&path, &files::master_text().unwrap()).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let refused = files::read(&path).unwrap_err().to_string();
     assert!(refused.contains("chmod 600 ") && refused.contains("master-key"), "{refused}");
@@ -87,7 +90,8 @@ fn a_damaged_file_is_told_without_what_is_in_it() {
 #[test]
 fn a_new_root_key_replaces_the_old_one() {
     let home = tempfile::tempdir().unwrap();
-    let (before, path, _) = files::find_or_make(home.path(), "root-key.json", files::root_text).unwrap();
+    let path = home.path().join("root-key.json");
+    let (before, _) = files::find_or_make(&path, &files::root_text().unwrap()).unwrap();
     files::replace(&path, &files::root_text().unwrap()).unwrap();
     assert_ne!(files::read(&path).unwrap().unwrap(), before);
     assert_eq!(mode(&path), 0o600);

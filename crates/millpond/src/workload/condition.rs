@@ -13,6 +13,8 @@ use crate::note::now_millis;
 
 /// How the reason begins when a workload waits for the service that it belongs to.
 pub(crate) const QUEUE_SERVICE_AWAY: &str = "the queue service can't be reached";
+/// How the reason begins when policies deny a workload what it needs.
+pub(crate) const ROLE_MAY_NOT: &str = "its role may not do what it needs";
 /// How much later than its time a message may come again.
 const LATE_MS: u64 = 5_000;
 
@@ -104,12 +106,29 @@ impl Known {
             (None, Some(QueueDown { reason, missing: true })) => {
                 Some(waiting("the queue is missing; `millpond up` makes it again", reason))
             }
-            (None, Some(QueueDown { reason, missing: false })) => Some(waiting(QUEUE_SERVICE_AWAY, reason)),
+            (None, Some(QueueDown { reason, missing: false })) => Some(match denied(reason) {
+                Some(reason) => Condition::Waiting { reason },
+                None => waiting(QUEUE_SERVICE_AWAY, reason),
+            }),
             (None, None) => {
                 self.started.then(|| self.unfit.as_ref().map_or(Condition::Ready, Unfit::condition))
             }
         }
     }
+}
+
+/// What is told of a denial, in the words of AWS: `User: ARN is not authorized to perform: ACTION on resource: ARN because …`.
+/// `None` when it is none.
+pub(super) fn denied(reason: &str) -> Option<String> {
+    let (_, denial) = reason.split_once("User: ")?;
+    let (user, denial) = denial.split_once(" is not authorized to perform: ")?;
+    let (action, denial) = denial.split_once(" on resource: ")?;
+    let resource = denial.split([' ', '(']).next().unwrap_or_default().trim_end_matches('.');
+    let role = user.split('/').nth(1).unwrap_or(user);
+    Some(format!(
+        "{ROLE_MAY_NOT}: policies do not let the role {role} {action} on {resource}; `millpond why {action} {resource} --as \
+         {user}` tells which decides"
+    ))
 }
 
 impl Unfit {

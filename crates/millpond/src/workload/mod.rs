@@ -29,7 +29,7 @@ use crate::stop::stop_on_signal;
 
 use credentials::RoleCredentials;
 
-pub(crate) use condition::QUEUE_SERVICE_AWAY;
+pub(crate) use condition::{QUEUE_SERVICE_AWAY, ROLE_MAY_NOT};
 pub(crate) use sink::finish as run_sink;
 
 /// Everything that a workload needs to run.
@@ -94,7 +94,8 @@ pub(crate) fn run() -> Outcome {
         }
     });
     if let Err(failure) = &ended {
-        condition::tell(&Condition::Failed { reason: failure.to_string() });
+        let reason = failure.to_string();
+        condition::tell(&Condition::Failed { reason: condition::denied(&reason).unwrap_or(reason) });
     }
     ended
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use millpond_core::name::AccountId;
-use millpond_iam::identity::Fresh;
+use millpond_iam::identity::decide::NewKey;
+use millpond_iam::identity::{Change, Fresh, Identities, Refusal};
 use serde_json::{Value, json};
 
 use super::config::RootKey;
@@ -23,11 +24,28 @@ pub(crate) enum NotCreated {
 impl Access {
     /// Creates an account, whose root key is told this once.
     pub(crate) async fn create_account(self: &Arc<Self>, account: AccountId) -> Result<RootKey, NotCreated> {
+        self.keyed_account(move |identities, fresh| identities.decide_account(fresh, account)).await
+    }
+
+    /// Gives an account another root key, which is told this once. The one before is of no use from now on.
+    pub(crate) async fn replace_root_key(
+        self: &Arc<Self>,
+        account: AccountId,
+    ) -> Result<RootKey, NotCreated> {
+        self.keyed_account(move |identities, fresh| identities.decide_root_key(fresh, account)).await
+    }
+
+    async fn keyed_account(
+        self: &Arc<Self>,
+        decide: impl FnOnce(&Identities, &mut Fresh<'_>) -> Result<(Vec<Change>, NewKey), Refusal>
+        + Send
+        + 'static,
+    ) -> Result<RootKey, NotCreated> {
         let config = self.config.clone();
         let changed = self.people.clone().change(move |moment| {
             let mut fresh =
                 Fresh { now_secs: now_secs(), entropy: &mut entropy::draw, master: &config.master };
-            moment.identities.decide_account(&mut fresh, account)
+            decide(&moment.identities, &mut fresh)
         });
         match changed.await {
             Ok(key) => Ok(RootKey { access_key_id: key.record.id, secret_access_key: key.secret }),

@@ -58,8 +58,9 @@ pub enum LoadError {
     Unreadable(#[from] Unreadable),
     /// The data was written with another master key.
     #[error(
-        "the identities in the data were sealed with another master key; start with the one they were written with \
-         (the file master-key of its configuration directory, or MILLPOND_MASTER_KEY)"
+        "the identities in the data were sealed with another master key; put back the one they were written with (the \
+         file master-key of the configuration directory, or MILLPOND_MASTER_KEY), or give the identities up with \
+         `millpond serve --forget-identities`"
     )]
     OtherMasterKey,
     /// The engine does not answer.

@@ -12,6 +12,7 @@ pub mod config;
 pub(crate) mod consoles;
 mod explain;
 mod facts;
+mod forgotten;
 mod moment;
 pub(crate) mod own;
 mod people;
@@ -39,6 +40,7 @@ pub use caller::{Authenticated, Source};
 pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
 use consoles::Consoles;
 use facts::RequestFacts;
+pub use forgotten::Forgotten;
 use moment::{Principal, with_session};
 use people::People;
 use queues::QueueView;
@@ -107,6 +109,22 @@ impl Access {
             consoles: Consoles::default(),
             audit: OnceLock::new(),
         }))
+    }
+
+    /// Whether the data has identities, or what tells a wrong master key.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn has_identities(engine: &EngineHandle) -> Result<bool, CallError> {
+        Ok(!people::listed(engine).await?.is_empty())
+    }
+
+    /// Takes all identities away, in one write that is durable when this returns, whatever they were sealed with.
+    ///
+    /// # Errors
+    /// [`LoadError`]; then all are still there.
+    pub async fn forget_identities(engine: &EngineHandle) -> Result<Forgotten, LoadError> {
+        people::forget(engine).await
     }
 
     /// Whether callers are identified and policies count.

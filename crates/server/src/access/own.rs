@@ -113,6 +113,8 @@ pub(crate) fn gate(method: &str, path: &str) -> Gate {
         ("GET", ["rows", name]) => Gate::Action("millpond:ListRows", named("rows", name)),
         ("POST", ["why"]) => Gate::Action("millpond:ExplainDecision", Resource::OfCaller),
         ("POST", ["accounts"]) => Gate::Action("millpond:CreateAccount", Resource::OfService),
+        // Who makes accounts may give them keys.
+        ("POST", ["accounts", _, "key"]) => Gate::Action("millpond:CreateAccount", Resource::OfService),
         ("GET", ["accounts"]) => Gate::Action("millpond:ListAccounts", Resource::OfService),
         _ => Gate::Nowhere,
     }
@@ -163,9 +165,23 @@ impl Access {
         let decision = self.decide(who, &asked);
         let denied = match &decision {
             Decision::Allowed(_) => None,
-            Decision::Denied(denial) => Some(denial.text(&who.caller, action, &asked.resource)),
+            Decision::Denied(denial) => {
+                let text = denial.text(&who.caller, action, &asked.resource);
+                Some(if of_caller == account { text } else { self.of_others(text, resource) })
+            }
         };
         OwnDecision { decision, resource: asked.resource, denied }
+    }
+
+    /// What a caller of another account learns besides: even its root may do nothing here.
+    fn of_others(&self, text: String, resource: &Resource) -> String {
+        match resource {
+            Resource::OfService | Resource::Named(..) => format!(
+                "{text}. Stacks, workloads, rows and the service itself belong to the default account {}",
+                self.account
+            ),
+            Resource::OfCaller | Resource::Queue(_) => text,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use millpond_core::command::Command;
-use millpond_core::document::{DocumentKey, DocumentWrite, ExpectedRevision};
+use millpond_core::document::{Document, DocumentKey, DocumentWrite, ExpectedRevision};
 use millpond_core::name::AccountId;
 use millpond_core::outcome::{Outcome, Refusal};
 use millpond_engine::EngineHandle;
@@ -17,6 +17,7 @@ use millpond_iam::identity::{Change, Fresh, Identities, Unreadable};
 use tokio::sync::Mutex;
 
 use super::config::{AccessConfig, LoadError};
+use super::forgotten::Forgotten;
 use super::moment::Moment;
 use crate::entropy;
 
@@ -51,10 +52,8 @@ impl People {
         config: Arc<AccessConfig>,
         now_secs: u64,
     ) -> Result<Self, LoadError> {
-        let list = Command::ListDocuments { collection: COLLECTION.to_owned() };
         let mut identities = Identities::new(account);
-        let found = engine.call(list, Wait::Secs(0), 0).await?.outcome;
-        let Outcome::Documents(mut documents) = found else { return Err(CallError::Stopped.into()) };
+        let mut documents = listed(&engine).await?;
         // A wrong master key is told in plain words, before it shows in a secret that can't be opened.
         documents.sort_by_key(|(key, _)| key.name != MASTER_KEY_CHECK);
         for (DocumentKey { name, .. }, document) in documents {
@@ -112,6 +111,26 @@ impl People {
             Ok(reply)
         });
         task.await.unwrap_or_else(|error| Err(NotChanged::Broken(error.to_string())))
+    }
+}
+
+/// The records as they are kept.
+pub(super) async fn listed(engine: &EngineHandle) -> Result<Vec<(DocumentKey, Document)>, CallError> {
+    let list = Command::ListDocuments { collection: COLLECTION.to_owned() };
+    match engine.call(list, Wait::Secs(0), 0).await?.outcome {
+        Outcome::Documents(documents) => Ok(documents),
+        _ => Err(CallError::Stopped),
+    }
+}
+
+/// Takes all records away at once.
+pub(super) async fn forget(engine: &EngineHandle) -> Result<Forgotten, LoadError> {
+    let names: Vec<String> = listed(engine).await?.into_iter().map(|(key, _)| key.name).collect();
+    let forgotten = Forgotten::of(names.iter().map(String::as_str));
+    let removals: Vec<Change> = names.into_iter().map(|name| Change::Remove { name }).collect();
+    match write(engine, &removals).await? {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(forgotten),
     }
 }
 

@@ -27,6 +27,27 @@ impl Identities {
         Ok((vec![put(account)?], NewKey { record, secret }))
     }
 
+    /// Gives an account beside the default one another root key, in the place of the one it has. Its secret is told this
+    /// once.
+    ///
+    /// # Errors
+    /// [`Refusal`]: there is no such account, or it is the default one, whose root key is not kept with the data.
+    pub fn decide_root_key(
+        &self,
+        fresh: &mut Fresh<'_>,
+        account: AccountId,
+    ) -> Result<(Changes, NewKey), Refusal> {
+        let known = self.account(account).filter(|record| !record.root_keys.is_empty());
+        let Some(known) = known else {
+            let message = format!("The account {account} has no root key that was made by creating it.");
+            return Err(Refusal::new(RefusalKind::NoSuchEntity, message));
+        };
+        let (record, secret) = self.unused_key(fresh);
+        let root_keys = vec![record.clone()];
+        let account = AccountRecord { root_keys, ..(**known).clone() };
+        Ok((vec![put(account)?], NewKey { record, secret }))
+    }
+
     /// Gives an account an alias, in place of the one it has.
     ///
     /// # Errors

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millpond_embed::file::{self, FileSettings};
-use millpond_embed::{Queue, Settings};
+use millpond_embed::{Identities, Queue, Settings};
 use millpond_server::access::{AccessConfig, Enforcement};
 
 use super::Serve;
 use crate::cli::access::{check_reach, check_test_controls};
 use crate::failure::Failure;
-use crate::keys::{self, Keys, Whence};
+use crate::keys::{self, Keys, Unwritten, Whence};
 
 /// The file that is read when none is named.
 const FILE: &str = "./millpond.toml";
@@ -26,8 +26,10 @@ pub(super) struct Configured {
     pub(super) ready_file: Option<PathBuf>,
     /// Where the root key was found.
     pub(super) root_key: Whence,
-    /// The files of keys that this start has made.
-    made: Vec<PathBuf>,
+    /// The keys that this start has drawn: they are written once the data is known to need no others.
+    unwritten: Unwritten,
+    /// What becomes of the identities in the data.
+    pub(super) identities: Identities,
     file: Option<PathBuf>,
     queues_of_file: usize,
 }
@@ -53,15 +55,31 @@ impl Configured {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
+    /// The keys to start with, for data that has identities or not, and the files that were made for them. Another master
+    /// key than theirs is of no use, and would stand in the way of the right one.
+    pub(super) fn keys(&self, has_identities: bool) -> Result<(Arc<AccessConfig>, Vec<PathBuf>), Failure> {
+        match self.unwritten.master() {
+            Some(path) if has_identities => Err(Failure::new(format!(
+                "the master key is missing at {}: the secrets of the identities in the data are sealed with it; put it \
+                 back (or into MILLPOND_MASTER_KEY), or give the identities up with `millpond serve --forget-identities`",
+                path.display()
+            ))),
+            _ if self.unwritten.is_empty() => Ok((self.settings.access.clone(), Vec::new())),
+            _ => {
+                let made = self.unwritten.keep()?;
+                // Another start may have been faster.
+                let keys = Keys::find_or_draw()?;
+                Ok((Arc::new(access_of(keys, self.settings.access.enforcement)), made))
+            }
+        }
+    }
+
     /// What whoever runs it should know of keys and reach.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let (listen, access) = (self.settings.listen, &self.settings.access);
+    pub(super) fn warnings(&self, made: &[PathBuf], listen: Option<SocketAddr>) -> Vec<String> {
+        let (listen, access) = (listen.unwrap_or(self.settings.listen), &self.settings.access);
         let remote = !listen.ip().is_loopback();
         let off = access.enforcement == Enforcement::Off;
-        let mut warnings = Vec::new();
-        if !self.made.is_empty() {
-            warnings.push(made_keys(&self.made));
-        }
+        let mut warnings: Vec<String> = (!made.is_empty()).then(|| made_keys(made)).into_iter().collect();
         if off {
             let who =
                 if remote { "everyone who reaches" } else { "every program on this machine that reaches" };
@@ -102,9 +120,10 @@ impl Serve {
         let listen = self.listen.or(said.listen).unwrap_or(default_listen);
         let allow_remote = self.access.allow_remote(&said);
         check_reach(listen, enforcement, allow_remote)?;
-        let keys = if off && data.is_none() { Keys::of_the_moment()? } else { Keys::find_or_make()? };
-        let (made, root_key) = (keys.made(), keys.root.whence);
-        let access = AccessConfig { enforcement, root: keys.root.key, master: keys.master.key };
+        let keys = if off && data.is_none() { Keys::of_the_moment()? } else { Keys::find_or_draw()? };
+        let (unwritten, root_key) = (keys.unwritten(), keys.root.whence.clone());
+        let access = access_of(keys, enforcement);
+        let identities = self.identities(data.is_none())?;
         let defaults = Settings::in_memory();
         let folder = file.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
         let transport = self.transport.over(&said.transport, folder, !listen.ip().is_loopback())?;
@@ -124,7 +143,26 @@ impl Serve {
             limits: defaults.limits,
             transport,
         };
-        Ok(Configured { settings, ready_file: self.ready_file, root_key, made, file, queues_of_file })
+        Ok(Configured {
+            settings,
+            ready_file: self.ready_file,
+            root_key,
+            unwritten,
+            identities,
+            file,
+            queues_of_file,
+        })
+    }
+
+    fn identities(&self, in_memory: bool) -> Result<Identities, Failure> {
+        match (self.forget_identities, in_memory) {
+            (false, _) => Ok(Identities::Kept),
+            (true, false) => Ok(Identities::GivenUp),
+            (true, true) => Err(Failure::usage(
+                "what is in memory has no identities of before: leave out --forget-identities, or say where the data is \
+                 with --data DIR",
+            )),
+        }
     }
 
     /// Those of the file, and those of `--create` that the file does not name.
@@ -166,6 +204,10 @@ impl Serve {
         let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new("."));
         Some(said.data.as_ref().map_or_else(|| DATA.into(), |data| folder.join(data)))
     }
+}
+
+fn access_of(keys: Keys, enforcement: Enforcement) -> AccessConfig {
+    AccessConfig { enforcement, root: keys.root.key, master: keys.master.key }
 }
 
 /// Guessing a shorter one is not hopeless.

@@ -33,6 +33,9 @@ pub(super) struct Ready {
     /// Whether callers are identified, as it said when it was started here.
     #[serde(default)]
     pub(super) auth: String,
+    /// The file of settings that it has read, and what is unlike the default.
+    #[serde(default)]
+    pub(super) config: Option<String>,
     /// The certificate that it has made itself.
     #[serde(default)]
     pub(super) ca_bundle: Option<PathBuf>,
@@ -44,7 +47,14 @@ impl Ready {
         let found = note
             .as_ref()
             .map_or_else(|| "of the running service".to_owned(), |note| note.data.display().to_string());
-        Self { endpoint, found, pid: note.map(|note| note.pid), auth: String::new(), ca_bundle: None }
+        Self {
+            endpoint,
+            found,
+            pid: note.map(|note| note.pid),
+            auth: String::new(),
+            config: None,
+            ca_bundle: None,
+        }
     }
 
     /// The note of a service that was started here, or what it would say if it could be left.

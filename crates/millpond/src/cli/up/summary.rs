@@ -11,7 +11,7 @@ use crate::cli::outputs;
 use crate::service::Service;
 use crate::table::indented;
 use crate::terminal::{quoted, width};
-use crate::workload::QUEUE_SERVICE_AWAY;
+use crate::workload::{QUEUE_SERVICE_AWAY, ROLE_MAY_NOT};
 
 /// How long workloads get to say how they fare before the summary is printed as things are.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -60,15 +60,23 @@ pub(super) fn left_running(ready: &Ready) -> String {
     format!("the service was running before and goes on after this command{end}")
 }
 
+/// The secrets that a deployment made, which only its answer holds: told before anything is waited for.
+pub(super) async fn secrets(service: &Service, stack: &str, brought: &Value) -> Option<String> {
+    let stacks = service.try_call("GET", "stacks", None).await.unwrap_or_default();
+    let now = stacks["stacks"].as_array().into_iter().flatten().find(|shown| shown["stack"] == *stack);
+    let lines = outputs::lines(&outputs::secrets(now.unwrap_or(&Value::Null), brought));
+    let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
+    (!lines.is_empty()).then(|| format!("Secrets of the stack {stack}, shown this once:\n{lines}"))
+}
+
 impl Summary<'_> {
-    /// All of it, as things are now. `brought` is the answer that brought the stack up: secrets of what was made are in it
-    /// and nowhere else.
-    pub(super) async fn text(&self, service: &Service, brought: &Value, workloads: &[Value]) -> String {
+    /// All of it, as things are now.
+    pub(super) async fn text(&self, service: &Service, workloads: &[Value]) -> String {
         let stacks = service.try_call("GET", "stacks", None).await.unwrap_or_default();
         let stacks = stacks["stacks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let this = stacks.iter().find(|stack| stack["stack"] == self.stack).unwrap_or(&Value::Null);
         let mut text = self.lines(workloads, width(std::io::stdout()));
-        let outputs = outputs::lines(&outputs::with_secrets(this, brought));
+        let outputs = outputs::lines(this);
         if !outputs.is_empty() {
             text.push_str(&format!("\nOutputs of the stack {}:\n\n", self.stack));
             text.extend(outputs.iter().map(|line| format!("  {line}\n")));
@@ -108,6 +116,9 @@ impl Summary<'_> {
         rest.iter().for_each(|sink| self.add_workload(&mut add, sink, width));
         others.for_each(|other| self.add_workload(&mut add, other, width));
         add("console", &format!("{}/console/", self.ready.endpoint));
+        if let Some(config) = &self.ready.config {
+            add("config", config);
+        }
         add("data", &self.ready.found);
         text
     }
@@ -171,7 +182,8 @@ impl Summary<'_> {
             "It goes on by itself once that is put right. Until then messages wait in the queue {}; none is lost.",
             text("queue")
         )));
-        if self.takes_database_url && text("stack") == self.stack {
+        let of_database = !reason.starts_with(ROLE_MAY_NOT) && !reason.starts_with(QUEUE_SERVICE_AWAY);
+        if of_database && self.takes_database_url && text("stack") == self.stack {
             let url = "mysql://USER:PASSWORD@HOST/DATABASE";
             notes.push(Note::Text("To use another database, in a second terminal:".to_owned()));
             notes.push(Note::Command(format!("{} --parameter DatabaseUrl={url}", self.again)));

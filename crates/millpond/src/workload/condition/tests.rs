@@ -56,6 +56,22 @@ fn what_returns_first_does_not_hide_what_is_still_away() {
 }
 
 #[test]
+fn a_role_that_may_not_is_no_service_that_is_away() {
+    let (user, queue) =
+        ("arn:aws:sts::000000000000:assumed-role/weak/landing", "arn:aws:sqs:us-east-1:000000000000:jobs");
+    let reason = format!(
+        "http://127.0.0.1:1: User: {user} is not authorized to perform: sqs:receivemessage on resource: {queue} because no \
+         identity-based policy allows the sqs:receivemessage action (AccessDenied)"
+    );
+    let denied = Event::QueueDown { reason, missing: false, retry_in: SECOND };
+    let told = format!(
+        "its role may not do what it needs: policies do not let the role weak sqs:receivemessage on {queue}; `millpond why \
+         sqs:receivemessage {queue} --as {user}` tells which decides"
+    );
+    assert_eq!(after(&[started(), denied]), waiting(&told));
+}
+
+#[test]
 fn a_queue_that_is_missing_is_no_service_that_is_away() {
     let missing = Event::QueueDown { reason: "no such queue".into(), missing: true, retry_in: SECOND };
     assert_eq!(

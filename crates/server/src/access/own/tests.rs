@@ -22,6 +22,7 @@ fn every_call_has_its_gate() {
         ("GET", "rows/a", Gate::Action("millpond:ListRows", named("rows", "a"))),
         ("POST", "why", Gate::Action("millpond:ExplainDecision", Resource::OfCaller)),
         ("POST", "accounts", Gate::Action("millpond:CreateAccount", Resource::OfService)),
+        ("POST", "accounts/111122223333/key", Gate::Action("millpond:CreateAccount", Resource::OfService)),
         ("GET", "accounts", Gate::Action("millpond:ListAccounts", Resource::OfService)),
         ("POST", "console-sessions", Gate::Known),
         ("GET", "queues/jobs", Gate::Known),

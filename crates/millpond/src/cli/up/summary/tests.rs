@@ -25,6 +25,7 @@ fn lines(workloads: &[Value], takes_database_url: bool) -> String {
         pid: None,
         ca_bundle: None,
         auth: "on".into(),
+        config: Some("./millpond.toml (1 queue)".into()),
     };
     let summary = Summary {
         ready: &ready,
@@ -49,6 +50,7 @@ fn the_lines_say_what_runs_where_and_for_whom() {
   sink     into table sold  (backend)
   sink     into table bills  (billing of stack old)
   console  http://127.0.0.1:1/console/
+  config   ./millpond.toml (1 queue)
   data     /data (new)
 "
     );
@@ -67,6 +69,10 @@ fn what_waits_is_said_with_its_reason_and_what_to_do() {
   console";
     assert!(lines(std::slice::from_ref(&waiting), true).starts_with(expected));
     assert!(!lines(&[waiting], false).contains("--parameter"), "the template has no such parameter");
+    let reason =
+        "its role may not do what it needs: policies do not let the role weak sqs:receivemessage on orders";
+    let denied = lines(&[with(sink(), &[("state", "waiting"), ("reason", reason)])], true);
+    assert!(denied.contains(reason) && !denied.contains("--parameter"), "another database is of no use");
     let starting = lines(&[with(sink(), &[("state", "starting")])], true);
     assert!(starting.contains(
         "(backend, starting)\n           it has not said yet how it fares: millpond logs backend\n"

@@ -25,9 +25,9 @@ use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
 use tokio::sync::SemaphorePermit;
 
-use crate::access::{Access, check_policy};
 use crate::access::calls::Carried;
 use crate::access::sqs::SqsRequest;
+use crate::access::{Access, check_policy};
 use crate::audit::Trail;
 use crate::behaviour::Behaviour;
 use crate::body::{BodyError, ReplyBody};

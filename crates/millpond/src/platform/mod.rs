@@ -10,6 +10,7 @@ mod deployer;
 mod documents;
 mod effects;
 mod example;
+mod reach;
 mod rows;
 mod stacks;
 mod workloads;

@@ -111,7 +111,9 @@ impl Access {
         self.config.enforcement
     }
 
-    pub(crate) fn is_enforced(&self) -> bool {
+    /// Whether callers are identified and policies count, in a word.
+    #[must_use]
+    pub fn is_enforced(&self) -> bool {
         self.config.enforcement == Enforcement::On
     }
 

@@ -1,0 +1,158 @@
+"""What a stack may reach is what its deployer may: tables, databases, addresses, and nothing of another stack."""
+
+import json
+import sqlite3
+
+import pytest
+
+from millpond import Millpond
+from test_stack_identities import ACCOUNT, aws, bring, call, down
+
+REGION_ARN = f"arn:aws:millpond:us-east-1:{ACCOUNT}"
+# The policy that docs/templates.md gives as an example.
+DEPLOYER = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["millpond:DeployStack", "millpond:DeleteStack"],
+            "Resource": f"{REGION_ARN}:stack/shop*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["millpond:WriteTable", "millpond:ListRows"],
+            "Resource": f"{REGION_ARN}:rows/shop*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["millpond:GetStatus", "millpond:ListQueues", "millpond:ListStacks", "millpond:ListWorkloads"],
+            "Resource": "*",
+        },
+        {"Effect": "Allow", "Action": "sqs:*", "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:shop*"},
+        {"Effect": "Allow", "Action": "iam:*", "Resource": f"arn:aws:iam::{ACCOUNT}:role/millpond/shop*"},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def millpond(tmp_path_factory):
+    with Millpond(tmp_path_factory.mktemp("millpond")) as running:
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def user(millpond):
+    """A function that makes a user with a policy and returns its keys."""
+
+    def make(name, document):
+        iam = aws(millpond, "iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def deployer(user):
+    return user("deployer", DEPLOYER)
+
+
+def sink(name, url="sqlite://shop.db", table="shop", queue="shop"):
+    return (
+        f"Resources:\n  Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {queue}}}}}\n"
+        f"  S: {{Type: Millpond::Sink::Table, Properties: {{Name: {name}, Queue: !Ref Q, DatabaseUrl: '{url}', "
+        f"Table: {table}, Columns: [a]}}}}\n"
+    )
+
+
+def form(listen):
+    return (
+        "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: shop-f}}\n"
+        f"  F: {{Type: Millpond::Web::Form, Properties: {{Name: shop-f, Queue: !Ref Q, Listen: '{listen}', "
+        "Fields: [{Name: a}]}}\n"
+    )
+
+
+def nothing_was_made(millpond, queue):
+    assert call(millpond, "GET", "stacks")[1]["stacks"] == []
+    assert not aws(millpond, "sqs").list_queues(QueueNamePrefix=queue).get("QueueUrls")
+
+
+def test_the_documented_policy_brings_up_watches_and_takes_down(millpond, deployer):
+    status, answer = bring(millpond, "shop", sink("shop"), deployer)
+    assert status == 200, answer
+    for path in ["status", "stacks", "workloads", "queues", "rows/shop"]:
+        status, answer = call(millpond, "GET", path, keys=deployer)
+        # Before the first row there may be no table.
+        assert status in (200, 409), (path, answer)
+    status, answer = bring(millpond, "shop", sink("shop", table="shop2"), deployer)
+    assert status == 200, answer
+    environment = {
+        "MILLPOND_ROOT_ACCESS_KEY_ID": None,
+        "AWS_ACCESS_KEY_ID": deployer[0],
+        "AWS_SECRET_ACCESS_KEY": deployer[1],
+    }
+    done = millpond.run("down", "shop", "--yes", "--endpoint", millpond.endpoint, environment={
+        name: value for name, value in environment.items() if value})
+    assert done.returncode == 0, done.stdout + done.stderr
+    nothing_was_made(millpond, "shop")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///FOLDER/beyond.db",
+        "sqlite://../beyond.db",
+        "sqlite://run/beyond.db",
+        "sqlite://segment-0000000000000009",
+        "mysql://u:p@127.0.0.1:1/shop",
+    ],
+)
+def test_the_files_and_databases_of_the_machine_take_a_right(millpond, deployer, url, tmp_path):
+    status, answer = bring(millpond, "shop", sink("shop", url.replace("/FOLDER", str(tmp_path))), deployer)
+    assert status == 403, answer
+    assert "user/deployer is not authorized to perform: millpond:UseHost on resource: *" in answer["error"]
+    nothing_was_made(millpond, "shop")
+    assert not list(tmp_path.iterdir()) and not list(millpond.folder.glob("beyond*"))
+
+
+def test_a_form_beyond_loopback_takes_a_right(millpond, deployer):
+    for listen in ["0.0.0.0:0", "[::]:0"]:
+        status, answer = bring(millpond, "shop", form(listen), deployer)
+        assert status == 403, answer
+        assert "millpond:UseHost" in answer["error"] and listen in answer["error"]
+        nothing_was_made(millpond, "shop")
+    status, answer = bring(millpond, "shop", form("127.0.0.1:0"), deployer)
+    assert status == 200, answer
+    down(millpond, "shop")
+    status, answer = bring(millpond, "shop", sink("shop", "sqlite:///nowhere/beyond.db"))
+    assert status == 200, f"the root of the account may: {answer}"
+    down(millpond, "shop")
+
+
+def test_a_table_takes_a_right_of_its_own(millpond, deployer):
+    status, answer = bring(millpond, "shop", sink("shop", table="customers"), deployer)
+    assert status == 403, answer
+    assert f"millpond:WriteTable on resource: {REGION_ARN}:rows/customers" in answer["error"]
+    nothing_was_made(millpond, "shop")
+
+
+def test_no_stack_writes_the_table_of_another(millpond, deployer):
+    status, answer = bring(millpond, "shop-one", sink("shop-one", queue="shop-one"))
+    assert status == 200, answer
+    for table in ["shop", "SHOP"]:
+        two = sink("shop-two", table=table, queue="shop-two")
+        status, answer = bring(millpond, "shop-two", two, deployer)
+        assert status == 403, answer
+        expected = "stack shop-one" if table == "shop" else "WriteTable"
+        assert expected in answer["error"]
+    for two in [sink("shop-two", table="shop2", queue="shop-two"), sink("shop-two", "sqlite://shop2.db", queue="shop-two")]:
+        status, answer = bring(millpond, "shop-two", two, deployer)
+        assert status == 200, answer
+    status, answer = bring(millpond, "shop-two", sink("shop-two", queue="shop-two"))
+    assert status == 200, f"the root of the account may: {answer}"
+    down(millpond, "shop-two")
+    down(millpond, "shop-one")

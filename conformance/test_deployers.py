@@ -156,3 +156,27 @@ def test_no_stack_writes_the_table_of_another(millpond, deployer):
     assert status == 200, f"the root of the account may: {answer}"
     down(millpond, "shop-two")
     down(millpond, "shop-one")
+
+
+def test_rows_have_one_right_whatever_they_are_called_by(millpond, user):
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "millpond:ListRows", "Resource": "*"},
+            {"Effect": "Deny", "Action": "millpond:ListRows", "Resource": f"{REGION_ARN}:rows/secrets"},
+        ],
+    }
+    reader = user("reader", document)
+    template = sink("shop-s", table="secrets", queue="shop-q")
+    # A sink whose name and queue are those of a table leads to that table all the same.
+    other = sink("secrets", "sqlite://other.db", table="open", queue="secrets")
+    for stack, text in [("one", template), ("other", other)]:
+        status, answer = bring(millpond, stack, text)
+        assert status == 200, answer
+    for name in ["secrets", "shop-s", "shop-q"]:
+        status, answer = call(millpond, "GET", f"rows/{name}", keys=reader)
+        assert status == 403 and f"on resource: {REGION_ARN}:rows/secrets" in answer["error"], (name, answer)
+    assert call(millpond, "GET", "rows/open", keys=reader)[0] in (200, 409)
+    assert call(millpond, "GET", "rows/nothing", keys=reader)[0] == 404
+    down(millpond, "one")
+    down(millpond, "other")

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use millpond_engine::EngineHandle;
 use millpond_server::access::Access;
-use millpond_server::platform::{Platform, PlatformCall, PlatformFuture, PlatformReply};
+use millpond_server::platform::{NameFuture, Platform, PlatformCall, PlatformFuture, PlatformReply};
 use millpond_stack::driver::ProcessDriver;
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
 use millpond_stack::{Desired, WorkloadRecord};
@@ -126,6 +126,11 @@ fn parse<T: for<'a> Deserialize<'a>>(body: &Bytes) -> Result<T, Refused> {
 }
 
 impl Platform for Stacks {
+    fn table_of<'a>(&'a self, name: &'a str) -> NameFuture<'a> {
+        // Without an answer nothing is resolved here, and nothing will be read either.
+        Box::pin(async move { self.table_named(name).await.unwrap_or_else(|_| name.to_owned()) })
+    }
+
     fn call(&self, call: PlatformCall) -> PlatformFuture<'_> {
         Box::pin(async move {
             Some(match self.answer(&call).await? {

@@ -1,7 +1,7 @@
 """What a stack may reach is what its deployer may: tables, databases, addresses, and nothing of another stack."""
 
 import json
-import sqlite3
+import time
 
 import pytest
 
@@ -180,3 +180,44 @@ def test_rows_have_one_right_whatever_they_are_called_by(millpond, user):
     assert call(millpond, "GET", "rows/nothing", keys=reader)[0] == 404
     down(millpond, "one")
     down(millpond, "other")
+
+
+def test_data_is_for_its_user_alone(tmp_path):
+    def modes(data):
+        return {path: path.stat().st_mode & 0o777 for path in [data, *data.rglob("*")]}
+
+    with Millpond(tmp_path) as own:
+        status, answer = bring(own, "shop", sink("shop"))
+        assert status == 200, answer
+        url = aws(own, "sqs").get_queue_url(QueueName="shop")["QueueUrl"]
+        aws(own, "sqs").send_message(QueueUrl=url, MessageBody="one")
+        await_rows(own, 1)
+        wide = {path: oct(mode) for path, mode in modes(own.data).items() if mode & 0o077}
+        assert not wide
+        own.stop()
+        assert "other users" not in own.log()
+        own.data.chmod(0o755)
+        for name in ["store.redb", "shop.db"]:
+            (own.data / name).chmod(0o644)
+        own.start()
+        assert not {path: oct(mode) for path, mode in modes(own.data).items() if mode & 0o077}
+        assert "other users could read the data; now only its own user can" in own.log()
+        own.stop()
+    # A directory that holds other things is not Millpond's to close.
+    folder = tmp_path / "other"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data").chmod(0o755)
+    (folder / "data" / "notes.txt").write_text("of others")
+    with Millpond(folder) as own:
+        assert own.data.stat().st_mode & 0o777 == 0o755
+        assert not [path for path in own.data.glob("segment-*") if path.stat().st_mode & 0o077]
+
+
+def await_rows(millpond, count):
+    deadline = time.monotonic() + 30
+    while True:
+        status, answer = call(millpond, "GET", "rows/shop")
+        if status == 200 and len(answer["rows"]) >= count:
+            return answer["rows"]
+        assert time.monotonic() < deadline, (answer, millpond.log())
+        time.sleep(0.05)

@@ -190,6 +190,9 @@ fn announce(configured: &Configured, note: &Note, service: &Service) -> Result<O
             "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"
         ));
     }
+    if let Some(others) = &found.others {
+        remark(others);
+    }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
     say(&format!("queues   {endpoint}{config}\ndata     {}\nconsole  {endpoint}/console/", found.describe()));
     transport::tell(service);

@@ -18,6 +18,7 @@ use aws_config::{BehaviorVersion, Region};
 use millpond_server::access::Access;
 use millpond_stack::driver::{Condition, Launch, Session, workload_side};
 use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
+use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
@@ -83,6 +84,8 @@ pub(crate) fn run() -> Outcome {
         ));
     }
     workload_side::enter_own_session()?;
+    // What it writes lies among the data of the service: tables of SQLite, how it fares.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let job: Job = serde_json::from_slice(&workload_side::configuration()?)?;
     log_lines::start(Verbosity::Work);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -221,3 +221,28 @@ def await_rows(millpond, count):
             return answer["rows"]
         assert time.monotonic() < deadline, (answer, millpond.log())
         time.sleep(0.05)
+
+
+def test_passwords_are_sealed_in_log_and_store(tmp_path):
+    template = (
+        "Parameters: {Url: {Type: String, NoEcho: true}}\n"
+        + sink("shop").replace("'sqlite://shop.db'", "!Ref Url")
+        + "  T: {Type: Millpond::Sink::Table, Properties: {Name: plain, Queue: !Ref Q, "
+        "DatabaseUrl: 'mysql://u:SEKRETPLAIN@127.0.0.1:1/x', Table: t, Columns: [a]}}\n"
+    )
+    body = {"file": "t", "template": template, "parameters": {"Url": "mysql://u:SEKRETNOECHO@127.0.0.1:1/x"}}
+    with Millpond(tmp_path) as own:
+        status, answer = call(own, "POST", "stacks/shop", body)
+        assert status == 200, answer
+        own.stop()
+        # Over a restart, and through a checkpoint into the store, which each start makes.
+        own.start()
+        assert {it["name"] for it in call(own, "GET", "workloads")[1]["workloads"]} == {"plain", "shop"}
+        body = {"file": "t", "template": template}
+        assert call(own, "POST", "stacks/shop", body)[1]["steps"] == [], "the value that was given is known"
+        own.stop()
+        kept = [path for path in own.data.iterdir() if path.is_file()]
+        assert own.data / "store.redb" in kept and any(path.name.startswith("segment-") for path in kept)
+        for path in kept:
+            found = path.read_bytes()
+            assert b"SEKRETPLAIN" not in found and b"SEKRETNOECHO" not in found, path

@@ -81,7 +81,7 @@ impl Stacks {
         access: Arc<Access>,
         service: Note,
     ) -> Result<Self, Failure> {
-        let documents = Documents::new(engine);
+        let documents = Documents::new(engine, access.clone());
         let records = documents.all::<WorkloadRecord>("workload").await?;
         let data = service.data.clone();
         let driver = ProcessDriver::open(&data, LOG_BYTES)

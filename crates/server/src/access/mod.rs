@@ -16,6 +16,7 @@ mod moment;
 pub(crate) mod own;
 mod people;
 mod queues;
+mod sealed;
 mod sessions;
 pub(crate) mod sqs;
 

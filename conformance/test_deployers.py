@@ -2,8 +2,13 @@
 
 import json
 import time
+import urllib.error
+import urllib.request
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from millpond import Millpond
 from test_stack_identities import ACCOUNT, aws, bring, call, down
@@ -246,3 +251,47 @@ def test_passwords_are_sealed_in_log_and_store(tmp_path):
         for path in kept:
             found = path.read_bytes()
             assert b"SEKRETPLAIN" not in found and b"SEKRETNOECHO" not in found, path
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}},
+        {"StringNotLike": {"aws:UserAgent": "unwanted/*"}},
+        {"Bool": {"aws:SecureTransport": "false"}},
+    ],
+    ids=["source", "agent", "transport"],
+)
+def test_a_stack_acts_from_where_its_deployer_calls(tmp_path, condition):
+    headers = {"X-Forwarded-For": "8.8.8.8", "X-Forwarded-Proto": "https", "User-Agent": "unwanted/1"}
+    with Millpond(tmp_path, ["--trusted-proxy", "127.0.0.1"]) as own:
+        iam = aws(own, "iam")
+        iam.create_user(UserName="far")
+        statements = [
+            {"Effect": "Allow", "Action": "millpond:*", "Resource": "*"},
+            {"Effect": "Allow", "Action": "sqs:*", "Resource": "*", "Condition": condition},
+        ]
+        document = {"Version": "2012-10-17", "Statement": statements}
+        iam.put_user_policy(UserName="far", PolicyName="p", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName="far")["AccessKey"]
+        keys = key["AccessKeyId"], key["SecretAccessKey"]
+        template = "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: laundered}}\n"
+        status, answer = bring_with(own, "far", template, keys, headers)
+        assert status == 409 and "not authorized to perform: sqs:" in answer["error"], answer
+        assert not aws(own, "sqs").list_queues().get("QueueUrls")
+        status, answer = bring(own, "far", template, keys)
+        assert status == 200, answer
+
+
+def bring_with(millpond, stack, template, keys, headers):
+    """Brings a stack up through a proxy that says these headers."""
+    data = json.dumps({"file": "t", "template": template}).encode()
+    url = f"{millpond.endpoint}/_millpond/v1/stacks/{stack}"
+    signed = AWSRequest("POST", url, data=data, headers={"Content-Type": "application/json"})
+    SigV4Auth(Credentials(*keys), "millpond", "us-east-1").add_auth(signed)
+    request = urllib.request.Request(url, data=data, method="POST", headers={**dict(signed.headers), **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)

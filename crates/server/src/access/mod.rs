@@ -23,6 +23,7 @@ pub(crate) mod sqs;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hyper::header::HeaderValue;
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::CallError;
@@ -37,13 +38,13 @@ use millpond_iam::sigv4::{self, Expected, KeyCache, SignedParts};
 
 use caller::Resolved;
 pub use caller::{Authenticated, Source};
-pub(crate) use queues::check_policy;
 pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
 use consoles::Consoles;
 use facts::RequestFacts;
 use moment::{Principal, with_session};
 use people::People;
 use queues::QueueView;
+pub(crate) use queues::check_policy;
 
 use crate::scope::Credential;
 
@@ -165,13 +166,18 @@ impl Access {
     }
 
     fn proven(principal: &Principal, moment: u64, source: Source, region: Option<Region>) -> Authenticated {
+        // A call on behalf of another comes from where that one came.
+        let origin = principal.session.as_ref().and_then(|session| session.origin.as_ref());
+        let source =
+            origin.map_or(source, |origin| Source { ip: origin.source_ip, over_tls: origin.over_tls });
+        let user_agent = origin.and_then(|origin| HeaderValue::from_str(origin.user_agent.as_deref()?).ok());
         Authenticated {
             caller: principal.caller.clone(),
             session: principal.session.clone(),
             session_policies: principal.session_policies.clone(),
             access_key_id: Some(principal.access_key_id.clone()),
             source,
-            user_agent: None,
+            user_agent,
             referer: None,
             region,
             resolved: Some(Resolved { moment, policies: principal.policies.clone() }),

@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -295,3 +296,53 @@ def bring_with(millpond, stack, template, keys, headers):
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
+
+
+def test_the_token_of_a_workload_ends_with_its_launch(millpond):
+    def token():
+        deadline = time.monotonic() + 30
+        while not (found := running_token()):
+            assert time.monotonic() < deadline, "no such process"
+            time.sleep(0.05)
+        return found
+
+    def running_token():
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cmdline").read_bytes().endswith(b"workload\0sink\0shop\0"):
+                    lines = (process / "environ").read_bytes().decode().split("\0")
+                    own = dict(line.split("=", 1) for line in lines if "=" in line)
+                    if own.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "").startswith(millpond.endpoint + "/"):
+                        return own["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+            except OSError:
+                continue
+        return None
+
+    def is_good(token):
+        request = urllib.request.Request(
+            f"{millpond.endpoint}/_millpond/v1/workloads/shop/credentials", headers={"Authorization": token}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            assert error.code == 403
+            return False
+
+    assert bring(millpond, "shop", sink("shop"))[0] == 200
+    first = token()
+    assert is_good(first)
+    assert bring(millpond, "shop", sink("shop"))[1]["steps"] == [] and is_good(first)
+    assert call(millpond, "POST", "workloads/shop/start", {})[0] == 200 and is_good(first), "it ran already"
+    assert call(millpond, "POST", "workloads/shop/stop", {})[0] == 200
+    assert not is_good(first), "a stopped workload has no use for credentials"
+    assert call(millpond, "POST", "workloads/shop/start", {})[0] == 200
+    second = token()
+    assert is_good(second) and not is_good(first)
+    millpond.restart()
+    assert is_good(second), "over a crash of the service it goes on"
+    down(millpond, "shop")
+    assert not is_good(second)
+    assert bring(millpond, "shop", sink("shop"))[0] == 200
+    assert not is_good(second) and is_good(token()), "the same again is another launch"
+    down(millpond, "shop")

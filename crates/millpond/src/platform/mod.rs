@@ -88,7 +88,7 @@ impl Stacks {
             .map_err(|error| Failure::while_doing("cannot look after workloads", &error))?;
         let program = std::env::current_exe()?;
         let for_launch = service.clone();
-        let launch = move |spec: &millpond_stack::WorkloadSpec| launch(&program, spec, &for_launch, &access);
+        let launch = move |record: &WorkloadRecord| launch(&program, record, &for_launch, &access);
         let records = records.into_iter().map(|(_, record)| record).collect();
         let supervisor = Supervisor::start(driver, launch, records, Policy::default())
             .await

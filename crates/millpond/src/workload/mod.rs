@@ -17,7 +17,7 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region};
 use millpond_server::access::Access;
 use millpond_stack::driver::{Condition, Launch, Session, workload_side};
-use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
+use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadRecord, WorkloadSpec};
 use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,8 @@ struct Job {
 }
 
 /// How to start a workload.
-pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access: &Access) -> Launch {
+pub(crate) fn launch(program: &Path, record: &WorkloadRecord, service: &Note, access: &Access) -> Launch {
+    let spec = &record.spec;
     let job = Job {
         spec: spec.clone(),
         endpoint: service.endpoint.clone(),
@@ -53,7 +54,7 @@ pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access
     Launch {
         program: program.to_owned(),
         args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
-        environment: environment(service, spec, &workload_token(access, spec)),
+        environment: environment(service, spec, &workload_token(access, record)),
         configuration: serde_json::to_vec(&job).expect("a job is plain data"),
         session: Session::EnteredByProgram,
     }

@@ -18,6 +18,9 @@ use crate::error::{StartError, with_causes};
 /// Bytes of requests under way at once.
 const UNDER_WAY_LIMIT_BYTES: usize = 256 << 20;
 
+/// The file of a log that is always there.
+const FIRST_FILE: &str = "log.superblock";
+
 const ADVICE: &str = "\n  Choose another with --data DIR";
 
 /// What was found when a data directory was opened.
@@ -33,6 +36,8 @@ pub struct Found {
     pub messages: usize,
     /// Whether the end of the log was cut because its last write had been interrupted.
     pub torn: Option<String>,
+    /// What was done about others who could read the directory, in words.
+    pub others: Option<String>,
 }
 
 impl Found {
@@ -62,9 +67,10 @@ pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found)
         let reason = "it is a file, and a directory is needed".to_owned();
         return Err(StartError::Data { path: path.display().to_string(), reason, advice: ADVICE });
     }
-    std::fs::create_dir_all(path).map_err(|error| failed(&error))?;
-    let path = path.canonicalize().map_err(|error| failed(&error))?;
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&path).map_err(|error| failed(&error))?);
+    let disk = RealDisk::open(path).map_err(|error| failed(&error))?;
+    let path = disk.path().to_owned();
+    let others = closed_to_others(&disk);
+    let disk: Arc<dyn Disk> = Arc::new(disk);
     let inbox = Inbox::default();
     let new_log_id = LogId(random()?);
     let (log, report) =
@@ -75,9 +81,25 @@ pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found)
         .torn
         .as_ref()
         .map(|end| format!("{} from byte {} on, batch {}", end.file, end.offset_bytes, end.position));
-    start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn).map_err(|error| {
-        StartError::Data { path: path.display().to_string(), reason: error.to_string(), advice: "" }
-    })
+    let started = start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn);
+    let (running, found) = started.map_err(|error| StartError::Data {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+        advice: "",
+    })?;
+    Ok((running, Found { others, ..found }))
+}
+
+/// What lies in the directory is for its user alone. A directory that holds other things is not data's to close.
+fn closed_to_others(disk: &RealDisk) -> Option<String> {
+    let names = disk.list().unwrap_or_default();
+    let is_data = names.is_empty() || names.iter().any(|name| name == FIRST_FILE);
+    let told = |result: std::io::Result<bool>| match result {
+        Ok(true) => Some("other users could read the data; now only its own user can".to_owned()),
+        Ok(false) => None,
+        Err(error) => Some(format!("other users can read the data, and that can't be changed: {error}")),
+    };
+    is_data.then(|| told(disk.close_to_others())).flatten()
 }
 
 /// Starts an engine whose data is gone when it stops.
@@ -103,6 +125,7 @@ fn start(
         queues: recovered.state.queues().count(),
         messages: recovered.state.queues().map(|queue| queue.messages.len()).sum(),
         torn,
+        others: None,
     };
     let noted = recovered.state.instance().noted_reading;
     let clock = Arc::new(SystemClock::starting(not_before, noted.as_ref(), random()?));

@@ -139,6 +139,7 @@ fn main() {
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         chained: false,
+        origin: None,
     };
     measure("issue a session", || drop(black_box(session::issue(&master, &session, [7; 32]))));
     let issued = session::issue(&master, &session, [7; 32]);

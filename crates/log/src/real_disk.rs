@@ -4,11 +4,13 @@
 //! in the directory, which also holds the process id of its holder. The system drops the lock when the process
 //! ends, however it ends.
 //!
+//! What is made here is for its user alone: directories have mode 0700, files 0600.
+//!
 //! It refuses to retry a failed sync and to interpret what it reads.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, IoSlice, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +21,12 @@ use crate::disk::{DirLock, Disk, DiskFile, LockError};
 
 /// The name of the lock file. It is not listed among the files.
 pub const LOCK_FILE: &str = "LOCK";
+
+/// Reading and writing for the owner alone.
+const PRIVATE_FILE: u32 = 0o600;
+const PRIVATE_DIRECTORY: u32 = 0o700;
+/// What the group and others may do.
+const OF_OTHERS: u32 = 0o077;
 
 /// The kernel takes at most this many slices in one call (`IOV_MAX` on Linux).
 const SLICES_MAX: usize = 1024;
@@ -36,7 +44,7 @@ impl RealDisk {
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         if !path.is_dir() {
-            std::fs::create_dir_all(path)?;
+            DirBuilder::new().recursive(true).mode(PRIVATE_DIRECTORY).create(path)?;
             if let Some(parent) = path.canonicalize()?.parent() {
                 File::open(parent)?.sync_all()?;
             }
@@ -46,11 +54,36 @@ impl RealDisk {
         Ok(Self { path, directory })
     }
 
+    /// Takes what the group and others may do away from the directory and the files in it. Returns whether that was
+    /// something. Directories in it are left alone.
+    ///
+    /// # Errors
+    /// Such as that the directory belongs to someone else.
+    pub fn close_to_others(&self) -> io::Result<bool> {
+        let mut changed = close(&self.path)?;
+        for name in self.list()? {
+            changed |= close(&self.path.join(name))?;
+        }
+        if self.path.join(LOCK_FILE).exists() {
+            changed |= close(&self.path.join(LOCK_FILE))?;
+        }
+        Ok(changed)
+    }
+
     /// The absolute path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn close(path: &Path) -> io::Result<bool> {
+    let mode = path.symlink_metadata()?.mode();
+    let wide = mode & OF_OTHERS != 0;
+    if wide {
+        std::fs::set_permissions(path, Permissions::from_mode(mode & !OF_OTHERS & 0o7777))?;
+    }
+    Ok(wide)
 }
 
 impl Disk for RealDisk {
@@ -81,7 +114,12 @@ impl Disk for RealDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.path.join(name))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(PRIVATE_FILE)
+            .open(self.path.join(name))?;
         Ok(Arc::new(RealFile { file }))
     }
 
@@ -104,6 +142,7 @@ impl Disk for RealDisk {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(PRIVATE_FILE)
             .open(self.path.join(LOCK_FILE))
             .map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

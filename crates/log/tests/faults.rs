@@ -394,3 +394,25 @@ fn a_fresh_directory_stays_small() {
     let total: u64 = files.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     assert!(total < 100_000_000, "{total} bytes");
 }
+
+#[test]
+fn what_lies_on_disk_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let disk = RealDisk::open(&data).unwrap();
+    disk.create("file").unwrap();
+    let _lock = disk.lock().unwrap();
+    assert_eq!(mode(&data), 0o700);
+    for name in ["file", "LOCK"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+    assert!(!disk.close_to_others().unwrap());
+
+    for (path, wide) in [(data.clone(), 0o755), (data.join("file"), 0o644), (data.join("LOCK"), 0o664)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(wide)).unwrap();
+        assert!(disk.close_to_others().unwrap(), "{}", path.display());
+        assert_eq!(mode(&path), wide & 0o700, "{}", path.display());
+    }
+}

@@ -43,8 +43,15 @@ pub struct PlatformReply {
 /// A future that can be held in a trait object.
 pub type PlatformFuture<'a> = Pin<Box<dyn Future<Output = Option<PlatformReply>> + Send + 'a>>;
 
+/// A future of a name.
+pub type NameFuture<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
+
 /// Answers calls of our own API.
 pub trait Platform: Send + Sync {
+    /// The table that `rows/NAME` is about, so that a call is authorised on the table whatever name it uses; the name itself
+    /// when it stands for nothing.
+    fn table_of<'a>(&'a self, name: &'a str) -> NameFuture<'a>;
+
     /// Answers a call; `None` when there is no such call.
     fn call(&self, call: PlatformCall) -> PlatformFuture<'_>;
 }
@@ -57,6 +64,10 @@ const QUEUES_ONLY: &str = "this service keeps everything in memory (`serve --in-
                            `millpond up` starts one that has";
 
 impl Platform for QueuesOnly {
+    fn table_of<'a>(&'a self, name: &'a str) -> NameFuture<'a> {
+        Box::pin(async move { name.to_owned() })
+    }
+
     fn call(&self, call: PlatformCall) -> PlatformFuture<'_> {
         let first = call.path.split('/').next().unwrap_or_default();
         let known = matches!(first, "workloads" | "stacks" | "rows");

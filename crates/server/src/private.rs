@@ -62,6 +62,8 @@ impl Service {
         if gate == Gate::Nowhere {
             return respond::own_error(404, crate::own::NO_SUCH_CALL);
         }
+        let path = self.with_one_name(path).await;
+        let gate = own::gate(head.method.as_str(), &path);
         if let Gate::Action(action, resource) = &gate
             && let Err(refusal) = self.authorise(&who, action, resource, trail)
         {
@@ -90,6 +92,14 @@ impl Service {
             trail.settled(allowed, || reason.to_owned());
         }
         reply
+    }
+
+    /// What has several names is authorised and answered by one of them: rows by their table.
+    async fn with_one_name(&self, path: String) -> String {
+        match path.strip_prefix("rows/") {
+            Some(name) => format!("rows/{}", self.platform.table_of(name).await),
+            None => path,
+        }
     }
 
     /// Says who sends what is no AWS call.

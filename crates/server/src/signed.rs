@@ -64,8 +64,10 @@ impl<'a> Signed<'a> {
         now_secs: u64,
     ) -> Result<Authenticated, AuthError> {
         let mut who = access.authenticate(&self.parts(), service, self.arrival.source, now_secs)?;
-        who.user_agent = self.head.headers.get(&USER_AGENT).cloned();
-        who.referer = self.head.headers.get(&REFERER).cloned();
+        if !who.is_on_behalf() {
+            who.user_agent = self.head.headers.get(&USER_AGENT).cloned();
+            who.referer = self.head.headers.get(&REFERER).cloned();
+        }
         Ok(who)
     }
 }

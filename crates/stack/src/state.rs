@@ -1,7 +1,7 @@
 //! What is known of a stack: which resources exist, how far each change got, and the values it was given.
 //!
 //! A record says what was attempted before it is attempted, so that an interrupted change is found and finished: see
-//! `apply`. Serialised as JSON into the log; the values of `NoEcho` parameters are in it.
+//! `apply`. Serialised as JSON for the log; the values of `NoEcho` parameters are in it, so whoever writes it seals it.
 
 use crate::resource::{PhysicalId, Resource};
 use crate::template::DeletionPolicy;

@@ -119,6 +119,10 @@ pub struct WorkloadRecord {
     pub spec: WorkloadSpec,
     /// Whether it should.
     pub desired: Desired,
+    /// Random text, drawn anew when it is specified and when it is started after it was stopped: what a process was given
+    /// ends with the record that it was launched for. Empty in a record that was written before there was one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub launch: String,
 }
 
 /// How a record is written as a message body.

@@ -35,7 +35,7 @@ fn record() -> WorkloadRecord {
         role: "arn:aws:iam::012345678901:role/r".to_owned(),
         kind: WorkloadKind::Sink(sink),
     };
-    WorkloadRecord { spec, desired: Desired::Running }
+    WorkloadRecord { spec, desired: Desired::Running, launch: String::new() }
 }
 
 /// A workload that says in its log when it finds another one alive.

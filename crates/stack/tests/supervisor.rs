@@ -141,10 +141,12 @@ fn record(table: &str, desired: Desired) -> WorkloadRecord {
             kind: WorkloadKind::Sink(sink),
         },
         desired,
+        launch: String::new(),
     }
 }
 
-fn launch(spec: &WorkloadSpec) -> Launch {
+fn launch(record: &WorkloadRecord) -> Launch {
+    let spec = &record.spec;
     let WorkloadKind::Sink(sink) = &spec.kind else { panic!("not a sink") };
     Launch {
         program: PathBuf::from(&sink.table),
@@ -278,7 +280,7 @@ async fn starting_while_it_stops_starts_it_after_its_end() {
 #[tokio::test(start_paused = true)]
 async fn adopts_what_runs_as_wanted() {
     let (world, driver) = World::new();
-    let digest = launch(&record("t", Desired::Running).spec).digest();
+    let digest = launch(&record("t", Desired::Running)).digest();
     world.inner.lock().unwrap().found = vec![(name(), Process { pid: 77, since_unix_ms: 5, digest })];
     let supervisor = start(driver, vec![record("t", Desired::Running)]).await;
     assert_eq!(world.events(1).await, ["0 adopt backend"]);
@@ -295,7 +297,7 @@ async fn ends_what_runs_otherwise_or_unwanted() {
         (vec![], None),
     ] {
         let (world, driver) = World::new();
-        let digest = launch(&record("t", Desired::Running).spec).digest();
+        let digest = launch(&record("t", Desired::Running)).digest();
         world.inner.lock().unwrap().found = vec![(name(), Process { pid: 77, since_unix_ms: 5, digest })];
         let _supervisor = start(driver, records).await;
         let mut expected = vec!["0 adopt backend", "0 Terminate backend"];

@@ -4,7 +4,7 @@
 //!
 //! They grant what AWS's do, with two exceptions. `ReadOnlyAccess` holds the services that stand near queues, as AWS's own is
 //! a list of all its services, and reading of Millpond's own API. `PowerUserAccess` leaves `millpond:CreateAccount` out, as it leaves out
-//! `organizations:CreateAccount` on AWS.
+//! `organizations:CreateAccount` on AWS, and `millpond:UseHost`, which is about the machine and not about services.
 //!
 //! Source: <https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html>.
 

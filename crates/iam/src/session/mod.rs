@@ -10,6 +10,8 @@
 
 mod token;
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use millpond_core::name::AccountId;
@@ -66,6 +68,19 @@ pub struct Session {
     pub source_identity: Option<String>,
     /// Whether the role was assumed by a session of another role; its duration is then limited to an hour.
     pub chained: bool,
+    /// How the request came that these credentials carry out a part of; only in those that never leave the service.
+    pub origin: Option<Origin>,
+}
+
+/// How a request came, as policies ask about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `aws:SourceIp`.
+    pub source_ip: IpAddr,
+    /// `aws:SecureTransport`.
+    pub over_tls: bool,
+    /// `aws:UserAgent`.
+    pub user_agent: Option<String>,
 }
 
 /// Temporary credentials.

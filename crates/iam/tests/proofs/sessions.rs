@@ -28,6 +28,7 @@ fn session_of_role() -> Session {
         transitive_tag_keys: vec!["Team".to_owned()],
         source_identity: Some("ann".to_owned()),
         chained: false,
+        origin: None,
     }
 }
 
@@ -67,6 +68,7 @@ prop_compose! {
             transitive_tag_keys,
             source_identity,
             chained,
+            origin: None,
         }
     }
 }

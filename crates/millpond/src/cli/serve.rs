@@ -213,6 +213,9 @@ fn announce(
             "the last write before the stop was interrupted and never acknowledged; it was cut: {torn}"
         ));
     }
+    if let Some(others) = &found.others {
+        remark(others);
+    }
     let config = configured.described().map(|config| format!("\nconfig   {config}")).unwrap_or_default();
     let tell = told_to(configured);
     tell(&format!(

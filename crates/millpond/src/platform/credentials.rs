@@ -1,8 +1,9 @@
 //! Credentials of workloads: a fresh session of the workload's role, for whoever holds the workload's token.
 //!
-//! What always holds: nothing of it is stored. The token follows from the master key and from what was launched, so a
-//! workload that outlives its service goes on with the token it has. Who asks without it learns nothing, not even which
-//! workloads there are.
+//! What always holds: nothing of it is stored. The token follows from the master key and from the record that was launched,
+//! so a workload that outlives its service goes on with the token it has, and one that is stopped, changed or taken away
+//! has none that counts, also when the same is launched again. Who asks without it learns nothing, not even which workloads
+//! there are.
 //!
 //! Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>.
 
@@ -11,16 +12,27 @@ use std::hint::black_box;
 use millpond_iam::session::Credentials;
 use millpond_server::access::Access;
 use millpond_server::platform::PlatformCall;
-use millpond_stack::{WorkloadRecord, WorkloadSpec};
+use millpond_stack::{Desired, WorkloadRecord, WorkloadSpec};
 use serde_json::json;
 
 use super::clock::{now_secs, timestamp};
 use super::{Answered, Refused, Stacks};
+use crate::failure::Failure;
+use crate::random::random;
 
 /// The token with which a workload asks for its credentials.
-pub(crate) fn token(access: &Access, spec: &WorkloadSpec) -> String {
+pub(crate) fn token(access: &Access, record: &WorkloadRecord) -> String {
+    let WorkloadRecord { spec, launch, .. } = record;
     let launched = serde_json::to_string(spec).expect("a specification is plain data");
-    access.workload_token(&format!("{}\n{launched}", spec.name))
+    access.workload_token(&match launch.as_str() {
+        "" => format!("{}\n{launched}", spec.name),
+        launch => format!("{}\n{launch}\n{launched}", spec.name),
+    })
+}
+
+/// A launch that there was not before.
+pub(super) fn fresh_launch() -> Result<String, Failure> {
+    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Credentials of the workload's role, or why there are none.
@@ -43,8 +55,10 @@ impl Stacks {
     pub(super) async fn credentials(&self, name: &str, call: &PlatformCall) -> Answered {
         let record = self.documents.get::<WorkloadRecord>("workload", name).await?;
         let given = call.authorization.as_ref().map_or("", |token| token.expose());
-        let spec = record.map(|record| record.spec).filter(|spec| is_same(given, &token(&call.access, spec)));
-        let Some(spec) = spec else {
+        let holds = |record: &WorkloadRecord| {
+            is_same(given, &token(&call.access, record)) && record.desired == Desired::Running
+        };
+        let Some(WorkloadRecord { spec, .. }) = record.filter(holds) else {
             return Err(Refused::new(403, "there are no credentials for this token"));
         };
         let credentials = credentials_of(&call.access, &spec).map_err(|reason| {

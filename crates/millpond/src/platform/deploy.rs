@@ -1,7 +1,7 @@
 //! Bringing a stack to what its template says, as whoever asks for it.
 //!
-//! Mistakes in the template, names that another stack has and roles that the caller may not pass are refused before
-//! anything is changed.
+//! Mistakes in the template, names that another stack has, tables, databases and addresses that the caller may not use
+//! (`reach`) and roles that they may not pass are refused before anything is changed.
 
 use std::collections::BTreeMap;
 
@@ -62,6 +62,7 @@ impl Stacks {
         let wanted = resolve(&template, &deployment.parameters, &state, &context)
             .map_err(|errors| Refused::new(400, errors.to_string()))?;
         self.refuse_what_others_have(name, &wanted).await?;
+        self.refuse_what_is_out_of_reach(name, &wanted, &deployer).await?;
         let brought = self.bring(name, &mut state, &wanted, &deployer).await?;
         let outputs = self.outputs(&state, &brought.secrets).await?;
         Ok(json!({ "stack": name, "steps": brought.steps, "outputs": outputs }))

@@ -1,4 +1,10 @@
 //! Stacks and workloads as documents in the log.
+//!
+//! What always holds: they are written sealed with the master key, since values of `NoEcho` parameters and passwords of
+//! databases are in them; one that an earlier version wrote, which is JSON, is read as it is.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use millpond_core::command::Command;
@@ -7,6 +13,8 @@ use millpond_core::outcome::Outcome;
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
+use millpond_iam::secret::Unsealable;
+use millpond_server::access::Access;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +24,7 @@ use super::Refused;
 #[derive(Clone, Debug)]
 pub(super) struct Documents {
     engine: EngineHandle,
+    access: Arc<Access>,
 }
 
 /// Why a document was not read or written.
@@ -34,6 +43,16 @@ pub(super) enum DocumentError {
         /// What is wrong.
         error: serde_json::Error,
     },
+    /// The document can't be opened.
+    #[error("the document {collection}/{name} can't be opened: {error}")]
+    Sealed {
+        /// Its collection.
+        collection: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        error: Unsealable,
+    },
     /// The core refused.
     #[error("the document was refused: {0}")]
     Refused(millpond_core::outcome::Refusal),
@@ -47,8 +66,8 @@ impl From<DocumentError> for Refused {
 }
 
 impl Documents {
-    pub(super) fn new(engine: EngineHandle) -> Self {
-        Self { engine }
+    pub(super) fn new(engine: EngineHandle, access: Arc<Access>) -> Self {
+        Self { engine, access }
     }
 
     /// All documents of a collection, by name.
@@ -60,7 +79,7 @@ impl Documents {
         let Outcome::Documents(documents) = outcome else { return Ok(Vec::new()) };
         documents
             .into_iter()
-            .map(|(key, document)| Ok((key.name.clone(), read(collection, &key.name, &document.value)?)))
+            .map(|(key, document)| Ok((key.name.clone(), self.read(collection, &key.name, &document.value)?)))
             .collect()
     }
 
@@ -71,7 +90,7 @@ impl Documents {
     ) -> Result<Option<T>, DocumentError> {
         let outcome = self.call(Command::GetDocument { key: key(collection, name) }, 0).await?;
         let Outcome::Document(Some(document)) = outcome else { return Ok(None) };
-        read(collection, name, &document.value).map(Some)
+        self.read(collection, name, &document.value).map(Some)
     }
 
     pub(super) async fn put<T: Serialize>(
@@ -81,7 +100,8 @@ impl Documents {
         content: &T,
     ) -> Result<(), DocumentError> {
         let format = |error| DocumentError::Format { collection, name: name.to_owned(), error };
-        let value = Bytes::from(serde_json::to_vec(content).map_err(format)?);
+        let plain = serde_json::to_vec(content).map_err(format)?;
+        let value = Bytes::from(self.access.seal(&sealed_as(collection, name), &plain));
         let size_bytes = value.len();
         let command =
             Command::PutDocument { key: key(collection, name), expected: ExpectedRevision::Any, value };
@@ -91,6 +111,30 @@ impl Documents {
     pub(super) async fn remove(&self, collection: &'static str, name: &str) -> Result<(), DocumentError> {
         let command = Command::RemoveDocument { key: key(collection, name), expected: ExpectedRevision::Any };
         self.call(command, 0).await.map(drop)
+    }
+
+    /// JSON begins with a brace, sealed bytes with their version.
+    fn read<T: DeserializeOwned>(
+        &self,
+        collection: &'static str,
+        name: &str,
+        value: &[u8],
+    ) -> Result<T, DocumentError> {
+        let plain = if value.starts_with(b"{") {
+            Cow::Borrowed(value)
+        } else {
+            let opened = self.access.unseal(&sealed_as(collection, name), value);
+            Cow::Owned(opened.map_err(|error| DocumentError::Sealed {
+                collection,
+                name: name.to_owned(),
+                error,
+            })?)
+        };
+        serde_json::from_slice(&plain).map_err(|error| DocumentError::Format {
+            collection,
+            name: name.to_owned(),
+            error,
+        })
     }
 
     async fn call(&self, command: Command, size_bytes: usize) -> Result<Outcome, DocumentError> {
@@ -105,10 +149,7 @@ fn key(collection: &'static str, name: &str) -> DocumentKey {
     DocumentKey { collection: collection.into(), name: name.into() }
 }
 
-fn read<T: DeserializeOwned>(collection: &'static str, name: &str, value: &[u8]) -> Result<T, DocumentError> {
-    serde_json::from_slice(value).map_err(|error| DocumentError::Format {
-        collection,
-        name: name.to_owned(),
-        error,
-    })
+/// What a document is sealed as, so that none can be put in the place of another.
+fn sealed_as(collection: &str, name: &str) -> String {
+    format!("document {collection}/{name}")
 }

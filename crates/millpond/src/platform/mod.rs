@@ -10,6 +10,7 @@ mod deployer;
 mod documents;
 mod effects;
 mod example;
+mod reach;
 mod rows;
 mod stacks;
 mod workloads;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use millpond_engine::EngineHandle;
 use millpond_server::access::Access;
-use millpond_server::platform::{Platform, PlatformCall, PlatformFuture, PlatformReply};
+use millpond_server::platform::{NameFuture, Platform, PlatformCall, PlatformFuture, PlatformReply};
 use millpond_stack::driver::ProcessDriver;
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
 use millpond_stack::{Desired, WorkloadRecord};
@@ -80,14 +81,14 @@ impl Stacks {
         access: Arc<Access>,
         service: Note,
     ) -> Result<Self, Failure> {
-        let documents = Documents::new(engine);
+        let documents = Documents::new(engine, access.clone());
         let records = documents.all::<WorkloadRecord>("workload").await?;
         let data = service.data.clone();
         let driver = ProcessDriver::open(&data, LOG_BYTES)
             .map_err(|error| Failure::while_doing("cannot look after workloads", &error))?;
         let program = std::env::current_exe()?;
         let for_launch = service.clone();
-        let launch = move |spec: &millpond_stack::WorkloadSpec| launch(&program, spec, &for_launch, &access);
+        let launch = move |record: &WorkloadRecord| launch(&program, record, &for_launch, &access);
         let records = records.into_iter().map(|(_, record)| record).collect();
         let supervisor = Supervisor::start(driver, launch, records, Policy::default())
             .await
@@ -125,6 +126,11 @@ fn parse<T: for<'a> Deserialize<'a>>(body: &Bytes) -> Result<T, Refused> {
 }
 
 impl Platform for Stacks {
+    fn table_of<'a>(&'a self, name: &'a str) -> NameFuture<'a> {
+        // Without an answer nothing is resolved here, and nothing will be read either.
+        Box::pin(async move { self.table_named(name).await.unwrap_or_else(|_| name.to_owned()) })
+    }
+
     fn call(&self, call: PlatformCall) -> PlatformFuture<'_> {
         Box::pin(async move {
             Some(match self.answer(&call).await? {

@@ -10,6 +10,7 @@ use millpond_stack::supervise::{WorkloadState, WorkloadStatus};
 use millpond_stack::{Desired, PhysicalId, StackState, WorkloadKind, WorkloadName, WorkloadRecord};
 use serde_json::{Value, json};
 
+use super::credentials::fresh_launch;
 use super::{Answered, Refused, Stacks, example};
 use crate::note::now_millis;
 
@@ -37,8 +38,16 @@ impl Stacks {
             let _changing = self.changing.lock().await;
             let mut record = self.documents.get::<WorkloadRecord>("workload", name.as_str()).await?;
             if let Some(record) = &mut record {
+                let is_started = record.desired == Desired::Stopped && desired == Desired::Running;
                 record.desired = desired;
+                if is_started {
+                    record.launch =
+                        fresh_launch().map_err(|failure| Refused::new(500, failure.to_string()))?;
+                }
                 self.documents.put("workload", name.as_str(), record).await?;
+                if is_started {
+                    self.supervisor.put(record.clone()).await?;
+                }
             }
             match desired {
                 Desired::Running => self.supervisor.start_workload(name.clone()).await?,

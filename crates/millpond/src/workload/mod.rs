@@ -17,7 +17,8 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, Region};
 use millpond_server::access::Access;
 use millpond_stack::driver::{Condition, Launch, Session, workload_side};
-use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadSpec};
+use millpond_stack::{WorkloadKind, WorkloadProblem, WorkloadRecord, WorkloadSpec};
+use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Outcome};
@@ -42,7 +43,8 @@ struct Job {
 }
 
 /// How to start a workload.
-pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access: &Access) -> Launch {
+pub(crate) fn launch(program: &Path, record: &WorkloadRecord, service: &Note, access: &Access) -> Launch {
+    let spec = &record.spec;
     let job = Job {
         spec: spec.clone(),
         endpoint: service.endpoint.clone(),
@@ -52,7 +54,7 @@ pub(crate) fn launch(program: &Path, spec: &WorkloadSpec, service: &Note, access
     Launch {
         program: program.to_owned(),
         args: vec!["workload".into(), spec.kind.label().into(), spec.name.as_str().into()],
-        environment: environment(service, spec, &workload_token(access, spec)),
+        environment: environment(service, spec, &workload_token(access, record)),
         configuration: serde_json::to_vec(&job).expect("a job is plain data"),
         session: Session::EnteredByProgram,
     }
@@ -83,6 +85,8 @@ pub(crate) fn run() -> Outcome {
         ));
     }
     workload_side::enter_own_session()?;
+    // What it writes lies among the data of the service: tables of SQLite, how it fares.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let job: Job = serde_json::from_slice(&workload_side::configuration()?)?;
     log_lines::start(Verbosity::Work);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -65,6 +65,12 @@ impl Authenticated {
         }
     }
 
+    /// Whether the service calls on behalf of the caller, whose own request's headers count then.
+    #[must_use]
+    pub fn is_on_behalf(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.origin.is_some())
+    }
+
     /// What `SenderId` shows of the caller, as Amazon SQS has it: the unique id of a user, that of a role with the
     /// session's name, the number of an account, and of an anonymous caller the address.
     #[must_use]

@@ -17,12 +17,14 @@ mod moment;
 pub(crate) mod own;
 mod people;
 mod queues;
+mod sealed;
 mod sessions;
 pub(crate) mod sqs;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use hyper::header::HeaderValue;
 use millpond_core::name::{AccountId, QueueKey, QueueName, Region};
 use millpond_engine::EngineHandle;
 use millpond_engine::handle::CallError;
@@ -133,7 +135,9 @@ impl Access {
         self.config.enforcement
     }
 
-    pub(crate) fn is_enforced(&self) -> bool {
+    /// Whether callers are identified and policies count, in a word.
+    #[must_use]
+    pub fn is_enforced(&self) -> bool {
         self.config.enforcement == Enforcement::On
     }
 
@@ -189,13 +193,18 @@ impl Access {
     }
 
     fn proven(principal: &Principal, moment: u64, source: Source, region: Option<Region>) -> Authenticated {
+        // A call on behalf of another comes from where that one came.
+        let origin = principal.session.as_ref().and_then(|session| session.origin.as_ref());
+        let source =
+            origin.map_or(source, |origin| Source { ip: origin.source_ip, over_tls: origin.over_tls });
+        let user_agent = origin.and_then(|origin| HeaderValue::from_str(origin.user_agent.as_deref()?).ok());
         Authenticated {
             caller: principal.caller.clone(),
             session: principal.session.clone(),
             session_policies: principal.session_policies.clone(),
             access_key_id: Some(principal.access_key_id.clone()),
             source,
-            user_agent: None,
+            user_agent,
             referer: None,
             region,
             resolved: Some(Resolved { moment, policies: principal.policies.clone() }),

@@ -43,8 +43,8 @@ pub(crate) enum Resource {
     Queue(QueueKey),
 }
 
-/// All actions, for those who count them.
-pub(crate) const ACTIONS: [&str; 18] = [
+/// All actions, for those who count them. `UseHost` and `WriteTable` are asked for by the platform while it deploys a stack.
+pub(crate) const ACTIONS: [&str; 20] = [
     "millpond:AdvanceClock",
     "millpond:ConfirmClock",
     "millpond:CreateAccount",
@@ -63,6 +63,8 @@ pub(crate) const ACTIONS: [&str; 18] = [
     "millpond:Reset",
     "millpond:StartWorkload",
     "millpond:StopWorkload",
+    "millpond:UseHost",
+    "millpond:WriteTable",
 ];
 
 /// What an action is done to, when it is nothing that has a name.

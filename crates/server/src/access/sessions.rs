@@ -7,7 +7,7 @@ use millpond_iam::api::Authorisation;
 use millpond_iam::caller::{Caller, Tags};
 use millpond_iam::evaluate::{Decision, ResourceKind};
 use millpond_iam::facts::Given;
-use millpond_iam::session::{self, Credentials, Session, SessionOf};
+use millpond_iam::session::{self, Credentials, Origin, Session, SessionOf};
 
 use super::caller::{Authenticated, Source};
 use super::consoles::{Bearer, COOKIE_SECS};
@@ -22,14 +22,26 @@ const WORKLOAD_SECS: u64 = 3_600;
 const WORKLOADS: &str = "ecs-tasks.amazonaws.com";
 
 impl Access {
-    /// Short-lived credentials of the same caller, for calls that the service makes on its behalf. They end with the
-    /// caller's own session. Of a caller without identity they are credentials of nobody, which are refused everywhere.
+    /// Short-lived credentials of the same caller, for calls that the service makes on its behalf: policies see those calls
+    /// as coming from where the caller's came. They end with the caller's own session. Of a caller without identity they are credentials of nobody, which are refused everywhere.
     #[must_use]
     pub fn on_behalf_of(&self, who: &Authenticated, now_secs: u64) -> Credentials {
-        self.issue_for(who, now_secs, ON_BEHALF_SECS)
+        let user_agent = who.user_agent.as_ref().and_then(|agent| agent.to_str().ok());
+        let origin = Origin {
+            source_ip: who.source.ip,
+            over_tls: who.source.over_tls,
+            user_agent: user_agent.map(str::to_owned),
+        };
+        self.issue_for(who, Some(origin), now_secs, ON_BEHALF_SECS)
     }
 
-    fn issue_for(&self, who: &Authenticated, now_secs: u64, lasting_secs: u64) -> Credentials {
+    fn issue_for(
+        &self,
+        who: &Authenticated,
+        origin: Option<Origin>,
+        now_secs: u64,
+        lasting_secs: u64,
+    ) -> Credentials {
         let own_end = who.session.as_ref().map_or(u64::MAX, |session| session.expires_at_secs);
         let of = match &*who.caller {
             Caller::Root { .. } => SessionOf::Root,
@@ -46,9 +58,10 @@ impl Access {
         let expires_at_secs = own_end.min(now_secs + lasting_secs);
         let session = match who.session.as_deref() {
             // What limits the caller's session limits this one.
-            Some(session) => Session { of, expires_at_secs, ..session.clone() },
+            Some(session) => Session { of, expires_at_secs, origin, ..session.clone() },
             None => Session {
                 account: who.caller.account().unwrap_or(AccountId::DEFAULT),
+                origin,
                 ..unlimited(of, now_secs, expires_at_secs)
             },
         };
@@ -103,7 +116,8 @@ impl Access {
     /// The text of an address that opens the console once as this caller.
     pub(crate) fn console_address(&self, who: &Authenticated) -> String {
         let now_secs = now_secs();
-        let Credentials { access_key_id, session_token, .. } = self.issue_for(who, now_secs, COOKIE_SECS);
+        let Credentials { access_key_id, session_token, .. } =
+            self.issue_for(who, None, now_secs, COOKIE_SECS);
         self.consoles.address(Bearer { access_key_id, session_token }, now_secs)
     }
 
@@ -137,6 +151,7 @@ fn unlimited(of: SessionOf, issued_at_secs: u64, expires_at_secs: u64) -> Sessio
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         chained: false,
+        origin: None,
     }
 }
 

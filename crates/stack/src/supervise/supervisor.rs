@@ -5,7 +5,7 @@
 use super::decide::Policy;
 use super::task::{Command, Task};
 use crate::driver::{Condition, Driver, DriverError, ExitKind, Launch};
-use crate::workload::{Desired, WorkloadName, WorkloadRecord, WorkloadSpec};
+use crate::workload::{Desired, WorkloadName, WorkloadRecord};
 use serde::Serialize;
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -115,7 +115,7 @@ impl Supervisor {
     ) -> Result<Supervisor, DriverError>
     where
         D: Driver,
-        L: Fn(&WorkloadSpec) -> Launch + Send + 'static,
+        L: Fn(&WorkloadRecord) -> Launch + Send + 'static,
     {
         let found = driver.find().await?;
         let (commands, receiver) = mpsc::channel(64);
@@ -130,7 +130,7 @@ impl Supervisor {
     /// # Errors
     /// [`SupervisorError::ShuttingDown`].
     pub async fn put(&self, record: WorkloadRecord) -> Result<(), SupervisorError> {
-        self.ask(|reply| Command::Put { record, reply }).await
+        self.ask(|reply| Command::Put { record: Box::new(record), reply }).await
     }
 
     /// Stops a workload and forgets it; returns once it has ended. Well when there is none.

@@ -7,7 +7,7 @@
 use super::decide::{Action, Observed, Policy, Restarts, Wanted, decide};
 use super::supervisor::{Shutdown, SupervisorError, WorkloadState, WorkloadStatus};
 use crate::driver::{Driver, ExitKind, Launch, Process, StopSignal};
-use crate::workload::{Desired, WorkloadName, WorkloadRecord, WorkloadSpec};
+use crate::workload::{Desired, WorkloadName, WorkloadRecord};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
@@ -20,7 +20,7 @@ type Reply<T> = oneshot::Sender<T>;
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Put { record: WorkloadRecord, reply: Reply<()> },
+    Put { record: Box<WorkloadRecord>, reply: Reply<()> },
     Remove { name: WorkloadName, reply: Reply<()> },
     Start { name: WorkloadName, reply: Reply<Result<(), SupervisorError>> },
     Stop { name: WorkloadName, reply: Reply<Result<(), SupervisorError>> },
@@ -93,7 +93,7 @@ impl Entry {
 impl<D, L> Task<D, L>
 where
     D: Driver,
-    L: Fn(&WorkloadSpec) -> Launch + Send + 'static,
+    L: Fn(&WorkloadRecord) -> Launch + Send + 'static,
 {
     pub(super) fn new(driver: D, launch: L, policy: Policy) -> Task<D, L> {
         Task { driver, launch, policy, origin: Instant::now(), entries: BTreeMap::new(), stopping_all: None }
@@ -101,7 +101,7 @@ where
 
     pub(super) fn begin(&mut self, records: Vec<WorkloadRecord>, found: Vec<(WorkloadName, Process)>) {
         for record in records {
-            let launch = (self.launch)(&record.spec);
+            let launch = (self.launch)(&record);
             self.entries.insert(record.spec.name.clone(), Entry::absent(Some((record, launch))));
         }
         for (name, process) in found {
@@ -206,7 +206,7 @@ where
         }
         match command {
             Command::Put { record, reply } => {
-                self.put(record);
+                self.put(*record);
                 self.reconcile();
                 let _ = reply.send(());
             }
@@ -236,7 +236,7 @@ where
     }
 
     fn put(&mut self, record: WorkloadRecord) {
-        let launch = (self.launch)(&record.spec);
+        let launch = (self.launch)(&record);
         let entry = self.entries.entry(record.spec.name.clone()).or_insert_with(|| Entry::absent(None));
         let changed = entry.workload.as_ref() != Some(&(record.clone(), launch.clone()));
         if let (true, Observed::Absent(restarts)) = (changed, &mut entry.observed) {

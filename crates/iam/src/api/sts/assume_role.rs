@@ -184,6 +184,7 @@ impl AssumeRole {
             transitive_tag_keys,
             source_identity,
             chained,
+            origin: None,
         })
     }
 

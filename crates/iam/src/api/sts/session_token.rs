@@ -60,6 +60,7 @@ impl SessionToken {
             transitive_tag_keys: Vec::new(),
             source_identity: None,
             chained: false,
+            origin: None,
         };
         reply.credentials(&issue(with.master, &session, entropy(with)));
         Ok(())

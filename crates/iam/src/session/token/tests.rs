@@ -3,7 +3,8 @@
 use millpond_core::name::AccountId;
 
 use super::{read, write};
-use crate::session::{Session, SessionOf};
+use crate::caller::Tags;
+use crate::session::{Origin, Session, SessionOf};
 
 #[test]
 fn only_what_was_written_is_a_session() {
@@ -18,6 +19,7 @@ fn only_what_was_written_is_a_session() {
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         chained: true,
+        origin: None,
     };
     let written = write(&session);
     assert_eq!(read(&written), Some(session));
@@ -27,4 +29,32 @@ fn only_what_was_written_is_a_session() {
     assert_eq!(read(&[written.as_slice(), &[0]].concat()), None);
     let other_version = [&[2], &written[1..]].concat();
     assert_eq!(read(&other_version), None);
+}
+
+#[test]
+fn an_origin_is_read_as_it_was_written() {
+    for over_tls in [false, true] {
+        for user_agent in [None, Some("curl/8".to_owned())] {
+            let origin =
+                Origin { source_ip: "2001:db8::7".parse().expect("an address"), over_tls, user_agent };
+            let session = Session {
+                account: AccountId::DEFAULT,
+                of: SessionOf::Root,
+                issued_at_secs: 1,
+                expires_at_secs: 2,
+                policies: Vec::new(),
+                policy_arns: Vec::new(),
+                tags: Tags::new(),
+                transitive_tag_keys: Vec::new(),
+                source_identity: None,
+                chained: false,
+                origin: Some(origin),
+            };
+            let written = write(&session);
+            assert_eq!(read(&written), Some(session));
+            for end in 0..written.len() {
+                assert_eq!(read(&written[..end]), None);
+            }
+        }
+    }
 }

@@ -23,6 +23,7 @@ fn credentials_of_a_role_are_those_of_its_session() {
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         chained: false,
+        origin: None,
     };
     assert_eq!(world.session_of(&reply), expected);
 }

@@ -3,6 +3,7 @@
 use millpond_stack::{Desired, EffectError, WorkloadName, WorkloadRecord, WorkloadSpec};
 
 use super::{StackEffects, document};
+use crate::platform::credentials::fresh_launch;
 
 impl StackEffects<'_> {
     /// Makes a workload run as specified. One that is stopped by its user stays stopped.
@@ -15,7 +16,8 @@ impl StackEffects<'_> {
         let before =
             self.documents.get::<WorkloadRecord>("workload", name).await.map_err(|error| document(&error))?;
         let desired = before.map_or(Desired::Running, |record| record.desired);
-        let record = WorkloadRecord { spec: workload.clone(), desired };
+        let launch = fresh_launch().map_err(|failure| EffectError::Failed(failure.to_string()))?;
+        let record = WorkloadRecord { spec: workload.clone(), desired, launch };
         self.documents.put("workload", name, &record).await.map_err(|error| document(&error))?;
         self.supervisor.put(record).await.map_err(|error| EffectError::Failed(error.to_string()))
     }

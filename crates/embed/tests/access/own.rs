@@ -65,6 +65,24 @@ fn why_explains_for_anyone_who_is_named() {
 }
 
 #[test]
+fn what_is_held_against_policies_is_short() {
+    let pond = enforced();
+    let root = Keys::root();
+    let long = "a".repeat(2_049);
+    let (head, tail) = (r#"{"action":"sqs:SendMessage","context":{"aws:UserAgent":"#, "}}");
+    for context in [format!("\"{long}\""), format!("[\"a\",\"{long}\"]")] {
+        let why = Request::own("POST", "why", &format!("{head}{context}{tail}"));
+        why.signed(pond.endpoint(), &root).refused(400, "2048 bytes");
+    }
+    let agent = Request::json("ListQueues", "{}").with("user-agent", &"a".repeat(380_000));
+    assert!([400, 431].contains(&agent.signed(pond.endpoint(), &root).status));
+    Request::json("ListQueues", "{}")
+        .with("referer", &long)
+        .signed(pond.endpoint(), &root)
+        .refused(400, "2048 bytes");
+}
+
+#[test]
 fn figures_are_for_this_machine_and_for_who_may() {
     let pond = enforced();
     let root = Keys::root();

@@ -17,6 +17,7 @@ use super::caller::Authenticated;
 use super::facts::RequestFacts;
 use super::sqs::may_be_given;
 use super::{Access, Asked, IAM_REGION, now_secs, queue_of_arn};
+use crate::framing::FACT_BYTES;
 
 /// What is asked.
 #[derive(Deserialize)]
@@ -47,6 +48,23 @@ fn everything() -> String {
     "*".to_owned()
 }
 
+impl Why<'_> {
+    /// Nothing that is held against policies is long, as in a request.
+    fn check_lengths(&self) -> Result<(), String> {
+        let values = self.context.values().flat_map(|values| match values {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Many(values) => values,
+        });
+        let mut texts = values.map(String::as_str).chain([&*self.action, &self.resource]);
+        match texts.find(|text| text.len() > FACT_BYTES) {
+            Some(_) => Err(format!(
+                "an action, a resource and each value of the context has up to {FACT_BYTES} bytes"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Access {
     /// Answers `POST why`; `who` asks and is already allowed to.
     ///
@@ -56,6 +74,7 @@ impl Access {
         let why: Why<'_> = serde_json::from_slice(body).map_err(|error| {
             format!("send {{\"action\": \"sqs:SendMessage\", \"resource\": ARN, \"as\": ARN}}: {error}")
         })?;
+        why.check_lengths()?;
         let viewed = match why.principal.as_deref() {
             None => who.clone(),
             Some("anonymous") => Authenticated::without_key(Caller::Anonymous, who.source),

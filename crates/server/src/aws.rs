@@ -23,14 +23,13 @@ use millpond_wire::error::{ACCESS_DENIED, ApiError, ErrorKind, SERVICE_UNAVAILAB
 use millpond_wire::protocol::{Head, Protocol, TARGET_HEADER, recognise};
 use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
-use tokio::sync::SemaphorePermit;
 
-use crate::access::{Access, check_policy};
 use crate::access::calls::Carried;
 use crate::access::sqs::SqsRequest;
+use crate::access::{Access, check_policy};
 use crate::audit::Trail;
 use crate::behaviour::Behaviour;
-use crate::body::{BodyError, ReplyBody};
+use crate::body::{BodyError, ReplyBody, Room};
 use crate::entropy;
 use crate::guessing::Guessing;
 use crate::metrics::Requests;
@@ -55,11 +54,11 @@ pub(crate) struct Aws {
 
 /// One request, its body read.
 #[derive(Debug)]
-pub(crate) struct AwsRequest<'a> {
+pub(crate) struct AwsRequest {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
     /// The body, with its room among all bodies.
-    pub(crate) body: Result<(Bytes, SemaphorePermit<'a>), BodyError>,
+    pub(crate) body: Result<(Bytes, Room), BodyError>,
     pub(crate) arrival: Arrival,
 }
 
@@ -68,12 +67,7 @@ type Answered = (Reply, Option<&'static ErrorKind>);
 
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(
-        &self,
-        request: AwsRequest<'_>,
-        guessing: &Guessing,
-        trail: &mut Trail,
-    ) -> Reply {
+    pub(crate) async fn answer(&self, request: AwsRequest, guessing: &Guessing, trail: &mut Trail) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;

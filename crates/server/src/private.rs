@@ -38,8 +38,8 @@ impl Service {
         trail: &mut Trail,
     ) -> Reply {
         let Asked { head, arrival, .. } = asked;
-        let body = match self.intake.read(body).await {
-            Ok((bytes, _permit)) => bytes,
+        let (body, _room) = match self.intake.read(body, arrival.source.ip).await {
+            Ok(read) => read,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
         let gate = own::gate(head.method.as_str(), &path);
@@ -178,7 +178,7 @@ impl Service {
 const fn body_status(error: BodyError) -> u16 {
     match error {
         BodyError::TooLarge { .. } => 413,
-        BodyError::TooSlow { .. } => 408,
+        BodyError::TooSlow { .. } | BodyError::Stalled => 408,
         BodyError::Broken => 400,
         BodyError::Crowded => 503,
     }

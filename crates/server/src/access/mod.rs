@@ -36,13 +36,13 @@ use millpond_iam::sigv4::{self, Expected, KeyCache, SignedParts};
 
 use caller::Resolved;
 pub use caller::{Authenticated, Source};
-pub(crate) use queues::check_policy;
 pub use config::{AccessConfig, Enforcement, LoadError, RootKey};
 use consoles::Consoles;
 use facts::RequestFacts;
 use moment::{Principal, with_session};
 use people::People;
 use queues::QueueView;
+pub(crate) use queues::check_policy;
 
 use crate::scope::Credential;
 

@@ -5,6 +5,7 @@
 
 mod hear;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,6 +66,14 @@ pub(crate) struct AwsRequest {
 /// A reply, and the error that it is.
 type Answered = (Reply, Option<&'static ErrorKind>);
 
+/// What a call may do that was allowed.
+struct Permitted {
+    /// It may create the queue that it is about.
+    may_create: bool,
+    /// The only queues that a move task takes messages back to.
+    back_to: Option<Arc<BTreeSet<QueueKey>>>,
+}
+
 impl Aws {
     /// Answers a call, whatever comes.
     pub(crate) async fn answer(&self, request: AwsRequest, guessing: &Guessing, trail: &mut Trail) -> Reply {
@@ -102,11 +111,14 @@ impl Aws {
 
     /// Authorises a call of SQS and has it carried out.
     async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
-        let may_create = self.authorise(&heard, trail).await?;
+        let Permitted { may_create, back_to: permitted } = self.authorise(&heard, trail).await?;
         let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, .. } = heard;
         // Neither does it hold headers.
         drop(who);
-        let Prepared { command, wait, answer, queue: _ } = prepared;
+        let Prepared { mut command, wait, answer, queue: _ } = prepared;
+        if let Command::StartMoveTask { back_to, .. } = &mut command {
+            *back_to = permitted;
+        }
         let called = self.carry_out(command, engine_wait(wait), size_bytes, may_create).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
         let endpoint = Endpoint { base_url: &base_url };
@@ -117,8 +129,8 @@ impl Aws {
         Ok(reply)
     }
 
-    /// Lets a call pass whose sender may make it; says whether a queue that is not there may be created by it.
-    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<bool, ApiError> {
+    /// Lets a call pass whose sender may make it; says what more it may do.
+    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<Permitted, ApiError> {
         let request = SqsRequest {
             who: &heard.who,
             action: heard.action,
@@ -135,12 +147,10 @@ impl Aws {
             }
             Err(denied) => Err(denied),
         };
-        if let Err(denied) = allowed {
-            self.requests.refusals.denied(heard.action.iam_action);
-            return Err(denied);
-        }
+        let back_to = allowed.inspect_err(|_| self.requests.refusals.denied(heard.action.iam_action))?;
         check_policy(&heard.prepared.command)?;
-        Ok(self.behaviour.auto_create && self.access.may_create(&request))
+        let may_create = self.behaviour.auto_create && self.access.may_create(&request);
+        Ok(Permitted { may_create, back_to })
     }
 
     /// Has a command carried out. One that may change what policies say or ask of a queue counts before its reply goes.

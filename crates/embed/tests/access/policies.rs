@@ -260,6 +260,39 @@ fn moving_messages_takes_what_it_does_to_both_queues() {
 }
 
 #[test]
+fn messages_go_back_to_no_queue_that_their_mover_may_not_send_to() {
+    let pond = enforced();
+    let root = Keys::root();
+    let set_redrive = |queue: &str, policy: &str| {
+        let url = pond.url(queue);
+        let body = format!(r#"{{"QueueUrl":"{url}","Attributes":{{"RedrivePolicy":"{policy}"}}}}"#);
+        Request::json("SetQueueAttributes", &body).signed(pond.endpoint(), &root).ok();
+    };
+    let redrive = format!(r#"{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":\"1\"}}"#, arn("dead"));
+    for queue in ["dead", "other"] {
+        let body = format!(r#"{{"QueueName":"{queue}"}}"#);
+        Request::json("CreateQueue", &body).signed(pond.endpoint(), &root).ok();
+    }
+    set_redrive("jobs", &redrive);
+    send(&pond, "jobs").signed(pond.endpoint(), &root).ok();
+    for _ in 0..2 {
+        let receive = format!(r#"{{"QueueUrl":"{}","VisibilityTimeout":0}}"#, pond.url("jobs"));
+        Request::json("ReceiveMessage", &receive).signed(pond.endpoint(), &root).ok();
+    }
+    // The letter came from `jobs`; now another queue is the source.
+    set_redrive("other", &redrive);
+    set_redrive("jobs", "");
+    let two = [arn("dead"), arn("other")];
+    let policy = allow("sqs:*", &two[0]).replace(&format!("\"{}\"", two[0]), &format!("{two:?}"));
+    let jane = user(&pond, &root, "jane", Some(&policy));
+    let back = Request::json("StartMessageMoveTask", &format!(r#"{{"SourceArn":"{}"}}"#, two[0]));
+    back.signed(pond.endpoint(), &jane)
+        .refused(403, "sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:jobs");
+    put_policy(&pond, &root, "jane", &allow("sqs:*", "*"));
+    back.signed(pond.endpoint(), &jane).ok();
+}
+
+#[test]
 fn a_queue_is_created_on_call_only_by_who_may_create_it() {
     let pond = millpond_embed::Millpond::builder().enforced().auto_create().start_in_memory().unwrap();
     let root = Keys::root();

@@ -117,8 +117,7 @@ impl Service {
         resource: &own::Resource,
         trail: &mut Trail,
     ) -> Result<(), Box<Reply>> {
-        let region = who.region.as_ref().unwrap_or(&self.aws.region);
-        let (decision, denied) = self.access.authorise_own(who, action, resource, region);
+        let (decision, denied) = self.access.authorise_own(who, action, resource, &self.aws.region);
         trail.decided(&decision);
         match denied {
             None => Ok(()),
@@ -171,7 +170,7 @@ impl Service {
         };
         let Some(who) = viewer else { return console::closed() };
         trail.caller(&who);
-        console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await
+        console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access, &self.aws.region).await
     }
 }
 

@@ -65,6 +65,31 @@ fn why_explains_for_anyone_who_is_named() {
 }
 
 #[test]
+fn the_region_of_a_signature_evades_no_policy() {
+    let pond = enforced();
+    let root = Keys::root();
+    let deny = |rest: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"millpond:*",{rest}}}]}}"#
+        )
+    };
+    let jane =
+        user(&pond, &root, "jane", Some(&deny(r#""Resource":"arn:aws:millpond:us-east-1:*:workload/*""#)));
+    for region in ["us-east-1", "eu-west-1"] {
+        let start = Request { region, ..Request::own("POST", "workloads/w/start", "{}") };
+        start
+            .signed(pond.endpoint(), &jane)
+            .refused(403, "arn:aws:millpond:us-east-1:000000000000:workload/w");
+    }
+    let in_region = r#""Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}"#;
+    put_policy(&pond, &root, "jane", &deny(in_region));
+    for region in ["us-east-1", "eu-west-1"] {
+        let status = Request { region, ..Request::own("GET", "status", "") };
+        status.signed(pond.endpoint(), &jane).refused(403, "millpond:GetStatus");
+    }
+}
+
+#[test]
 fn what_is_held_against_policies_is_short() {
     let pond = enforced();
     let root = Keys::root();

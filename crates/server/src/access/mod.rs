@@ -198,20 +198,24 @@ impl Access {
     /// policy counts.
     #[must_use]
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
+        self.decide_in(who.region.as_ref().map_or(IAM_REGION, Region::as_str), who, asked)
+    }
+
+    /// As `decide`; what is done to no ARN with a region is done in this one.
+    fn decide_in(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let of_queue =
             of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
         let in_request =
             Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
-        let signed = who.region.as_ref().map(Region::as_str);
         self.decide_on(
             who,
             &Asked {
                 action: &asked.action,
                 resource: &asked.resource,
                 account: asked.resource_account,
-                region: in_request.or(signed).unwrap_or(IAM_REGION),
+                region: in_request.unwrap_or(region),
                 kind: asked.resource_kind,
                 policy: asked.resource_policy.as_ref().or(of_queue),
                 given: &asked.facts,

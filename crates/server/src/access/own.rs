@@ -107,7 +107,8 @@ fn queue(account: &str, region: &str, name: &str) -> Option<QueueKey> {
 }
 
 impl Access {
-    /// Whether a caller may do it, and if not, why, in the words of AWS.
+    /// Whether a caller may do it, and if not, why, in the words of AWS. `region` is the service's own, whatever region a
+    /// request is signed for: its sender chooses that.
     pub(crate) fn authorise_own(
         &self,
         who: &Authenticated,
@@ -134,7 +135,7 @@ impl Access {
             resource_policy: None,
             facts: Given::default(),
         };
-        let decision = self.decide(who, &asked);
+        let decision = self.decide_in(region.as_str(), who, &asked);
         let denied = match &decision {
             Decision::Allowed(_) => None,
             Decision::Denied(denial) => Some(denial.text(&who.caller, action, &asked.resource)),

@@ -7,7 +7,7 @@ mod hear;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -66,6 +66,9 @@ pub(crate) struct AwsRequest {
 /// A reply, and the error that it is.
 type Answered = (Reply, Option<&'static ErrorKind>);
 
+/// A receive that took longer may have waited for messages, while its sender's rights changed.
+const WAITED: Duration = Duration::from_millis(100);
+
 /// What a call may do that was allowed.
 struct Permitted {
     /// It may create the queue that it is about.
@@ -112,15 +115,26 @@ impl Aws {
     /// Authorises a call of SQS and has it carried out.
     async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
         let Permitted { may_create, back_to: permitted } = self.authorise(&heard, trail).await?;
-        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, .. } = heard;
-        // Neither does it hold headers.
-        drop(who);
-        let Prepared { mut command, wait, answer, queue: _ } = prepared;
+        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, account, region } = heard;
+        let Prepared { mut command, wait, answer, queue } = prepared;
+        let may_wait = matches!(command, Command::Receive { .. }) && !matches!(wait, WaitTime::Secs(0));
+        // What does not wait holds no headers either.
+        let again = (may_wait && self.access.is_enforced()).then(|| (who, command.clone()));
         if let Command::StartMoveTask { back_to, .. } = &mut command {
             *back_to = permitted;
         }
+        let begun = Instant::now();
         let called = self.carry_out(command, engine_wait(wait), size_bytes, may_create).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
+        if let Some((who, command)) = &again
+            && begun.elapsed() >= WAITED
+        {
+            // What it would have delivered goes back when the lease is dropped.
+            let (queue, region, base_url) = (queue.as_ref(), &region, &*base_url);
+            let request = SqsRequest { who, action, queue, command, account, region, base_url };
+            let allowed = self.access.authorise_again(&request, trail);
+            allowed.inspect_err(|_| self.requests.refusals.denied(action.iam_action))?;
+        }
         let endpoint = Endpoint { base_url: &base_url };
         let envelope = Envelope { protocol, service: &QUERY, action: action.name, request_id: id };
         let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;

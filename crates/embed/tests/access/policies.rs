@@ -260,6 +260,45 @@ fn moving_messages_takes_what_it_does_to_both_queues() {
 }
 
 #[test]
+fn a_receive_that_waits_delivers_nothing_to_who_may_not_receive_any_more() {
+    for deletes in [false, true] {
+        let pond = enforced();
+        let root = Keys::root();
+        // The queue's policy would let in anyone who proves to be someone.
+        if deletes {
+            set_queue_policy(&pond, &root, "jobs", &queue_policy("Allow", "\"*\"", "sqs:*"));
+        }
+        let jane = user(&pond, &root, "jane", Some(&allow("sqs:*", "*")));
+        let receive = |secs| {
+            let body = format!(r#"{{"QueueUrl":"{}","WaitTimeSeconds":{secs}}}"#, pond.url("jobs"));
+            Request::json("ReceiveMessage", &body)
+        };
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| receive(20).signed(pond.endpoint(), &jane));
+            let waits = || {
+                Request::get("/metrics").unsigned(pond.endpoint()).ok().body.contains("millpond_waiters 1")
+            };
+            while !waits() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            if deletes {
+                let delete = format!("Action=DeleteAccessKey&UserName=jane&AccessKeyId={}", jane.id);
+                iam(&pond, &root, &delete).ok();
+            } else {
+                put_policy(&pond, &root, "jane", &allow("sqs:SendMessage", "*"));
+            }
+            send(&pond, "jobs").signed(pond.endpoint(), &root).ok();
+            let reply = waiting.join().unwrap();
+            assert_eq!(reply.status, 403, "{}", reply.body);
+            assert!(!reply.body.contains("ReceiptHandle"), "{}", reply.body);
+        });
+        let given_back = receive(5).signed(pond.endpoint(), &root).ok();
+        assert!(given_back.body.contains("ReceiptHandle"), "{}", given_back.body);
+    }
+}
+
+#[test]
 fn messages_go_back_to_no_queue_that_their_mover_may_not_send_to() {
     let pond = enforced();
     let root = Keys::root();

@@ -125,7 +125,7 @@ impl Moment {
     }
 
     /// Who a session makes the caller, if the one it was issued for is still there.
-    fn caller_of(&self, session: &Session) -> Option<Caller> {
+    pub(super) fn caller_of(&self, session: &Session) -> Option<Caller> {
         let (account, issued) = (session.account, session.issued_at_secs);
         match &session.of {
             SessionOf::Role { name, id, session_name } => {

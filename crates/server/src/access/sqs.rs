@@ -16,6 +16,7 @@ use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_core::outcome::Outcome;
 use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
+use millpond_iam::auth_error::AuthError;
 use millpond_iam::caller::Caller;
 use millpond_iam::evaluate::{Decision, Denial, ResourceKind};
 use millpond_sqs::catalogue::Action;
@@ -97,6 +98,35 @@ impl Access {
             }
         }
         Ok(())
+    }
+
+    /// As `authorise_sqs`, for a request that has waited since: also whether its sender is still there.
+    ///
+    /// # Errors
+    /// As `authorise_sqs`, or that the key is not known.
+    pub(crate) fn authorise_again(
+        &self,
+        request: &SqsRequest<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), ApiError> {
+        if !self.is_enforced() {
+            return Ok(());
+        }
+        if !self.is_still_known(request.who) {
+            return Err(AuthError::UnknownKey.to_api_error());
+        }
+        self.authorise_sqs(request, trail)
+    }
+
+    /// Whether the key or the session that a request was signed with is still good.
+    fn is_still_known(&self, who: &Authenticated) -> bool {
+        let moment = self.people.now();
+        match (&who.session, &who.access_key_id) {
+            (Some(session), _) => moment.caller_of(session).is_some(),
+            (None, Some(id)) if **id == *self.config.root.access_key_id => true,
+            (None, Some(id)) => moment.identities.access_key(id).is_some_and(|key| key.active),
+            (None, None) => true,
+        }
     }
 
     /// Of a move task that takes messages back to where they came from: whether its sender may send to all the queues

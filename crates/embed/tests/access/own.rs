@@ -123,6 +123,10 @@ fn figures_are_for_this_machine_and_for_who_may() {
     }
     Request::get("/metrics").signed(pond.endpoint(), &jane).refused(403, "millpond:GetMetrics");
     Request::get("/metrics").signed(pond.endpoint(), &root).ok();
+    for name in ["x-forwarded-for", "X-Forwarded-Proto", "forwarded"] {
+        let passed_on = Request::get("/metrics").with(name, "for=192.0.2.1");
+        passed_on.unsigned(pond.endpoint()).refused(403, "MissingAuthenticationToken");
+    }
     let away = Request { host: Some("queue.example"), ..Request::get("/metrics") };
     away.unsigned(pond.endpoint()).refused(403, "not a local name");
 }

@@ -260,6 +260,66 @@ fn moving_messages_takes_what_it_does_to_both_queues() {
 }
 
 #[test]
+fn a_tag_of_a_session_replaces_the_roles_in_whatever_case() {
+    let pond = enforced();
+    let root = Keys::root();
+    let escaped = crate::support::escaped;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},"Action":["sts:AssumeRole","sts:TagSession"]}}}}"#
+    );
+    let create = format!(
+        "Action=CreateRole&RoleName=worker&Tags.member.1.Key=Team&Tags.member.1.Value=red&AssumeRolePolicyDocument={}",
+        escaped(&trust)
+    );
+    iam(&pond, &root, &create).ok();
+    let red = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*",
+        "Condition":{"StringEquals":{"aws:PrincipalTag/Team":"red"}}}}"#;
+    let put = format!("Action=PutRolePolicy&RoleName=worker&PolicyName=p&PolicyDocument={}", escaped(red));
+    iam(&pond, &root, &put).ok();
+    let jane = user(&pond, &root, "jane", Some(&allow("sts:*", "*")));
+    let role = escaped(&format!("arn:aws:iam::{ACCOUNT}:role/worker"));
+    let assume = format!("Action=AssumeRole&RoleSessionName=s1&RoleArn={role}");
+    let session = sts(&pond, &jane, &assume).ok().keys();
+    send(&pond, "jobs").signed(pond.endpoint(), &session).ok();
+    let tagged = format!("{assume}&Tags.member.1.Key=TEAM&Tags.member.1.Value=blue");
+    let session = sts(&pond, &jane, &tagged).ok().keys();
+    send(&pond, "jobs").signed(pond.endpoint(), &session).refused(403, "AccessDenied");
+}
+
+#[test]
+fn a_session_is_limited_by_no_policy_of_another_account() {
+    let pond = enforced();
+    let root = Keys::root();
+    let escaped = crate::support::escaped;
+    let made = Request::own("POST", "accounts", &format!(r#"{{"account_id":"{OTHER}"}}"#));
+    let made: serde_json::Value =
+        serde_json::from_str(&made.signed(pond.endpoint(), &root).ok().body).unwrap();
+    let key = |name: &str| made[name].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let other = Keys::new(&key("access_key_id"), &key("secret_access_key"));
+    let policy = escaped(&allow("sqs:*", "*"));
+    for keys in [&root, &other] {
+        let create = format!("Action=CreatePolicy&PolicyName=p&PolicyDocument={policy}");
+        iam(&pond, keys, &create).ok();
+    }
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},"Action":"sts:AssumeRole"}}}}"#
+    );
+    let create = format!("Action=CreateRole&RoleName=worker&AssumeRolePolicyDocument={}", escaped(&trust));
+    iam(&pond, &root, &create).ok();
+    let jane = user(&pond, &root, "jane", Some(&allow("sts:*", "*")));
+    let assume = |policy: &str| {
+        let role = escaped(&format!("arn:aws:iam::{ACCOUNT}:role/worker"));
+        let policy = escaped(policy);
+        let body =
+            format!("Action=AssumeRole&RoleSessionName=s1&RoleArn={role}&PolicyArns.member.1.arn={policy}");
+        sts(&pond, &jane, &body)
+    };
+    assume(&format!("arn:aws:iam::{ACCOUNT}:policy/p")).ok();
+    assume("arn:aws:iam::aws:policy/AmazonSQSFullAccess").ok();
+    assume(&format!("arn:aws:iam::{OTHER}:policy/p")).refused(404, "was not found");
+}
+
+#[test]
 fn a_receive_that_waits_delivers_nothing_to_who_may_not_receive_any_more() {
     for deletes in [false, true] {
         let pond = enforced();

@@ -3,6 +3,9 @@
 //! A command is complete: names are parsed, numbers are within the limits that do not depend on the state, bodies are
 //! encoded, ids are drawn. Waiting, authorisation and encoding of replies happen elsewhere.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::document::{DocumentKey, DocumentWrite, ExpectedRevision};
@@ -158,6 +161,11 @@ pub enum Command {
         /// At most so many.
         limit: usize,
     },
+    /// Name the queues that the dead letters of a queue came from, also those that are gone.
+    ListOrigins {
+        /// The dead-letter queue.
+        key: QueueKey,
+    },
     /// Start to move the messages of a dead-letter queue.
     StartMoveTask {
         /// The dead-letter queue.
@@ -166,6 +174,8 @@ pub enum Command {
         id: MoveTaskId,
         /// Where they go; each back to where it came from when there is none.
         destination: Option<Box<QueueKey>>,
+        /// Without a destination: the only queues that they may go back to. All that they came from when there is none.
+        back_to: Option<Arc<BTreeSet<QueueKey>>>,
         /// At most so many a second.
         messages_per_sec: Option<u32>,
     },

@@ -3,6 +3,8 @@
 //! Outcomes are typed and carry no wire text; the protocol turns a refusal into its code and message. An outcome may
 //! leave the process only when the events it reveals are durable, which is the engine's promise.
 
+use std::collections::BTreeSet;
+
 use crate::document::{Document, DocumentKey};
 use crate::limits;
 use crate::message::{MessageId, MoveNumber, QueueId, Sequence};
@@ -186,6 +188,8 @@ pub enum Outcome {
         /// Whether more follow after the last.
         more: bool,
     },
+    /// The queues that the dead letters of a queue came from; as many as were ever its sources.
+    Origins(BTreeSet<QueueKey>),
     /// A queue's settings and counts.
     Description(Box<QueueDescription>),
     /// Settings and counts of several queues, by number, and the number to go on after when more follow.

@@ -106,7 +106,8 @@ impl Model {
             | Command::AddPermission { .. }
             | Command::RemovePermission { .. }
             | Command::WriteDocuments { .. }
-            | Command::ListDeadLetterSources { .. } => unreachable!("these have tests of their own"),
+            | Command::ListDeadLetterSources { .. }
+            | Command::ListOrigins { .. } => unreachable!("these have tests of their own"),
             Command::CreateQueue { key, attributes, .. } => self.create(now, key, attributes),
             Command::ListQueues { .. } => self.list(command),
             Command::DescribeQueues { after, limit } => self.describe_all(now, *after, *limit),

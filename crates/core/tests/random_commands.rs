@@ -330,6 +330,7 @@ impl Run {
                     key: named(queue),
                     id: MoveTaskId::new(self.tasks),
                     destination: destination.as_ref().map(|queue| named(queue).into()),
+                    back_to: None,
                     messages_per_sec: *rate,
                 }
             }

@@ -115,6 +115,7 @@ fn need(command: &Command) -> Need {
         | Command::ListQueues { .. }
         | Command::ListQueueTags { .. }
         | Command::ListDeadLetterSources { .. }
+        | Command::ListOrigins { .. }
         | Command::ListMoveTasks { .. }
         | Command::DescribeQueue { .. }
         | Command::DescribeQueues { .. }

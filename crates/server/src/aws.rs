@@ -5,8 +5,9 @@
 
 mod hear;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName};
@@ -23,13 +24,12 @@ use millpond_wire::error::{ACCESS_DENIED, ApiError, ErrorKind, SERVICE_UNAVAILAB
 use millpond_wire::protocol::{Head, Protocol, TARGET_HEADER, recognise};
 use millpond_wire::query::QueryService;
 use millpond_wire::request_id::RequestId;
-use tokio::sync::SemaphorePermit;
 
 use crate::access::sqs::SqsRequest;
 use crate::access::{Access, check_policy};
 use crate::audit::Trail;
 use crate::behaviour::Behaviour;
-use crate::body::{BodyError, ReplyBody};
+use crate::body::{BodyError, ReplyBody, Room};
 use crate::entropy;
 use crate::guessing::Guessing;
 use crate::metrics::Requests;
@@ -54,25 +54,31 @@ pub(crate) struct Aws {
 
 /// One request, its body read.
 #[derive(Debug)]
-pub(crate) struct AwsRequest<'a> {
+pub(crate) struct AwsRequest {
     pub(crate) head: Parts,
     pub(crate) queue: Option<QueuePath>,
     /// The body, with its room among all bodies.
-    pub(crate) body: Result<(Bytes, SemaphorePermit<'a>), BodyError>,
+    pub(crate) body: Result<(Bytes, Room), BodyError>,
     pub(crate) arrival: Arrival,
 }
 
 /// A reply, and the error that it is.
 type Answered = (Reply, Option<&'static ErrorKind>);
 
+/// A receive that took longer may have waited for messages, while its sender's rights changed.
+const WAITED: Duration = Duration::from_millis(100);
+
+/// What a call may do that was allowed.
+struct Permitted {
+    /// It may create the queue that it is about.
+    may_create: bool,
+    /// The only queues that a move task takes messages back to.
+    back_to: Option<Arc<BTreeSet<QueueKey>>>,
+}
+
 impl Aws {
     /// Answers a call, whatever comes.
-    pub(crate) async fn answer(
-        &self,
-        request: AwsRequest<'_>,
-        guessing: &Guessing,
-        trail: &mut Trail,
-    ) -> Reply {
+    pub(crate) async fn answer(&self, request: AwsRequest, guessing: &Guessing, trail: &mut Trail) -> Reply {
         let begun = Instant::now();
         let id = RequestId(entropy::draw());
         let mut action = None;
@@ -107,13 +113,27 @@ impl Aws {
 
     /// Authorises a call of SQS and has it carried out.
     async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
-        let may_create = self.authorise(&heard, trail).await?;
-        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, .. } = heard;
-        // Neither does it hold headers.
-        drop(who);
-        let Prepared { command, wait, answer, queue: _ } = prepared;
+        let Permitted { may_create, back_to: permitted } = self.authorise(&heard, trail).await?;
+        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, account, region } = heard;
+        let Prepared { mut command, wait, answer, queue } = prepared;
+        let may_wait = matches!(command, Command::Receive { .. }) && !matches!(wait, WaitTime::Secs(0));
+        // What does not wait holds no headers either.
+        let again = (may_wait && self.access.is_enforced()).then(|| (who, command.clone()));
+        if let Command::StartMoveTask { back_to, .. } = &mut command {
+            *back_to = permitted;
+        }
+        let begun = Instant::now();
         let called = self.carry_out(command, engine_wait(wait), size_bytes, may_create).await;
         let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
+        if let Some((who, command)) = &again
+            && begun.elapsed() >= WAITED
+        {
+            // What it would have delivered goes back when the lease is dropped.
+            let (queue, region, base_url) = (queue.as_ref(), &region, &*base_url);
+            let request = SqsRequest { who, action, queue, command, account, region, base_url };
+            let allowed = self.access.authorise_again(&request, trail);
+            allowed.inspect_err(|_| self.requests.refusals.denied(action.iam_action))?;
+        }
         let endpoint = Endpoint { base_url: &base_url };
         let envelope = Envelope { protocol, service: &QUERY, action: action.name, request_id: id };
         let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;
@@ -122,8 +142,8 @@ impl Aws {
         Ok(reply)
     }
 
-    /// Lets a call pass whose sender may make it; says whether a queue that is not there may be created by it.
-    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<bool, ApiError> {
+    /// Lets a call pass whose sender may make it; says what more it may do.
+    async fn authorise(&self, heard: &HeardSqs, trail: &mut Trail) -> Result<Permitted, ApiError> {
         let request = SqsRequest {
             who: &heard.who,
             action: heard.action,
@@ -140,12 +160,10 @@ impl Aws {
             }
             Err(denied) => Err(denied),
         };
-        if let Err(denied) = allowed {
-            self.requests.refusals.denied(heard.action.iam_action);
-            return Err(denied);
-        }
+        let back_to = allowed.inspect_err(|_| self.requests.refusals.denied(heard.action.iam_action))?;
         check_policy(&heard.prepared.command)?;
-        Ok(self.behaviour.auto_create && self.access.may_create(&request))
+        let may_create = self.behaviour.auto_create && self.access.may_create(&request);
+        Ok(Permitted { may_create, back_to })
     }
 
     /// Has a command carried out. One that may change what policies say or ask of a queue counts before its reply goes.

@@ -1,14 +1,24 @@
 //! Request bodies within bounds, and reply bodies that know whether they were taken.
+//!
+//! What always holds: a body takes room for what of it has arrived, until nobody uses it any more; one that holds room and
+//! stops coming loses it.
 
+mod room;
+
+use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use millpond_engine::handle::LeaseGuard;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout_at;
+
+pub(crate) use room::Room;
+use room::{LEAST_BYTES_PER_SEC, NotTaken, Rooms};
 
 /// Why a body was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +35,9 @@ pub(crate) enum BodyError {
         /// The limit.
         secs: u64,
     },
+    /// It holds room and hardly comes.
+    #[error("the request body came at less than {LEAST_BYTES_PER_SEC} bytes per second")]
+    Stalled,
     /// The connection broke.
     #[error("the connection ended inside the request body")]
     Broken,
@@ -33,63 +46,91 @@ pub(crate) enum BodyError {
     Crowded,
 }
 
-/// Bodies are let in by the KiB.
-const PERMIT_BYTES: usize = 1024;
-
-/// Reads request bodies within bounds on each and on all together.
+/// Reads request bodies within bounds on each, on those of one source and on all together.
 #[derive(Debug)]
 pub(crate) struct BodyIntake {
-    permits: Semaphore,
+    rooms: Arc<Rooms>,
     limit_bytes: usize,
     timeout: Duration,
 }
 
 impl BodyIntake {
     pub(crate) fn new(total_bytes: usize, limit_bytes: usize, timeout: Duration) -> Self {
-        Self { permits: Semaphore::new(total_bytes / PERMIT_BYTES), limit_bytes, timeout }
+        Self { rooms: Arc::new(Rooms::new(total_bytes)), limit_bytes, timeout }
     }
 
-    /// Reads a whole body. The permit is held as long as the body is. What counts is what has arrived: a body that is
+    /// Reads a whole body. Its room is held as long as the body is. What counts is what has arrived: a body that is
     /// announced and does not come takes no room from others.
-    pub(crate) async fn read(&self, body: Incoming) -> Result<(Bytes, SemaphorePermit<'_>), BodyError> {
+    pub(crate) async fn read<B>(&self, body: B, from: IpAddr) -> Result<(Bytes, Room), BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let announced = body.size_hint().upper().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if announced.is_some_and(|bytes| bytes > self.limit_bytes) {
             return Err(self.too_large());
         }
-        tokio::time::timeout(self.timeout, self.collect(body))
+        tokio::time::timeout(self.timeout, self.collect(body, from))
             .await
             .map_err(|_| BodyError::TooSlow { secs: self.timeout.as_secs() })?
     }
 
-    async fn collect(&self, mut body: Incoming) -> Result<(Bytes, SemaphorePermit<'_>), BodyError> {
-        let mut permit = self.room_for(0)?;
-        let mut first = Bytes::new();
+    async fn collect<B>(&self, mut body: B, from: IpAddr) -> Result<(Bytes, Room), BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let mut room = Room::new(self.rooms.clone());
+        let first = match body.frame().await {
+            Some(frame) => self.take_in(frame, &mut room)?,
+            None => return Ok((Bytes::new(), room)),
+        };
+        // Nearly every body comes in one piece, which is then not copied.
+        if body.is_end_stream() {
+            return Ok((first, room));
+        }
+        room.begin_waiting(from)?;
         let mut rest = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-            let arrived = first.len() + rest.len() + data.len();
-            if arrived > self.limit_bytes {
-                return Err(self.too_large());
-            }
-            permit.merge(self.room_for(arrived.div_ceil(PERMIT_BYTES) - permit.num_permits())?);
-            // Nearly every body comes in one piece, which is then not copied.
-            if first.is_empty() && rest.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&std::mem::take(&mut first));
-                rest.extend_from_slice(&data);
+        loop {
+            let lost = room.lost();
+            let frame = tokio::select! {
+                biased;
+                () = lost => return Err(BodyError::Crowded),
+                frame = timeout_at(room.next_look(), body.frame()) => frame,
+            };
+            match frame {
+                Err(_elapsed) if room.has_stalled() => return Err(BodyError::Stalled),
+                Err(_elapsed) => {}
+                Ok(Some(frame)) => {
+                    let data = self.take_in(frame, &mut room)?;
+                    if rest.is_empty() {
+                        rest.extend_from_slice(&first);
+                    }
+                    rest.extend_from_slice(&data);
+                }
+                Ok(None) => break,
             }
         }
-        Ok((if rest.is_empty() { first } else { rest.freeze() }, permit))
+        room.end_waiting()?;
+        Ok((if rest.is_empty() { first } else { rest.freeze() }, room))
     }
 
-    fn room_for(&self, permits: usize) -> Result<SemaphorePermit<'_>, BodyError> {
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        self.permits.try_acquire_many(permits).map_err(|_| BodyError::Crowded)
+    /// What of a body has arrived, once there is room for it.
+    fn take_in<E>(&self, frame: Result<Frame<Bytes>, E>, room: &mut Room) -> Result<Bytes, BodyError> {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { return Ok(Bytes::new()) };
+        if room.bytes() + data.len() > self.limit_bytes {
+            return Err(self.too_large());
+        }
+        room.take(data.len())?;
+        Ok(data)
     }
 
     const fn too_large(&self) -> BodyError {
         BodyError::TooLarge { limit_bytes: self.limit_bytes }
+    }
+}
+
+impl From<NotTaken> for BodyError {
+    fn from(_: NotTaken) -> Self {
+        Self::Crowded
     }
 }
 
@@ -156,3 +197,6 @@ impl Body for ReplyBody {
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }
+
+#[cfg(test)]
+mod tests;

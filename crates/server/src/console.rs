@@ -68,9 +68,9 @@ pub(crate) async fn page(
     platform: &dyn Platform,
     who: Authenticated,
     access: &Arc<Access>,
+    region: &Region,
 ) -> Reply {
-    let region = Region::default();
-    let may = |action, resource| access.authorise_own(&who, action, &resource, &region).decision.is_allowed();
+    let may = |action, resource| access.authorise_own(&who, action, &resource, region).decision.is_allowed();
     let sees_queues = may("millpond:ListQueues", Resource::OfCaller);
     let sees_workloads = may("millpond:ListWorkloads", Resource::OfService);
     let (queues, status) = match (visible_queues(engine, access, &who).await, engine.status().await) {

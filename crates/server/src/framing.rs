@@ -1,4 +1,4 @@
-//! Refuses requests that two readers could understand differently, before anything else looks at them.
+//! Refuses requests that two readers could understand differently, or that hold too much to judge, before anything else looks at them.
 //!
 //! A proxy in front, the code that checks a signature and the code that finds the way must all see the same request: the same
 //! end of its body, the same host, the same path. The HTTP library refuses what it can't read at all; this refuses what it
@@ -7,7 +7,8 @@
 //! Source: <https://www.rfc-editor.org/rfc/rfc9112.html#section-6.1> and section 11.2, "Request Smuggling".
 
 use hyper::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, TRANSFER_ENCODING,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, REFERER,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Uri};
@@ -24,6 +25,12 @@ static SINGLE: [HeaderName; 9] = [
     HeaderName::from_static("x-amz-security-token"),
     HeaderName::from_static("x-amz-content-sha256"),
 ];
+
+/// Headers whose values are held against policies.
+static FACTS: [HeaderName; 2] = [USER_AGENT, REFERER];
+
+/// Bytes of a value that is held against policies. One that is cut or left out would evade a policy that denies.
+pub(crate) const FACT_BYTES: usize = 2048;
 
 /// Why a request has no single meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +50,8 @@ pub(crate) enum Ambiguous {
          shortest form"
     )]
     Path,
+    #[error("the header {0} is longer than {FACT_BYTES} bytes")]
+    Long(&'static str),
     #[error("the request expects something else than 100-continue")]
     Expectation,
 }
@@ -61,6 +70,11 @@ pub(crate) fn check(head: &Parts) -> Result<(), Ambiguous> {
         && let Some(name) = SINGLE.iter().find(|name| headers.get_all(*name).iter().nth(1).is_some())
     {
         return Err(Ambiguous::Repeated(name.as_str()));
+    }
+    for name in &FACTS {
+        if headers.get_all(name).iter().any(|value| value.len() > FACT_BYTES) {
+            return Err(Ambiguous::Long(name.as_str()));
+        }
     }
     check_length(headers)?;
     check_target(&head.method, &head.uri, headers)?;

@@ -78,7 +78,7 @@ impl Table {
 }
 
 /// What one party has at its disposal: an address, or the smallest network that is given out.
-fn network(source: IpAddr) -> u128 {
+pub(crate) fn network(source: IpAddr) -> u128 {
     match source.to_canonical() {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits() >> 64 << 64 | 1 << 63,

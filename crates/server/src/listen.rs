@@ -36,6 +36,9 @@ use crate::respond::Reply;
 use crate::service::{Front, Service};
 use crate::tls::{Tls, TlsConfig, TlsError, shake_hands};
 
+/// Bytes of the head of a request, and of what a connection holds unread of a body.
+const HEAD_BYTES: usize = 64 << 10;
+
 /// What one server takes at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -343,6 +346,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_BYTES)
         .header_read_timeout(Duration::from_secs(port.limits.header_secs))
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);

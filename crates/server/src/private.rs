@@ -3,7 +3,7 @@
 //! What always holds: nothing is done or shown before its sender is known and may have it.
 
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, FORWARDED, HeaderMap};
 use hyper::http::request::Parts;
 use millpond_iam::caller::Caller;
 use millpond_iam::secret::Secret;
@@ -38,8 +38,8 @@ impl Service {
         trail: &mut Trail,
     ) -> Reply {
         let Asked { head, arrival, .. } = asked;
-        let body = match self.intake.read(body).await {
-            Ok((bytes, _permit)) => bytes,
+        let (body, _room) = match self.intake.read(body, arrival.source.ip).await {
+            Ok(read) => read,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
         };
         let gate = own::gate(head.method.as_str(), &path);
@@ -139,9 +139,8 @@ impl Service {
         resource: &own::Resource,
         trail: &mut Trail,
     ) -> Result<(), Box<Reply>> {
-        let region = who.region.as_ref().unwrap_or(&self.aws.region);
         let OwnDecision { decision, resource, denied } =
-            self.access.authorise_own(who, action, resource, region);
+            self.access.authorise_own(who, action, resource, &self.aws.region);
         trail.about(|| resource);
         if self.access.is_enforced() {
             trail.decided(&decision);
@@ -155,12 +154,14 @@ impl Service {
         }
     }
 
-    /// The figures: for whoever may read them, and for programs of this machine that do not sign.
+    /// The figures: for whoever may read them, and for programs of this machine that do not sign. What a proxy has passed
+    /// on is of nobody knows which machine, whether that proxy is trusted or not.
     pub(crate) async fn metrics(&self, asked: Asked<'_>, trail: &mut Trail) -> Reply {
         let Asked { head, arrival, front } = asked;
         trail.asked("millpond", "GetMetrics");
         let signed = Signed::new(head, arrival, b"").is_claimed();
-        if self.access.is_enforced() && (signed || !arrival.source.ip.is_loopback()) {
+        let is_of_this_machine = arrival.source.ip.is_loopback() && !is_passed_on(&head.headers);
+        if self.access.is_enforced() && (signed || !is_of_this_machine) {
             let who = match self.identify(asked, b"", trail).await {
                 Ok(who) => who,
                 Err(refusal) => return *refusal,
@@ -197,14 +198,18 @@ impl Service {
         };
         let Some(who) = viewer else { return console::closed() };
         trail.caller(&who);
-        console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access).await
+        console::page(&self.aws.engine, self.platform.as_ref(), who, &self.access, &self.aws.region).await
     }
+}
+
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| *name == FORWARDED || name.as_str().starts_with("x-forwarded-"))
 }
 
 const fn body_status(error: BodyError) -> u16 {
     match error {
         BodyError::TooLarge { .. } => 413,
-        BodyError::TooSlow { .. } => 408,
+        BodyError::TooSlow { .. } | BodyError::Stalled => 408,
         BodyError::Broken => 400,
         BodyError::Crowded => 503,
     }

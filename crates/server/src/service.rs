@@ -171,7 +171,7 @@ impl Service {
     ) -> Reply {
         match route {
             Route::Aws { queue } => {
-                let body = self.intake.read(body).await;
+                let body = self.intake.read(body, arrival.source.ip).await;
                 let request = AwsRequest { head, queue, body, arrival };
                 self.aws.answer(request, &front.guessing, trail).await
             }

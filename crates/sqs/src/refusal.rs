@@ -111,6 +111,9 @@ impl From<MoveRefusal> for SqsError {
             MoveRefusal::OtherType => Self::MoveTaskRefused(
                 "The source queue and destination queue must be of the same queue type.",
             ),
+            MoveRefusal::OtherOrigins => Self::MoveTaskRefused(
+                "Dead letters of another queue have arrived since the request was authorised; send it again.",
+            ),
             MoveRefusal::AlreadyRunning => Self::MoveTaskRefused(
                 "There is already a task running. Only one active task is allowed for a source queue arn at a given \
                  time.",

@@ -67,9 +67,10 @@ pub fn decide_within(quotas: &Quotas, state: &State, now: Timestamp, command: Co
         Command::ListDeadLetterSources { key, after, limit } => {
             redrive::list_sources(state, &key, after.as_ref(), limit)
         }
-        Command::StartMoveTask { key, id, destination, messages_per_sec } => {
+        Command::ListOrigins { key } => redrive::list_origins(state, &key),
+        Command::StartMoveTask { key, id, destination, back_to, messages_per_sec } => {
             let destination = destination.map(|key| *key);
-            move_tasks::start(state, &key, id, destination, messages_per_sec)
+            move_tasks::start(state, &key, id, destination, back_to.as_deref(), messages_per_sec)
         }
         Command::CancelMoveTask { key, id } => move_tasks::cancel(state, &key, id),
         Command::ListMoveTasks { key, limit } => move_tasks::list(state, &key, limit),

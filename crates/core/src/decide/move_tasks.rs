@@ -33,10 +33,12 @@ pub(super) fn start(
     key: &QueueKey,
     id: MoveTaskId,
     destination: Option<QueueKey>,
+    back_to: Option<&BTreeSet<QueueKey>>,
     messages_per_sec: Option<u32>,
 ) -> Decision {
     with_queue(state, key, |queue| {
-        if let Err(refusal) = may_start(state, queue, destination.as_ref()) {
+        let allowed = may_start(state, queue, destination.as_ref());
+        if let Err(refusal) = allowed.and_then(|()| may_go_back(queue, destination.as_ref(), back_to)) {
             return refused(Refusal::MoveTask(refusal));
         }
         let order = MoveOrder {
@@ -71,6 +73,17 @@ fn may_start(state: &State, queue: &Queue, destination: Option<&QueueKey>) -> Re
     }
     let limit = limits::ACTIVE_MOVE_TASKS;
     if running_in(state, key.account) >= limit { Err(MoveRefusal::TooMany { limit }) } else { Ok(()) }
+}
+
+/// A task moves what was there when it started, so that the origins known by then are all that it can go back to.
+fn may_go_back(
+    queue: &Queue,
+    destination: Option<&QueueKey>,
+    back_to: Option<&BTreeSet<QueueKey>>,
+) -> Result<(), MoveRefusal> {
+    let Some(back_to) = back_to.filter(|_| destination.is_none()) else { return Ok(()) };
+    let covers = queue.record.sources.values().all(|origin| back_to.contains(origin));
+    if covers { Ok(()) } else { Err(MoveRefusal::OtherOrigins) }
 }
 
 fn running_in(state: &State, account: AccountId) -> usize {

@@ -3,7 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html>. A
 //! policy is checked when it is set; what happens to the dead-letter queue later does not change it.
 
-use super::{Decision, queues, refused};
+use super::{Decision, queues, refused, with_queue};
 use crate::name::{QueueKey, QueueName};
 use crate::outcome::{Outcome, Refusal};
 use crate::queue::{RedrivePolicy, RedriveRefusal};
@@ -59,4 +59,10 @@ pub(super) fn list_sources(
     let names = sources.by_ref().take(limit).map(|source| source.name.clone()).collect();
     let more = sources.next().is_some();
     (Vec::new(), Outcome::Queues { names, more })
+}
+
+pub(super) fn list_origins(state: &State, key: &QueueKey) -> Decision {
+    with_queue(state, key, |queue| {
+        (Vec::new(), Outcome::Origins(queue.record.sources.values().cloned().collect()))
+    })
 }

@@ -194,6 +194,9 @@ pub enum MoveRefusal {
     /// One of them is a FIFO queue, the other is not.
     #[error("the destination is of another type")]
     OtherType,
+    /// Messages came from other queues than those that they may go back to.
+    #[error("messages came from a queue that they may not go back to")]
+    OtherOrigins,
     /// The queue has a task that is running.
     #[error("a task of the queue is running")]
     AlreadyRunning,

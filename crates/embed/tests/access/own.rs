@@ -65,6 +65,49 @@ fn why_explains_for_anyone_who_is_named() {
 }
 
 #[test]
+fn the_region_of_a_signature_evades_no_policy() {
+    let pond = enforced();
+    let root = Keys::root();
+    let deny = |rest: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"millpond:*",{rest}}}]}}"#
+        )
+    };
+    let jane =
+        user(&pond, &root, "jane", Some(&deny(r#""Resource":"arn:aws:millpond:us-east-1:*:workload/*""#)));
+    for region in ["us-east-1", "eu-west-1"] {
+        let start = Request { region, ..Request::own("POST", "workloads/w/start", "{}") };
+        start
+            .signed(pond.endpoint(), &jane)
+            .refused(403, "arn:aws:millpond:us-east-1:000000000000:workload/w");
+    }
+    let in_region = r#""Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}"#;
+    put_policy(&pond, &root, "jane", &deny(in_region));
+    for region in ["us-east-1", "eu-west-1"] {
+        let status = Request { region, ..Request::own("GET", "status", "") };
+        status.signed(pond.endpoint(), &jane).refused(403, "millpond:GetStatus");
+    }
+}
+
+#[test]
+fn what_is_held_against_policies_is_short() {
+    let pond = enforced();
+    let root = Keys::root();
+    let long = "a".repeat(2_049);
+    let (head, tail) = (r#"{"action":"sqs:SendMessage","context":{"aws:UserAgent":"#, "}}");
+    for context in [format!("\"{long}\""), format!("[\"a\",\"{long}\"]")] {
+        let why = Request::own("POST", "why", &format!("{head}{context}{tail}"));
+        why.signed(pond.endpoint(), &root).refused(400, "2048 bytes");
+    }
+    let agent = Request::json("ListQueues", "{}").with("user-agent", &"a".repeat(380_000));
+    assert!([400, 431].contains(&agent.signed(pond.endpoint(), &root).status));
+    Request::json("ListQueues", "{}")
+        .with("referer", &long)
+        .signed(pond.endpoint(), &root)
+        .refused(400, "2048 bytes");
+}
+
+#[test]
 fn figures_are_for_this_machine_and_for_who_may() {
     let pond = enforced();
     let root = Keys::root();
@@ -80,6 +123,10 @@ fn figures_are_for_this_machine_and_for_who_may() {
     }
     Request::get("/metrics").signed(pond.endpoint(), &jane).refused(403, "millpond:GetMetrics");
     Request::get("/metrics").signed(pond.endpoint(), &root).ok();
+    for name in ["x-forwarded-for", "X-Forwarded-Proto", "forwarded"] {
+        let passed_on = Request::get("/metrics").with(name, "for=192.0.2.1");
+        passed_on.unsigned(pond.endpoint()).refused(403, "MissingAuthenticationToken");
+    }
     let away = Request { host: Some("queue.example"), ..Request::get("/metrics") };
     away.unsigned(pond.endpoint()).refused(403, "not a local name");
 }

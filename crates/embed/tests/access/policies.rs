@@ -260,6 +260,138 @@ fn moving_messages_takes_what_it_does_to_both_queues() {
 }
 
 #[test]
+fn a_tag_of_a_session_replaces_the_roles_in_whatever_case() {
+    let pond = enforced();
+    let root = Keys::root();
+    let escaped = crate::support::escaped;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},"Action":["sts:AssumeRole","sts:TagSession"]}}}}"#
+    );
+    let create = format!(
+        "Action=CreateRole&RoleName=worker&Tags.member.1.Key=Team&Tags.member.1.Value=red&AssumeRolePolicyDocument={}",
+        escaped(&trust)
+    );
+    iam(&pond, &root, &create).ok();
+    let red = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sqs:*","Resource":"*",
+        "Condition":{"StringEquals":{"aws:PrincipalTag/Team":"red"}}}}"#;
+    let put = format!("Action=PutRolePolicy&RoleName=worker&PolicyName=p&PolicyDocument={}", escaped(red));
+    iam(&pond, &root, &put).ok();
+    let jane = user(&pond, &root, "jane", Some(&allow("sts:*", "*")));
+    let role = escaped(&format!("arn:aws:iam::{ACCOUNT}:role/worker"));
+    let assume = format!("Action=AssumeRole&RoleSessionName=s1&RoleArn={role}");
+    let session = sts(&pond, &jane, &assume).ok().keys();
+    send(&pond, "jobs").signed(pond.endpoint(), &session).ok();
+    let tagged = format!("{assume}&Tags.member.1.Key=TEAM&Tags.member.1.Value=blue");
+    let session = sts(&pond, &jane, &tagged).ok().keys();
+    send(&pond, "jobs").signed(pond.endpoint(), &session).refused(403, "AccessDenied");
+}
+
+#[test]
+fn a_session_is_limited_by_no_policy_of_another_account() {
+    let pond = enforced();
+    let root = Keys::root();
+    let escaped = crate::support::escaped;
+    let made = Request::own("POST", "accounts", &format!(r#"{{"account_id":"{OTHER}"}}"#));
+    let made: serde_json::Value =
+        serde_json::from_str(&made.signed(pond.endpoint(), &root).ok().body).unwrap();
+    let key = |name: &str| made[name].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let other = Keys::new(&key("access_key_id"), &key("secret_access_key"));
+    let policy = escaped(&allow("sqs:*", "*"));
+    for keys in [&root, &other] {
+        let create = format!("Action=CreatePolicy&PolicyName=p&PolicyDocument={policy}");
+        iam(&pond, keys, &create).ok();
+    }
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{ACCOUNT}"}},"Action":"sts:AssumeRole"}}}}"#
+    );
+    let create = format!("Action=CreateRole&RoleName=worker&AssumeRolePolicyDocument={}", escaped(&trust));
+    iam(&pond, &root, &create).ok();
+    let jane = user(&pond, &root, "jane", Some(&allow("sts:*", "*")));
+    let assume = |policy: &str| {
+        let role = escaped(&format!("arn:aws:iam::{ACCOUNT}:role/worker"));
+        let policy = escaped(policy);
+        let body =
+            format!("Action=AssumeRole&RoleSessionName=s1&RoleArn={role}&PolicyArns.member.1.arn={policy}");
+        sts(&pond, &jane, &body)
+    };
+    assume(&format!("arn:aws:iam::{ACCOUNT}:policy/p")).ok();
+    assume("arn:aws:iam::aws:policy/AmazonSQSFullAccess").ok();
+    assume(&format!("arn:aws:iam::{OTHER}:policy/p")).refused(404, "was not found");
+}
+
+#[test]
+fn a_receive_that_waits_delivers_nothing_to_who_may_not_receive_any_more() {
+    for deletes in [false, true] {
+        let pond = enforced();
+        let root = Keys::root();
+        // The queue's policy would let in anyone who proves to be someone.
+        if deletes {
+            set_queue_policy(&pond, &root, "jobs", &queue_policy("Allow", "\"*\"", "sqs:*"));
+        }
+        let jane = user(&pond, &root, "jane", Some(&allow("sqs:*", "*")));
+        let receive = |secs| {
+            let body = format!(r#"{{"QueueUrl":"{}","WaitTimeSeconds":{secs}}}"#, pond.url("jobs"));
+            Request::json("ReceiveMessage", &body)
+        };
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| receive(20).signed(pond.endpoint(), &jane));
+            let waits = || {
+                Request::get("/metrics").unsigned(pond.endpoint()).ok().body.contains("millpond_waiters 1")
+            };
+            while !waits() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            if deletes {
+                let delete = format!("Action=DeleteAccessKey&UserName=jane&AccessKeyId={}", jane.id);
+                iam(&pond, &root, &delete).ok();
+            } else {
+                put_policy(&pond, &root, "jane", &allow("sqs:SendMessage", "*"));
+            }
+            send(&pond, "jobs").signed(pond.endpoint(), &root).ok();
+            let reply = waiting.join().unwrap();
+            assert_eq!(reply.status, 403, "{}", reply.body);
+            assert!(!reply.body.contains("ReceiptHandle"), "{}", reply.body);
+        });
+        let given_back = receive(5).signed(pond.endpoint(), &root).ok();
+        assert!(given_back.body.contains("ReceiptHandle"), "{}", given_back.body);
+    }
+}
+
+#[test]
+fn messages_go_back_to_no_queue_that_their_mover_may_not_send_to() {
+    let pond = enforced();
+    let root = Keys::root();
+    let set_redrive = |queue: &str, policy: &str| {
+        let url = pond.url(queue);
+        let body = format!(r#"{{"QueueUrl":"{url}","Attributes":{{"RedrivePolicy":"{policy}"}}}}"#);
+        Request::json("SetQueueAttributes", &body).signed(pond.endpoint(), &root).ok();
+    };
+    let redrive = format!(r#"{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":\"1\"}}"#, arn("dead"));
+    for queue in ["dead", "other"] {
+        let body = format!(r#"{{"QueueName":"{queue}"}}"#);
+        Request::json("CreateQueue", &body).signed(pond.endpoint(), &root).ok();
+    }
+    set_redrive("jobs", &redrive);
+    send(&pond, "jobs").signed(pond.endpoint(), &root).ok();
+    for _ in 0..2 {
+        let receive = format!(r#"{{"QueueUrl":"{}","VisibilityTimeout":0}}"#, pond.url("jobs"));
+        Request::json("ReceiveMessage", &receive).signed(pond.endpoint(), &root).ok();
+    }
+    // The letter came from `jobs`; now another queue is the source.
+    set_redrive("other", &redrive);
+    set_redrive("jobs", "");
+    let two = [arn("dead"), arn("other")];
+    let policy = allow("sqs:*", &two[0]).replace(&format!("\"{}\"", two[0]), &format!("{two:?}"));
+    let jane = user(&pond, &root, "jane", Some(&policy));
+    let back = Request::json("StartMessageMoveTask", &format!(r#"{{"SourceArn":"{}"}}"#, two[0]));
+    back.signed(pond.endpoint(), &jane)
+        .refused(403, "sqs:sendmessage on resource: arn:aws:sqs:us-east-1:000000000000:jobs");
+    put_policy(&pond, &root, "jane", &allow("sqs:*", "*"));
+    back.signed(pond.endpoint(), &jane).ok();
+}
+
+#[test]
 fn a_queue_is_created_on_call_only_by_who_may_create_it() {
     let pond = millpond_embed::Millpond::builder().enforced().auto_create().start_in_memory().unwrap();
     let root = Keys::root();

@@ -432,6 +432,7 @@ impl Engine {
             | Command::ListQueues { .. }
             | Command::ListQueueTags { .. }
             | Command::ListDeadLetterSources { .. }
+            | Command::ListOrigins { .. }
             | Command::CancelMoveTask { .. }
             | Command::ListMoveTasks { .. }
             | Command::DescribeQueues { .. }

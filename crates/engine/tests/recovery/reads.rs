@@ -121,6 +121,7 @@ fn to_and_fro() -> (Stage, Position, MessageRef, BodyPlace) {
             key: key("dead"),
             id,
             destination: None,
+            back_to: None,
             messages_per_sec: None,
         });
         stage.pass_millis(10);

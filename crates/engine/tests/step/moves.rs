@@ -23,7 +23,13 @@ fn stage(messages: usize) -> Stage {
 
 fn start(messages_per_sec: Option<u32>) -> Command {
     let destination = Some(key("other").into());
-    Command::StartMoveTask { key: key("dead"), id: MoveTaskId::new(7), destination, messages_per_sec }
+    Command::StartMoveTask {
+        key: key("dead"),
+        id: MoveTaskId::new(7),
+        destination,
+        back_to: None,
+        messages_per_sec,
+    }
 }
 
 fn moved(stage: &Stage) -> usize {

@@ -83,6 +83,7 @@ impl Workload {
                 key: key(queue),
                 id: MoveTaskId::new(self.random.u128(..)),
                 destination: self.random.bool().then(|| key(QUEUES[self.random.usize(..3)]).into()),
+                back_to: None,
                 messages_per_sec: self.random.bool().then(|| self.random.u32(1..=500)),
             },
             _ => Command::DescribeQueues { after: None, limit: 10 },

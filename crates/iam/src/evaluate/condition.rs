@@ -15,9 +15,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::context::Context;
 use crate::arn::Arn;
 use crate::facts::Value;
+use crate::policy::budget::Budget;
 use crate::policy::condition::{ArnPattern, Condition, Values};
 use crate::policy::operator::{Operator, Order, Over, TestKind, TextTest};
-use crate::policy::pattern::{Atom, Case, Matched, arn_parts, glob, resolved};
+use crate::policy::pattern::{Atom, Case, Matched, Resolve as _, arn_parts, glob, resolved};
 use crate::policy::values::{Decimal, instant};
 
 /// Whether a condition of a statement holds; `denies` is whether that is a `Deny`.
@@ -114,16 +115,16 @@ const fn stands(found: Ordering, order: Order) -> bool {
 
 fn is_like(arn: Arn<'_>, pattern: &ArnPattern, context: &Context<'_>) -> bool {
     match pattern {
-        ArnPattern::Fixed(parts) => parts_match(arn, parts),
+        ArnPattern::Fixed(parts) => parts_match(arn, parts, context.budget()),
         ArnPattern::Variable(segments) => {
             let parts = resolved(segments, context).and_then(|atoms| arn_parts(&atoms));
-            parts.is_some_and(|parts| parts_match(arn, &parts))
+            parts.is_some_and(|parts| parts_match(arn, &parts, context.budget()))
         }
         ArnPattern::Nothing => false,
     }
 }
 
-fn parts_match(arn: Arn<'_>, parts: &[Box<[Atom]>; 6]) -> bool {
+fn parts_match(arn: Arn<'_>, parts: &[Box<[Atom]>; 6], budget: &Budget) -> bool {
     let texts = ["arn", arn.partition, arn.service, arn.region, arn.account, arn.resource];
-    parts.iter().zip(texts).all(|(atoms, text)| glob(atoms, text, Case::Counts))
+    parts.iter().zip(texts).all(|(atoms, text)| glob(atoms, text, Case::Counts, budget))
 }

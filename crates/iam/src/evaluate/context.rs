@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use crate::caller::{Caller, Tags};
 use crate::evaluate::Question;
 use crate::facts::Value;
+use crate::policy::budget::Budget;
 use crate::policy::pattern::Resolve;
 use crate::policy::values::iso_8601_text;
 
@@ -17,11 +18,12 @@ use crate::policy::values::iso_8601_text;
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     question: &'a Question<'a>,
+    budget: &'a Budget,
 }
 
 impl<'a> Context<'a> {
-    pub(super) const fn new(question: &'a Question<'a>) -> Self {
-        Self { question }
+    pub(super) const fn new(question: &'a Question<'a>, budget: &'a Budget) -> Self {
+        Self { question, budget }
     }
 
     /// The value of a key, given in lower case up to a slash. A key with an empty set of values is missing.
@@ -41,6 +43,10 @@ impl Resolve for Context<'_> {
             Value::One(value) => Some(value),
             Value::Many(_) => None,
         }
+    }
+
+    fn budget(&self) -> &Budget {
+        self.budget
     }
 }
 

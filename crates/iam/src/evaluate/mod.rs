@@ -17,6 +17,7 @@ use millpond_core::name::AccountId;
 use crate::caller::Caller;
 use crate::facts::Facts;
 use crate::policy::Policy;
+use crate::policy::budget::Budget;
 use crate::policy::principal::Reach;
 use statement::{Request, Said, reference};
 
@@ -120,10 +121,12 @@ impl Decision {
     }
 }
 
-/// Decides.
+/// Decides. When comparing takes more steps than any policy needs, each statement that could not be compared to its end
+/// counts as one that denies if it is a `Deny`, and as none if it is an `Allow`.
 #[must_use]
 pub fn evaluate(question: &Question<'_>, policies: &Policies) -> Decision {
-    let request = Request::new(question, policies.boundary.is_some());
+    let budget = Budget::new();
+    let request = Request::new(question, policies.boundary.is_some(), &budget);
     let found = match Found::look(&request, policies) {
         Ok(found) => found,
         Err(denied) => return Decision::Denied(Denial::Explicit(denied)),

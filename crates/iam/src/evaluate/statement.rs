@@ -4,6 +4,7 @@ use super::condition;
 use super::context::Context;
 use super::{Attached, PolicyKind, Question, StatementRef};
 use crate::policy::Statement;
+use crate::policy::budget::Budget;
 use crate::policy::pattern::{Case, Matched};
 use crate::policy::principal::Reach;
 
@@ -12,6 +13,7 @@ use crate::policy::principal::Reach;
 pub(super) struct Request<'a> {
     question: &'a Question<'a>,
     context: Context<'a>,
+    budget: &'a Budget,
     has_boundary: bool,
 }
 
@@ -26,8 +28,8 @@ pub(super) enum Said {
 }
 
 impl<'a> Request<'a> {
-    pub(super) const fn new(question: &'a Question<'a>, has_boundary: bool) -> Self {
-        Self { question, context: Context::new(question), has_boundary }
+    pub(super) const fn new(question: &'a Question<'a>, has_boundary: bool, budget: &'a Budget) -> Self {
+        Self { question, context: Context::new(question, budget), budget, has_boundary }
     }
 
     /// What a policy says: the first statement that denies, else the first of those that reach the caller the most.
@@ -45,7 +47,10 @@ impl<'a> Request<'a> {
             if reach <= best && !(statement.denies && reach > Reach::No) {
                 continue;
             }
-            if !self.applies(statement) {
+            let applies = self.applies(statement);
+            // Nobody knows whether it applies, so it counts as what lets nobody do more.
+            let applies = if self.budget.is_spent() { statement.denies } else { applies };
+            if !applies {
                 continue;
             }
             if statement.denies {

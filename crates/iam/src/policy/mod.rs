@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+pub(crate) mod budget;
 mod check;
 pub(crate) mod condition;
 mod document;

@@ -1,11 +1,13 @@
 //! Patterns: text with `*`, `?` and policy variables, compiled once.
 //!
 //! What always holds: the value of a variable is plain text, a `*` in it stands for itself; a variable without a value
-//! makes its pattern match nothing.
+//! makes its pattern match nothing. Comparing spends the budget of its evaluation and matches nothing once that is spent.
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>.
 
 use std::borrow::Cow;
+
+use super::budget::Budget;
 
 /// A piece of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +58,13 @@ pub(crate) enum Case {
     Ignored,
 }
 
-/// The value of a variable's key, if it has exactly one.
+/// What patterns are matched with: the values of variables, and how much it may cost.
 pub(crate) trait Resolve {
+    /// The value of a variable's key, if it has exactly one.
     fn resolve(&self, key: &str) -> Option<Cow<'_, str>>;
+
+    /// What matching may still cost.
+    fn budget(&self) -> &Budget;
 }
 
 /// Whether a text matches.
@@ -100,15 +106,17 @@ impl Pattern {
 
     /// Whether the whole text matches.
     pub(crate) fn matches(&self, text: &str, case: Case, values: &impl Resolve) -> Matched {
+        let budget = values.budget();
         let yes = match self {
+            _ if !budget.spend(1) => false,
             Self::Fixed(atoms) => match &**atoms {
                 // Most patterns are a text, a text and a star, or a star.
                 [Atom::Text(whole)] => prefix(text, whole, case) == Some(text.len()),
                 [Atom::Text(start), Atom::Many] => prefix(text, start, case).is_some(),
-                atoms => glob(atoms, text, case),
+                atoms => glob(atoms, text, case, budget),
             },
             Self::Variable(segments) => match resolved(segments, values) {
-                Some(atoms) => glob(&atoms, text, case),
+                Some(atoms) => glob(&atoms, text, case, budget),
                 None => return Matched::Unresolved,
             },
         };
@@ -116,7 +124,7 @@ impl Pattern {
     }
 }
 
-/// The pieces with the values of their variables; `None` when one has no value.
+/// The pieces with the values of their variables; `None` when one has no value, or the budget is spent.
 pub(crate) fn resolved(segments: &[Segment], values: &impl Resolve) -> Option<Vec<Atom>> {
     let mut atoms = Vec::with_capacity(segments.len());
     for segment in segments {
@@ -125,6 +133,9 @@ pub(crate) fn resolved(segments: &[Segment], values: &impl Resolve) -> Option<Ve
             Segment::Variable(variable) => {
                 let value = values.resolve(&variable.key);
                 let text = value.as_deref().or(variable.default.as_deref())?;
+                if !values.budget().spend_on(text) {
+                    return None;
+                }
                 if !text.is_empty() {
                     atoms.push(Atom::Text(text.into()));
                 }
@@ -206,8 +217,9 @@ impl Compiler {
 }
 
 /// Whether a text matches the pieces, all of it. After each `*` the earliest place at which the pieces up to the next `*`
-/// fit is the best, so no more than the last `*` is ever gone back to.
-pub(crate) fn glob(atoms: &[Atom], text: &str, case: Case) -> bool {
+/// fit is the best, so no more than the last `*` is ever gone back to. That may still cost the text's length times the
+/// pieces, so each comparison is paid for; nothing matches once the budget is spent.
+pub(crate) fn glob(atoms: &[Atom], text: &str, case: Case, budget: &Budget) -> bool {
     let (mut atom, mut place) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
     // What patterns differ in is mostly their end.
@@ -216,8 +228,18 @@ pub(crate) fn glob(atoms: &[Atom], text: &str, case: Case) -> bool {
     {
         return false;
     }
+    if !budget.spend_on(text) {
+        return false;
+    }
     loop {
         let rest = &text[place..];
+        let is_paid = match atoms.get(atom) {
+            Some(Atom::Text(expected)) => budget.spend_on(expected),
+            _ => budget.spend(1),
+        };
+        if !is_paid {
+            return false;
+        }
         let taken = match atoms.get(atom) {
             None if rest.is_empty() => return true,
             None => None,

@@ -2,6 +2,7 @@
 //! a plain one that was written from that documentation.
 
 mod agreement;
+mod budget;
 mod naive;
 mod support;
 mod table;

@@ -48,7 +48,8 @@ impl Facts for RequestFacts<'_> {
 }
 
 fn header(value: Option<&HeaderValue>) -> Option<Value<'_>> {
-    Some(Value::One(Cow::Borrowed(value?.to_str().ok()?)))
+    // A policy that denies holds against text that is no UTF-8, too.
+    Some(Value::One(String::from_utf8_lossy(value?.as_bytes())))
 }
 
 /// What a request to a queue has: the tags it gives, their keys, and the tags that the queue has.

@@ -240,27 +240,44 @@ impl Access {
         self.judge(who, asked)
     }
 
+    /// As [`Access::decide`]; what is done to no ARN with a region is done in this one.
+    fn decide_in(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
+        if !self.is_enforced() {
+            return Decision::Allowed(Vec::new());
+        }
+        self.judge_in(region, who, asked)
+    }
+
     /// As [`Access::decide`], whether it is enforced or not.
     fn judge(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
+        self.judge_in(signed_region(who), who, asked)
+    }
+
+    fn judge_in(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let of_queue =
             of_queue.filter(|_| sqs::may_be_given(&who.caller, asked.resource_account, &asked.action));
-        self.judge_by(who, asked, asked.resource_policy.as_ref().or(of_queue))
+        self.judge_by(region, who, asked, asked.resource_policy.as_ref().or(of_queue))
     }
 
-    /// As [`Access::judge`], by this policy of the resource.
-    fn judge_by(&self, who: &Authenticated, asked: &Authorisation, policy: Option<&Attached>) -> Decision {
+    /// As [`Access::judge_in`], by this policy of the resource.
+    fn judge_by(
+        &self,
+        region: &str,
+        who: &Authenticated,
+        asked: &Authorisation,
+        policy: Option<&Attached>,
+    ) -> Decision {
         let in_request =
             Arn::parse(&asked.resource).map(|arn| arn.region).filter(|region| !region.is_empty());
-        let signed = who.region.as_ref().map(Region::as_str);
         self.evaluate(
             who,
             &Asked {
                 action: &asked.action,
                 resource: &asked.resource,
                 account: asked.resource_account,
-                region: in_request.or(signed).unwrap_or(IAM_REGION),
+                region: in_request.unwrap_or(region),
                 kind: asked.resource_kind,
                 policy,
                 given: &asked.facts,
@@ -321,6 +338,11 @@ impl Access {
     pub async fn queues_changed(&self) -> Result<(), CallError> {
         self.queues.read_all(&self.engine).await
     }
+}
+
+/// The region that a request is signed for.
+fn signed_region(who: &Authenticated) -> &str {
+    who.region.as_ref().map_or(IAM_REGION, Region::as_str)
 }
 
 /// The queue that an ARN names.

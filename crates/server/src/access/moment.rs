@@ -125,12 +125,16 @@ impl Moment {
     }
 
     /// Who a session makes the caller, if the one it was issued for is still there.
-    fn caller_of(&self, session: &Session) -> Option<Caller> {
+    pub(super) fn caller_of(&self, session: &Session) -> Option<Caller> {
         let (account, issued) = (session.account, session.issued_at_secs);
         match &session.of {
             SessionOf::Role { name, id, session_name } => {
                 let mut caller = self.identities.role_session(account, name, id, session_name, issued)?;
                 if let Caller::Role(role) = &mut caller {
+                    // Keys of tags compare without regard to case; a session's tag replaces the role's.
+                    let replaced =
+                        |key: &str| session.tags.keys().any(|own| own.to_lowercase() == key.to_lowercase());
+                    role.tags.retain(|key, _| !replaced(key));
                     role.tags.extend(session.tags.clone());
                 }
                 Some(caller)

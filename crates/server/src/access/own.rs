@@ -137,7 +137,8 @@ pub(crate) struct OwnDecision {
 }
 
 impl Access {
-    /// Whether a caller may do it, and if not, why, in the words of AWS.
+    /// Whether a caller may do it, and if not, why, in the words of AWS. `region` is the service's own, whatever region a
+    /// request is signed for: its sender chooses that.
     pub(crate) fn authorise_own(
         &self,
         who: &Authenticated,
@@ -164,7 +165,7 @@ impl Access {
             resource_policy: None,
             facts: Given::default(),
         };
-        let decision = self.decide(who, &asked);
+        let decision = self.decide_in(region.as_str(), who, &asked);
         let denied = match &decision {
             Decision::Allowed(_) => None,
             Decision::Denied(denial) => {

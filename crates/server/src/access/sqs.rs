@@ -7,6 +7,7 @@
 //! of calls between accounts
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-overview-of-managing-access.html>.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millpond_core::command::Command;
@@ -15,6 +16,7 @@ use millpond_core::name::{AccountId, QueueKey, Region};
 use millpond_core::outcome::Outcome;
 use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
+use millpond_iam::auth_error::AuthError;
 use millpond_iam::caller::Caller;
 use millpond_iam::evaluate::{Decision, Denial, ResourceKind};
 use millpond_sqs::catalogue::Action;
@@ -99,8 +101,38 @@ impl Access {
         Ok(())
     }
 
+    /// As `authorise_sqs`, for a request that has waited since: also whether its sender is still there.
+    ///
+    /// # Errors
+    /// As `authorise_sqs`, or that the key is not known.
+    pub(crate) fn authorise_again(
+        &self,
+        request: &SqsRequest<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), ApiError> {
+        if !self.is_enforced() {
+            return Ok(());
+        }
+        if !self.is_still_known(request.who) {
+            return Err(AuthError::UnknownKey.to_api_error());
+        }
+        self.authorise_sqs(request, trail)
+    }
+
+    /// Whether the key or the session that a request was signed with is still good.
+    fn is_still_known(&self, who: &Authenticated) -> bool {
+        let moment = self.people.now();
+        match (&who.session, &who.access_key_id) {
+            (Some(session), _) => moment.caller_of(session).is_some(),
+            (None, Some(id)) if **id == *self.config.root.access_key_id => true,
+            (None, Some(id)) => moment.identities.access_key(id).is_some_and(|key| key.active),
+            (None, None) => true,
+        }
+    }
+
     /// Of a move task that takes messages back to where they came from: whether its sender may send to all the queues
-    /// whose dead letters are there. Only to be asked when the rest was allowed.
+    /// whose dead letters are there or come there. Answers those, to which the task is to be held. Only to be asked when
+    /// the rest was allowed.
     ///
     /// # Errors
     /// `AccessDenied`; the outer one when the engine does not answer.
@@ -108,31 +140,40 @@ impl Access {
         &self,
         request: &SqsRequest<'_>,
         trail: &mut Trail,
-    ) -> Result<Result<(), ApiError>, CallError> {
+    ) -> Result<Result<Option<Arc<BTreeSet<QueueKey>>>, ApiError>, CallError> {
         let Command::StartMoveTask { key, destination: None, .. } = request.command else {
-            return Ok(Ok(()));
+            return Ok(Ok(None));
         };
         if !self.is_enforced() {
-            return Ok(Ok(()));
+            return Ok(Ok(None));
         }
-        let mut after = None;
+        let list = Command::ListOrigins { key: key.clone() };
+        let outcome = self.engine.call(list, Wait::Secs(0), 0).await?.outcome;
+        // A queue that is not there is refused by what comes next.
+        let Outcome::Origins(origins) = outcome else { return Ok(Ok(None)) };
+        let mut needed = self.dead_letter_sources(key).await?;
+        needed.extend(origins.iter().cloned());
+        for origin in &needed {
+            let facts = self.queues.get(origin);
+            if let Err(denied) = self.may(request, "sqs:SendMessage", Some(origin), facts.as_ref(), trail) {
+                return Ok(Err(denied));
+            }
+        }
+        Ok(Ok(Some(Arc::new(origins))))
+    }
+
+    /// The queues whose dead letters go to a queue now.
+    async fn dead_letter_sources(&self, key: &QueueKey) -> Result<BTreeSet<QueueKey>, CallError> {
+        let (mut sources, mut after) = (BTreeSet::new(), None);
         loop {
             let limit = *limits::LIST_QUEUES_RESULTS.end() as usize;
             let list = Command::ListDeadLetterSources { key: key.clone(), after, limit };
             let outcome = self.engine.call(list, Wait::Secs(0), 0).await?.outcome;
-            // A queue that is not there is refused by what comes next.
-            let Outcome::Queues { names, more } = outcome else { return Ok(Ok(())) };
-            for name in &names {
-                let source = QueueKey { name: name.clone(), ..key.clone() };
-                let facts = self.queues.get(&source);
-                let may = self.may(request, "sqs:SendMessage", Some(&source), facts.as_ref(), trail);
-                if may.is_err() {
-                    return Ok(may);
-                }
-            }
+            let Outcome::Queues { names, more } = outcome else { return Ok(sources) };
             after = names.last().cloned().filter(|_| more);
+            sources.extend(names.into_iter().map(|name| QueueKey { name, ..key.clone() }));
             if after.is_none() {
-                return Ok(Ok(()));
+                return Ok(sources);
             }
         }
     }

@@ -13,7 +13,7 @@ use millpond_sqs::catalogue::{self, Action};
 use millpond_sqs::{Context, Prepared, QUERY, QueuePath, prepare};
 use millpond_wire::call::Parameters;
 use millpond_wire::error::{
-    ApiError, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
+    ApiError, CORAL, ErrorKind, REQUEST_TOO_LARGE, SERIALIZATION, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION,
 };
 use millpond_wire::protocol::{Protocol, Recognised, recognise};
 use millpond_wire::query::{Form, QueryService};
@@ -28,6 +28,10 @@ use crate::other_service::{self, OtherService};
 use crate::respond;
 use crate::scope::Credential;
 use crate::signed::Signed;
+
+/// The body did not come, or came too slowly. SDKs try again.
+static TIMEOUT: ErrorKind =
+    ErrorKind::new(CORAL, "RequestTimeoutException", "RequestTimeout").with_status(408);
 
 /// A request that was understood.
 pub(super) enum Heard {
@@ -128,7 +132,7 @@ impl Aws {
     /// Understands a request, and who sends it. `action` is set to the action of SQS that it names, once that is known.
     pub(super) fn hear(
         &self,
-        request: &AwsRequest<'_>,
+        request: &AwsRequest,
         id: RequestId,
         action: &mut Option<&'static str>,
         trail: &mut Trail,
@@ -159,7 +163,7 @@ impl Aws {
         })
     }
 
-    fn hear_json(&self, action: &str, request: &AwsRequest<'_>, trail: &mut Trail) -> Result<Heard, Refused> {
+    fn hear_json(&self, action: &str, request: &AwsRequest, trail: &mut Trail) -> Result<Heard, Refused> {
         let body = body(request)?;
         let who = if self.access.is_enforced() {
             self.identify(request, body, SQS, &QUERY, trail)?
@@ -174,7 +178,7 @@ impl Aws {
     fn hear_query(
         &self,
         protocol: Protocol,
-        request: &AwsRequest<'_>,
+        request: &AwsRequest,
         known: &mut Option<&'static str>,
         trail: &mut Trail,
     ) -> Result<Heard, Refused> {
@@ -235,7 +239,7 @@ impl Aws {
     /// Says who sends a request, by its signature.
     fn identify(
         &self,
-        request: &AwsRequest<'_>,
+        request: &AwsRequest,
         body: &[u8],
         service: &str,
         worded: &'static QueryService,
@@ -250,7 +254,7 @@ impl Aws {
     }
 
     /// Takes a request's word for who sends it: enforcement is off.
-    fn believe(&self, request: &AwsRequest<'_>, credential: Credential<'_>) -> Authenticated {
+    fn believe(&self, request: &AwsRequest, credential: Credential<'_>) -> Authenticated {
         let token = crate::signed::session_token(&request.head.headers);
         self.access.believe(credential, token, request.arrival.source, now_secs())
     }
@@ -260,7 +264,7 @@ impl Aws {
         asked: &Asked<'_>,
         size_bytes: usize,
         who: Authenticated,
-        request: &AwsRequest<'_>,
+        request: &AwsRequest,
         trail: &mut Trail,
     ) -> Result<Heard, Refused> {
         trail.caller(&who);
@@ -298,7 +302,7 @@ struct Asked<'a> {
     protocol: Protocol,
 }
 
-fn body<'a>(request: &'a AwsRequest<'_>) -> Result<&'a Bytes, ApiError> {
+fn body(request: &AwsRequest) -> Result<&Bytes, ApiError> {
     request.body.as_ref().map(|(body, _)| body).map_err(body_error)
 }
 
@@ -306,7 +310,8 @@ fn body_error(error: &BodyError) -> ApiError {
     match error {
         BodyError::TooLarge { .. } => REQUEST_TOO_LARGE.because(error.to_string()),
         BodyError::Crowded => SERVICE_UNAVAILABLE.because(error.to_string()),
-        BodyError::TooSlow { .. } | BodyError::Broken => SERIALIZATION.because(error.to_string()),
+        BodyError::TooSlow { .. } | BodyError::Stalled => TIMEOUT.because(error.to_string()),
+        BodyError::Broken => SERIALIZATION.because(error.to_string()),
     }
 }
 

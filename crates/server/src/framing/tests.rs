@@ -94,3 +94,15 @@ fn a_path_has_one_form() {
         assert_eq!(check(&parts("POST", path, &[])), Ok(()), "{path}");
     }
 }
+
+#[test]
+fn what_is_held_against_policies_is_short_or_refused() {
+    for name in ["user-agent", "referer"] {
+        let (most, more) = ("a".repeat(2_048), "a".repeat(2_049));
+        assert_eq!(check(&parts("POST", "/", &[(name, &most)])), Ok(()), "{name}");
+        assert_eq!(check(&parts("POST", "/", &[(name, &more)])), Err(Ambiguous::Long(name)));
+        let second = check(&parts("POST", "/", &[(name, "a"), (name, &more)]));
+        assert_eq!(second, Err(Ambiguous::Long(name)));
+        assert_eq!(Ambiguous::Long(name).status(), 400);
+    }
+}

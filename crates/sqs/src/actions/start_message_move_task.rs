@@ -36,6 +36,7 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         key: key.clone(),
         id: MoveTaskId::new((call.entropy)()),
         destination: destination.map(Box::new),
+        back_to: None,
         messages_per_sec: rate.transpose()?,
     };
     let reply = Reply::MoveTaskStarted { source_arn: arn::of_queue(&key) };

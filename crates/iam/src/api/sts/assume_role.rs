@@ -136,7 +136,10 @@ impl AssumeRole {
         if self.with_device {
             return Err(no_device());
         }
-        if let Some(missing) = self.policy_arns.iter().find(|arn| identities.managed_policy(arn).is_none()) {
+        // A policy of another account is as unknown as one that is not there.
+        let is_there =
+            |arn: &String| is_usable_in(role.account, arn) && identities.managed_policy(arn).is_some();
+        if let Some(missing) = self.policy_arns.iter().find(|arn| !is_there(arn)) {
             return Err(NO_SUCH_ENTITY.because(format!("Policy {missing} was not found.")));
         }
         let session = self.session(with, role)?;
@@ -289,6 +292,12 @@ pub(super) fn asked(
         "sts:AssumeRole" => on_role.needed(with_tags, given.has_any("sts:sourceidentity")),
         other => vec![on_role.may(other)],
     })
+}
+
+/// Whether a managed policy is of that account, or of AWS.
+fn is_usable_in(account: AccountId, policy: &str) -> bool {
+    Arn::parse(policy)
+        .is_some_and(|arn| arn.account == "aws" || AccountId::parse(arn.account) == Some(account))
 }
 
 fn account_of_role(arn: &str) -> Option<AccountId> {

@@ -26,7 +26,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Authenticated;
-use super::{Access, SQS, queue_of_arn, sqs};
+use super::{Access, SQS, queue_of_arn, signed_region, sqs};
+use crate::framing::FACT_BYTES;
 use needed::Needed;
 
 /// What is asked.
@@ -58,6 +59,23 @@ fn everything() -> String {
     "*".to_owned()
 }
 
+impl Why<'_> {
+    /// Nothing that is held against policies is long, as in a request.
+    fn check_lengths(&self) -> Result<(), String> {
+        let values = self.context.values().flat_map(|values| match values {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Many(values) => values,
+        });
+        let mut texts = values.map(String::as_str).chain([&*self.action, &self.resource]);
+        match texts.find(|text| text.len() > FACT_BYTES) {
+            Some(_) => Err(format!(
+                "an action, a resource and each value of the context has up to {FACT_BYTES} bytes"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What is answered.
 struct Answer {
     /// Nothing when it is not for this account alone to say.
@@ -74,6 +92,7 @@ impl Access {
         let why: Why<'_> = serde_json::from_slice(body).map_err(|error| {
             format!("send {{\"action\": \"sqs:SendMessage\", \"resource\": ARN, \"as\": ARN}}: {error}")
         })?;
+        why.check_lengths()?;
         let action = question::action(&why.action)?;
         question::check_resource(&why.resource)?;
         why.context.keys().try_for_each(|key| question::check_key(key))?;
@@ -174,7 +193,7 @@ impl Access {
         // As if it were of the caller's account, where no policy of the other one counts.
         let one_side =
             Authorisation { resource_account: own, resource_kind: ResourceKind::Ordinary, ..asked.clone() };
-        let decision = self.judge_by(viewed, &one_side, None);
+        let decision = self.judge_by(signed_region(viewed), viewed, &one_side, None);
         let allowed = (!decision.is_allowed()).then_some(false);
         Answer { allowed, text: decision.explain_one_side(&question) }
     }

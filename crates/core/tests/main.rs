@@ -19,6 +19,7 @@ mod fifo;
 mod fifo_model;
 mod format_fixture;
 mod model;
+mod move_origins;
 mod move_tasks;
 mod outage;
 mod pacing;

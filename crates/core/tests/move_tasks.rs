@@ -46,6 +46,11 @@ fn start_with(
     machine.run(Command::StartMoveTask { key: key("dead"), id, destination, back_to: None, messages_per_sec })
 }
 
+fn start_of(queue: &str, destination: Option<&str>) -> Command {
+    let destination = destination.map(|name| key(name).into());
+    Command::StartMoveTask { key: key(queue), id: TASK, destination, back_to: None, messages_per_sec: None }
+}
+
 fn start(machine: &mut Machine, destination: Option<&str>) {
     assert_eq!(start_with(machine, TASK, destination, None), Outcome::MoveTaskStarted(TASK));
 }
@@ -93,40 +98,6 @@ fn each_message_goes_back_to_where_it_came_from() {
     assert_eq!(machine.counts("dead"), [0, 0, 0]);
     assert_eq!(numbers(&machine.receive("jobs", 10)), [4, 5, 6]);
     assert_eq!(numbers(&machine.receive("more", 10)), [2]);
-}
-
-#[test]
-fn a_task_goes_back_to_no_other_queues_than_it_may() {
-    let mut machine = machine();
-    let origins =
-        |machine: &mut Machine| machine.run_without_effect(Command::ListOrigins { key: key("dead") });
-    assert_eq!(origins(&mut machine), Outcome::Origins([].into()));
-    kill(&mut machine, "jobs", 1);
-    machine.set("jobs", AttributePatch { redrive: Some(None), ..AttributePatch::default() });
-    assert_eq!(
-        origins(&mut machine),
-        Outcome::Origins([key("jobs")].into()),
-        "also when it is no source now"
-    );
-    kill(&mut machine, "more", 1);
-    assert_eq!(origins(&mut machine), Outcome::Origins([key("jobs"), key("more")].into()));
-    let start = |destination: Option<&str>, back_to: &[&str]| Command::StartMoveTask {
-        key: key("dead"),
-        id: TASK,
-        destination: destination.map(|name| key(name).into()),
-        back_to: Some(std::sync::Arc::new(back_to.iter().map(|name| key(name)).collect())),
-        messages_per_sec: None,
-    };
-    for too_few in [&[][..], &["more"], &["jobs", "other"]] {
-        assert_eq!(machine.run(start(None, too_few)), refused(MoveRefusal::OtherOrigins), "{too_few:?}");
-    }
-    assert_eq!(machine.run(start(None, &["jobs", "more"])), Outcome::MoveTaskStarted(TASK));
-    // What comes later from elsewhere is not moved by it.
-    machine.set("other", redrive("dead"));
-    kill(&mut machine, "other", 1);
-    assert_eq!(finish(&mut machine).moved, 2);
-    assert_eq!(machine.counts("dead"), [1, 0, 0]);
-    assert_eq!(machine.run(start(Some("jobs"), &[])), Outcome::MoveTaskStarted(TASK), "none goes back");
 }
 
 #[test]
@@ -376,14 +347,7 @@ fn an_account_runs_a_hundred_tasks() {
     for number in 0..limits::ACTIVE_MOVE_TASKS {
         machine.create(&name(number), AttributePatch::default());
         machine.create(&format!("jobs-{number}"), redrive(&name(number)));
-        let start = Command::StartMoveTask {
-            key: key(&name(number)),
-            id: TASK,
-            destination: None,
-            back_to: None,
-            messages_per_sec: None,
-        };
-        assert_eq!(machine.run(start), Outcome::MoveTaskStarted(TASK));
+        assert_eq!(machine.run(start_of(&name(number), None)), Outcome::MoveTaskStarted(TASK));
     }
     let limit = limits::ACTIVE_MOVE_TASKS;
     assert_eq!(start_with(&mut machine, TASK, None, None), refused(MoveRefusal::TooMany { limit }));
@@ -438,15 +402,7 @@ fn send_in_group(machine: &mut Machine, queue: &str, group: u128, name: u128) {
 }
 
 fn move_fifo(machine: &mut Machine) -> MoveTask {
-    let dead = key("dead.fifo");
-    let start = Command::StartMoveTask {
-        key: dead,
-        id: TASK,
-        destination: Some(key("jobs.fifo").into()),
-        back_to: None,
-        messages_per_sec: None,
-    };
-    assert_eq!(machine.run(start), Outcome::MoveTaskStarted(TASK));
+    assert_eq!(machine.run(start_of("dead.fifo", Some("jobs.fifo"))), Outcome::MoveTaskStarted(TASK));
     while let Some((due_at, queue)) = machine.state.next_move() {
         machine.now = machine.now.max(due_at);
         machine.run(Command::StepMoveTask { queue });

@@ -139,6 +139,19 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn a_secret_is_not_kept_for_a_template_that_could_show_it() {
+    let first =
+        plan(&StackState::default(), &resolve_with(SECRET, &[("Password", "hunter2")]).unwrap()).unwrap();
+    let state = StackState { parameters: first.parameters().clone(), ..StackState::default() };
+    let open = SECRET.replace(", NoEcho: true", "");
+    let refused = resolve_in(&state, &open, &[]).unwrap_err();
+    assert!(refused.contains("parameter Password was given when it had NoEcho"), "{refused}");
+    assert!(!refused.contains("hunter2"), "{refused}");
+    assert!(resolve_in(&state, SECRET, &[]).is_ok());
+    assert!(resolve_in(&state, &open, &[("Password", "another")]).is_ok());
+}
+
+#[test]
 fn secrets_survive_in_what_is_stored() {
     let resolved = resolve_with(SECRET, &[("Password", "hunter2")]).unwrap();
     let sink = sink(&resolved, "S");

@@ -40,7 +40,16 @@ fn value(
     report: &mut Report,
 ) -> Option<ParameterValue> {
     let name = &declaration.name;
-    let kept = previous.get(name).filter(|value| value.given).map(|value| value.value.expose());
+    let kept = previous.get(name).filter(|value| value.given).map(|value| &value.value);
+    // Whoever may change the template could print it.
+    if !declaration.no_echo && !given.contains_key(name) && matches!(kept, Some(Text::Secret { .. })) {
+        let message = format!(
+            "parameter {name} was given when it had NoEcho, so it isn't kept without; give it again with --parameter {name}=VALUE"
+        );
+        report.error(declaration.position, message);
+        return None;
+    }
+    let kept = kept.map(Text::expose);
     let chosen = given.get(name).map(String::as_str).or(kept);
     let Some(value) = chosen.or(declaration.default.as_deref()) else {
         let message =

@@ -117,8 +117,7 @@ impl Aws {
         let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, account, region } = heard;
         let Prepared { mut command, wait, answer, queue } = prepared;
         let may_wait = matches!(command, Command::Receive { .. }) && !matches!(wait, WaitTime::Secs(0));
-        // What does not wait holds no headers either.
-        let again = (may_wait && self.access.is_enforced()).then(|| (who, command.clone()));
+        let again = (may_wait && self.access.is_enforced()).then(|| (who.detached(), command.clone()));
         if let Command::StartMoveTask { back_to, .. } = &mut command {
             *back_to = permitted;
         }

@@ -65,6 +65,17 @@ impl Authenticated {
         }
     }
 
+    /// The same, holding nothing of the request's bytes: the value of a header keeps the whole head in memory.
+    pub(crate) fn detached(mut self) -> Self {
+        for value in [&mut self.user_agent, &mut self.referer].into_iter().flatten() {
+            // What was a value is one again.
+            if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+                *value = copy;
+            }
+        }
+        self
+    }
+
     /// Whether the service calls on behalf of the caller, whose own request's headers count then.
     #[must_use]
     pub fn is_on_behalf(&self) -> bool {

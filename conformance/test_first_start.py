@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from architecture import Architecture, await_that
 from millpond import Millpond, binary, client
 
 PROTOCOLS = ["json"]
@@ -109,6 +110,25 @@ def test_keys_of_the_environment_leave_no_file(tmp_path):
         assert lists_queues(millpond.endpoint, ("test", "test")) == "InvalidClientTokenId"
         assert millpond.run("queues").returncode == 0
         assert not list(tmp_path.rglob("root-key*")) + list(tmp_path.rglob("*master-key*"))
+
+
+def test_a_stack_is_its_own_again_when_the_key_that_sealed_it_is_lost(tmp_path):
+    with Architecture(tmp_path) as architecture:
+        architecture.run("stop", "backend")
+        architecture.run("send", "customers", "Jane,UK")
+        assert architecture.interrupt() == 0
+        (architecture.config / "master-key").unlink()
+        serve_once = [binary(), "serve", "--forget-identities", "--listen", "127.0.0.1:0", "--data", architecture.data]
+        ready = tmp_path / "forgotten.json"
+        service = subprocess.Popen([*serve_once, "--ready-file", ready], env=architecture.environment())
+        try:
+            await_that(ready.exists, architecture.log)
+        finally:
+            service.terminate()
+            assert service.wait(60) == 0
+        architecture.start()
+        assert "Jane  UK" in architecture.run("rows", "customers", "--wait", "30").stdout
+        assert "customers-backend, customers-frontend" in architecture.run("stacks").stdout
 
 
 @pytest.mark.parametrize(

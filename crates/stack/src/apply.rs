@@ -94,6 +94,7 @@ pub async fn apply<E: Effects>(
     }
     let mut next = state.clone();
     next.outputs.clone_from(&plan.outputs);
+    next.lost = false;
     next.resources.values_mut().for_each(hand_over);
     save(effects, state, next, "save the stack").await
 }

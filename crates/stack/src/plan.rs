@@ -141,6 +141,10 @@ pub fn plan(current: &StackState, wanted: &ResolvedTemplate) -> Result<Plan, Pla
     for resource in &wanted.resources {
         match current.resources.get(&resource.resource.physical_id()) {
             Some(record) => keep(record, resource, &mut steps)?,
+            None if current.lost => {
+                let perhaps = ResourceRecord { progress: Progress::Creating, ..completed(resource) };
+                keep(&perhaps, resource, &mut steps)?;
+            }
             None => {
                 // A renamed workload must free its address before its successor takes it.
                 let renamed = removals.extract_if(.., |(record, _)| is_renamed(record, resource));

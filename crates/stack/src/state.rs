@@ -21,6 +21,10 @@ pub struct StackState {
     pub parameters: BTreeMap<String, ParameterValue>,
     /// The outputs of the last change that was finished.
     pub outputs: BTreeMap<String, Output>,
+    /// What it held can't be told any more, since it was sealed with a key that is lost: what is there under a name of the
+    /// template then counts as its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 impl StackState {

@@ -132,7 +132,9 @@ async fn serve(configured: Configured) -> Outcome {
     let stacks = if in_memory {
         None
     } else {
-        Some(Arc::new(Stacks::start(service.engine().clone(), service.access().clone(), note.clone()).await?))
+        let (engine, access) = (service.engine().clone(), service.access().clone());
+        let is_lost = service.forgotten().is_some();
+        Some(Arc::new(Stacks::start(engine, access, note.clone(), is_lost).await?))
     };
     let platform: Arc<dyn Platform> = match &stacks {
         Some(stacks) => stacks.clone(),

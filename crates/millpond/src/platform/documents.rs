@@ -113,6 +113,17 @@ impl Documents {
         self.call(command, 0).await.map(drop)
     }
 
+    /// The names of those that were sealed with another key.
+    pub(super) async fn unsealable(&self, collection: &'static str) -> Result<Vec<String>, DocumentError> {
+        let outcome = self.call(Command::ListDocuments { collection: collection.into() }, 0).await?;
+        let Outcome::Documents(documents) = outcome else { return Ok(Vec::new()) };
+        let opens = |name: &str, value: &[u8]| {
+            value.starts_with(b"{") || self.access.unseal(&sealed_as(collection, name), value).is_ok()
+        };
+        let all = documents.into_iter().map(|(key, document)| (key.name, document.value));
+        Ok(all.filter(|(name, value)| !opens(name, value)).map(|(name, _)| name).collect())
+    }
+
     /// JSON begins with a brace, sealed bytes with their version.
     fn read<T: DeserializeOwned>(
         &self,

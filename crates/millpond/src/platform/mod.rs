@@ -24,7 +24,7 @@ use millpond_server::access::Access;
 use millpond_server::platform::{NameFuture, Platform, PlatformCall, PlatformFuture, PlatformReply};
 use millpond_stack::driver::ProcessDriver;
 use millpond_stack::supervise::{Policy, Shutdown, Supervisor, SupervisorError};
-use millpond_stack::{Desired, WorkloadRecord};
+use millpond_stack::{Desired, StackState, WorkloadRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -75,13 +75,24 @@ impl From<SupervisorError> for Refused {
 type Answered = Result<Value, Refused>;
 
 impl Stacks {
-    /// Starts what the documents say should run, and adopts what runs already.
+    /// Starts what the documents say should run, and adopts what runs already. `master_key_is_lost`: what can't be opened is
+    /// given up; a stack then takes what is there under the names of its template for its own, when it is brought up again.
     pub(crate) async fn start(
         engine: EngineHandle,
         access: Arc<Access>,
         service: Note,
+        master_key_is_lost: bool,
     ) -> Result<Self, Failure> {
         let documents = Documents::new(engine, access.clone());
+        if master_key_is_lost {
+            for workload in documents.unsealable("workload").await? {
+                documents.remove("workload", &workload).await?;
+            }
+            for stack in documents.unsealable("stack").await? {
+                let lost = StackState { lost: true, ..StackState::default() };
+                documents.put("stack", &stack, &lost).await?;
+            }
+        }
         let records = documents.all::<WorkloadRecord>("workload").await?;
         let data = service.data.clone();
         let driver = ProcessDriver::open(&data, LOG_BYTES)

@@ -89,7 +89,7 @@ impl Aws {
         let (reply, error) = match heard {
             Err(NotHeard::Answered(answered)) => *answered,
             Err(NotHeard::Unidentified { error, protocol, service }) => {
-                let error = match guessing.slowed_down(source, error).await {
+                let error = match Box::pin(guessing.slowed_down(source, error)).await {
                     Ok(error) => error.to_api_error(),
                     Err(throttled) => throttled,
                 };
@@ -102,7 +102,7 @@ impl Aws {
                     Err(error) => refused(&error, id, protocol, &QUERY),
                 }
             }
-            Ok(Heard::Identity(heard)) => self.call_identity(*heard, id, trail).await,
+            Ok(Heard::Identity(heard)) => Box::pin(self.call_identity(*heard, id, trail)).await,
         };
         if let Some(error) = error {
             trail.failed(error.query_code);
@@ -154,7 +154,7 @@ impl Aws {
         };
         let allowed = match self.access.authorise_sqs(&request, trail) {
             Ok(()) => {
-                let returned = self.access.authorise_return(&request, trail).await;
+                let returned = Box::pin(self.access.authorise_return(&request, trail)).await;
                 returned.map_err(|error| call_error(&error))?
             }
             Err(denied) => Err(denied),

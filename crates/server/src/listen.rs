@@ -326,11 +326,12 @@ async fn open(port: &Port, stream: TcpStream, from: SocketAddr, mut stop: watch:
     let Some(tls) = &port.tls else { return connection(port, stream, peer, stop).await };
     let limit = Duration::from_secs(port.limits.handshake_secs);
     let shaken = tokio::select! {
-        shaken = shake_hands(stream, tls, limit) => shaken,
+        shaken = Box::pin(shake_hands(stream, tls, limit)) => shaken,
         _ = stop.wait_for(|stop| *stop) => return,
     };
     match shaken {
-        Some(stream) => connection(port, stream, peer, stop).await,
+        // Apart: what TLS needs would make every connection larger.
+        Some(stream) => Box::pin(connection(port, stream, peer, stop)).await,
         None => port.front.traffic.handshake_failed(),
     }
 }

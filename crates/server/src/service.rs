@@ -95,7 +95,7 @@ impl Front {
         let wants_page = !asks_action && accept.is_some_and(|accept| accept.contains("text/html"));
         let route = route(head.method.as_str(), path, wants_page);
         if let Err(foreign) = self.check_origin(&route, &head)
-            && !self.may_be_proven(&route, &head, &arrival).await
+            && !Box::pin(self.may_be_proven(&route, &head, &arrival)).await
         {
             self.traffic.refused_foreign();
             trail.refused(None, &foreign);
@@ -110,7 +110,7 @@ impl Front {
         match (route, self.service.get()) {
             (Route::Health, _) => respond::text(200, "ok"),
             (Route::Ready, None) => respond::text(503, "the data is being recovered"),
-            (Route::Ready, Some(service)) => ready(&service.aws.engine).await,
+            (Route::Ready, Some(service)) => Box::pin(ready(&service.aws.engine)).await,
             (route, Some(service)) => service.answer(route, head, body, arrival, self, trail).await,
             // It waits for the recovery as it would have waited for the port.
             (route, None) => {
@@ -178,11 +178,15 @@ impl Service {
             Route::Own(path) => {
                 trail.asked_as_spelled("millpond", &format!("{} {path}", head.method));
                 let asked = Asked { head: &head, arrival: &arrival, front };
-                self.own(path, asked, body, trail).await
+                Box::pin(self.own(path, asked, body, trail)).await
             }
-            Route::Console => self.console(Asked { head: &head, arrival: &arrival, front }, trail).await,
+            Route::Console => {
+                Box::pin(self.console(Asked { head: &head, arrival: &arrival, front }, trail)).await
+            }
             Route::ToConsole => respond::redirect("/console/"),
-            Route::Metrics => self.metrics(Asked { head: &head, arrival: &arrival, front }, trail).await,
+            Route::Metrics => {
+                Box::pin(self.metrics(Asked { head: &head, arrival: &arrival, front }, trail)).await
+            }
             Route::Health | Route::Ready | Route::Nowhere => nowhere(&head),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) struct Aws {
 /// One request, its body read.
 #[derive(Debug)]
 pub(crate) struct AwsRequest {
-    pub(crate) head: Parts,
+    pub(crate) head: Box<Parts>,
     pub(crate) queue: Option<QueuePath>,
     /// The body, with its room among all bodies.
     pub(crate) body: Result<(Bytes, Room), BodyError>,
@@ -97,7 +97,7 @@ impl Aws {
             }
             Ok(Heard::Sqs(heard)) => {
                 let protocol = heard.protocol;
-                match self.call(*heard, id, trail).await {
+                match self.call(heard, id, trail).await {
                     Ok(reply) => (respond::with_request_id(reply, id), None),
                     Err(error) => refused(&error, id, protocol, &QUERY),
                 }
@@ -112,9 +112,9 @@ impl Aws {
     }
 
     /// Authorises a call of SQS and has it carried out.
-    async fn call(&self, heard: HeardSqs, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
+    async fn call(&self, heard: Box<HeardSqs>, id: RequestId, trail: &mut Trail) -> Result<Reply, ApiError> {
         let Permitted { may_create, back_to: permitted } = self.authorise(&heard, trail).await?;
-        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, account, region } = heard;
+        let HeardSqs { protocol, base_url, action, prepared, size_bytes, who, account, region } = *heard;
         let Prepared { mut command, wait, answer, queue } = prepared;
         let may_wait = matches!(command, Command::Receive { .. }) && !matches!(wait, WaitTime::Secs(0));
         let again = (may_wait && self.access.is_enforced()).then(|| (who.detached(), command.clone()));

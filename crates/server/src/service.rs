@@ -68,6 +68,8 @@ impl Front {
 
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Reply {
         let (head, body) = request.into_parts();
+        // It goes through many hands, and each would keep the room for it.
+        let head = Box::new(head);
         let mut trail = Trail::begin(self.audit.as_ref(), peer, &head);
         let reply = self.lead(head, body, peer, &mut trail).await;
         trail.answered(&reply);
@@ -75,7 +77,7 @@ impl Front {
         if reply.status() == StatusCode::TOO_MANY_REQUESTS { respond::and_close(reply) } else { reply }
     }
 
-    async fn lead(&self, head: Parts, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
+    async fn lead(&self, head: Box<Parts>, body: Incoming, peer: Peer, trail: &mut Trail) -> Reply {
         if let Err(ambiguous) = framing::check(&head) {
             trail.refused(None, &ambiguous);
             return respond::and_close(respond::text(ambiguous.status(), &ambiguous.to_string()));
@@ -163,7 +165,7 @@ impl Service {
     async fn answer(
         &self,
         route: Route,
-        head: Parts,
+        head: Box<Parts>,
         body: Incoming,
         arrival: Arrival,
         front: &Front,

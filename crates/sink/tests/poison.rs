@@ -133,7 +133,8 @@ async fn a_failure_that_names_no_class_is_poison_for_one_record_and_an_outage_fo
         sink.count(|event| matches!(event, Event::DatabaseDown { .. })).checked_sub(outages + 1)
     })
     .await;
-    database.execute("DROP TRIGGER shop.odd").await;
+    // The odd ones stay refused, or they would land as well once they are received again.
+    database.execute(&refuse("odd%")).await;
     eventually("all but two land", || (sqs.messages().len() == 2).then_some(())).await;
     let mut poison: Vec<_> = told(&sink.events()).into_iter().map(|(id, _)| id).collect();
     poison.dedup();

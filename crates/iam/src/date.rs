@@ -78,6 +78,27 @@ pub fn extended(secs: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// As [`extended`], of milliseconds since 1970: `2026-11-21T19:00:00.031Z`.
+#[must_use]
+pub fn extended_millis(millis: u64) -> String {
+    let mut text = extended(millis / 1_000);
+    text.truncate(text.len() - 1);
+    text + &format!(".{:03}Z", millis % 1_000)
+}
+
+/// Year, month and day of a number of days since 1970.
+#[must_use]
+pub fn of_day(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year_of_era;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
 fn number(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| 10 * sum + u64::from(digit - b'0')))
 }
@@ -111,15 +132,8 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
 }
 
 fn civil(secs: u64) -> ((u64, u64, u64), (u64, u64, u64)) {
-    let (days, rest) = (secs / SECS_PER_DAY + 719_468, secs % SECS_PER_DAY);
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = (era * 400 + year_of_era, month);
-    let date = if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) };
-    (date, (rest / 3600, rest / 60 % 60, rest % 60))
+    let rest = secs % SECS_PER_DAY;
+    (of_day(secs / SECS_PER_DAY), (rest / 3600, rest / 60 % 60, rest % 60))
 }
 
 #[cfg(test)]

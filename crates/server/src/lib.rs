@@ -14,7 +14,6 @@ pub mod audit;
 mod aws;
 mod behaviour;
 mod body;
-mod calendar;
 mod console;
 mod controls;
 mod entropy;

@@ -47,6 +47,8 @@ use sts::StsRequest;
 
 /// IAM, as AWS Query must know it.
 pub static IAM: QueryService = QueryService::unflattened("https://iam.amazonaws.com/doc/2010-05-08/");
+/// STS, as AWS Query must know it.
+pub static STS: QueryService = QueryService::unflattened("https://sts.amazonaws.com/doc/2011-06-15/");
 
 /// The two services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,42 @@ pub enum Service {
     Iam,
     /// Security Token Service, version 2011-06-15.
     Sts,
+}
+
+impl Service {
+    /// By the name that requests are signed for.
+    #[must_use]
+    pub fn signed_for(name: &str) -> Option<Self> {
+        [Self::Iam, Self::Sts].into_iter().find(|service| service.name() == name)
+    }
+
+    /// By the `Version` of an AWS Query request.
+    #[must_use]
+    pub fn of_version(version: &str) -> Option<Self> {
+        match version {
+            "2010-05-08" => Some(Self::Iam),
+            "2011-06-15" => Some(Self::Sts),
+            _ => None,
+        }
+    }
+
+    /// The name that requests are signed for.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// What AWS Query must know of it.
+    #[must_use]
+    pub fn query(self) -> &'static QueryService {
+        match self {
+            Self::Iam => &IAM,
+            Self::Sts => &STS,
+        }
+    }
 }
 
 /// A request of IAM or STS, decoded and checked as far as its parameters go.

@@ -1,6 +1,6 @@
 //! Dates there and back.
 
-use super::{BasicDate, extended};
+use super::{BasicDate, extended, extended_millis, of_day};
 
 #[test]
 fn known_moments_are_read_and_written() {
@@ -8,6 +8,10 @@ fn known_moments_are_read_and_written() {
         ("19700101T000000Z", 0, "1970-01-01T00:00:00Z"),
         ("20000229T235959Z", 951_868_799, "2000-02-29T23:59:59Z"),
         ("20150830T123600Z", 1_440_938_160, "2015-08-30T12:36:00Z"),
+        ("20000229T000000Z", 951_782_400, "2000-02-29T00:00:00Z"),
+        ("20240229T235959Z", 1_709_251_199, "2024-02-29T23:59:59Z"),
+        ("20240301T000000Z", 1_709_251_200, "2024-03-01T00:00:00Z"),
+        ("20261121T070000Z", 1_795_244_400, "2026-11-21T07:00:00Z"),
         ("20261121T190000Z", 1_795_287_600, "2026-11-21T19:00:00Z"),
         ("21000301T000000Z", 4_107_542_400, "2100-03-01T00:00:00Z"),
     ];
@@ -17,6 +21,29 @@ fn known_moments_are_read_and_written() {
         assert_eq!(BasicDate::of(secs), Some(date));
         assert_eq!(extended(secs), long);
     }
+}
+
+#[test]
+fn days_are_dates() {
+    for (days, expected) in [
+        (0, (1970, 1, 1)),
+        (58, (1970, 2, 28)),
+        (59, (1970, 3, 1)),
+        (11_016, (2000, 2, 29)),
+        (11_017, (2000, 3, 1)),
+        (20_778, (2026, 11, 21)),
+        (47_540, (2100, 2, 28)),
+        (47_541, (2100, 3, 1)),
+    ] {
+        assert_eq!(of_day(days), expected, "{days}");
+    }
+}
+
+#[test]
+fn a_moment_is_written_as_rfc_3339_has_it() {
+    assert_eq!(extended_millis(0), "1970-01-01T00:00:00.000Z");
+    assert_eq!(extended_millis(951_868_799_999), "2000-02-29T23:59:59.999Z");
+    assert!(!extended(u64::MAX).is_empty());
 }
 
 #[test]

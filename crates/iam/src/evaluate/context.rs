@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 
 use crate::caller::{Caller, Tags};
+use crate::date;
 use crate::evaluate::Question;
 use crate::facts::Value;
 use crate::policy::budget::Budget;
 use crate::policy::pattern::Resolve;
-use crate::policy::values::iso_8601_text;
 
 /// The values of one request.
 #[derive(Clone, Copy)]
@@ -77,7 +77,7 @@ fn of_caller<'a>(caller: &'a Caller, key: &str) -> Option<Option<Cow<'a, str>>> 
             _ => None,
         },
         "userid" => caller.user_id().map(Cow::Owned),
-        "tokenissuetime" => issued_at_secs(caller).map(|secs| Cow::Owned(iso_8601_text(secs))),
+        "tokenissuetime" => issued_at_secs(caller).map(|secs| Cow::Owned(date::extended(secs))),
         _ => return None,
     })
 }

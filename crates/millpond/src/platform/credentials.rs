@@ -9,13 +9,13 @@
 
 use std::hint::black_box;
 
+use millpond_iam::date;
 use millpond_iam::session::Credentials;
-use millpond_server::access::Access;
+use millpond_server::access::{Access, now_secs};
 use millpond_server::platform::PlatformCall;
 use millpond_stack::{Desired, WorkloadRecord, WorkloadSpec};
 use serde_json::json;
 
-use super::clock::{now_secs, timestamp};
 use super::{Answered, Refused, Stacks};
 use crate::failure::Failure;
 use crate::random::random;
@@ -68,7 +68,7 @@ impl Stacks {
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key.expose(),
             "Token": credentials.session_token,
-            "Expiration": timestamp(credentials.expires_at_secs),
+            "Expiration": date::extended(credentials.expires_at_secs),
             "RoleArn": spec.role,
             "AccountId": spec.role.split(':').nth(4),
         }))

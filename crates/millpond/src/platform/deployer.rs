@@ -10,12 +10,11 @@ use millpond_iam::api::Authorisation;
 use millpond_iam::evaluate::{Decision, ResourceKind};
 use millpond_iam::facts::Given;
 use millpond_iam::session;
-use millpond_server::access::{Access, Authenticated};
+use millpond_server::access::{Access, Authenticated, now_secs};
 use millpond_server::platform::PlatformCall;
 use millpond_stack::WorkloadSpec;
 
 use super::Refused;
-use super::clock::now_secs;
 use super::credentials::credentials_of;
 use crate::note::Note;
 

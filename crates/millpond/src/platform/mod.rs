@@ -3,7 +3,6 @@
 //! Stacks and workloads are documents in the same log as the queues. The supervisor follows the workload documents;
 //! a change is durable before it is carried out, so after any kill the next start goes on where this one was.
 
-mod clock;
 mod credentials;
 mod deploy;
 mod deployer;

@@ -88,7 +88,7 @@ impl Access {
         };
         let id = RequestId(entropy::draw());
         let mut trail = Trail::inside(self.audit.get(), who);
-        trail.asked(if service == Service::Iam { "iam" } else { "sts" }, request.action());
+        trail.asked(service.name(), request.action());
         let carried = self.carry_out(who, request, id).await;
         carried.tell(self.is_enforced(), &mut trail);
         trail.ended(id);

@@ -234,26 +234,16 @@ impl Access {
     /// policy counts.
     #[must_use]
     pub fn decide(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
-        if !self.is_enforced() {
-            return Decision::Allowed(Vec::new());
-        }
-        self.judge(who, asked)
+        self.enforced(|| self.judge(signed_region(who), who, asked))
     }
 
-    /// As [`Access::decide`]; what is done to no ARN with a region is done in this one.
-    fn decide_in(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
-        if !self.is_enforced() {
-            return Decision::Allowed(Vec::new());
-        }
-        self.judge_in(region, who, asked)
+    /// What is decided with enforcement on; with it off everyone may.
+    fn enforced(&self, judged: impl FnOnce() -> Decision) -> Decision {
+        if self.is_enforced() { judged() } else { Decision::Allowed(Vec::new()) }
     }
 
-    /// As [`Access::decide`], whether it is enforced or not.
-    fn judge(&self, who: &Authenticated, asked: &Authorisation) -> Decision {
-        self.judge_in(signed_region(who), who, asked)
-    }
-
-    fn judge_in(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
+    /// As [`Access::decide`], whether it is enforced or not. What is done to no ARN with a region is done in `region`.
+    fn judge(&self, region: &str, who: &Authenticated, asked: &Authorisation) -> Decision {
         let queue = queue_of_arn(&asked.resource).and_then(|key| self.queues.get(&key));
         let of_queue = queue.as_ref().and_then(|queue| queue.policy());
         let of_queue =
@@ -261,7 +251,7 @@ impl Access {
         self.judge_by(region, who, asked, asked.resource_policy.as_ref().or(of_queue))
     }
 
-    /// As [`Access::judge_in`], by this policy of the resource.
+    /// As [`Access::judge`], by this policy of the resource.
     fn judge_by(
         &self,
         region: &str,
@@ -283,13 +273,6 @@ impl Access {
                 given: &asked.facts,
             },
         )
-    }
-
-    fn decide_on(&self, who: &Authenticated, asked: &Asked<'_>) -> Decision {
-        if !self.is_enforced() {
-            return Decision::Allowed(Vec::new());
-        }
-        self.evaluate(who, asked)
     }
 
     /// What policies say, whether they are enforced or not.
@@ -352,8 +335,9 @@ fn queue_of_arn(arn: &str) -> Option<QueueKey> {
     Some(QueueKey { account, region, name: QueueName::parse(arn.resource)? })
 }
 
-/// Seconds since 1970.
-pub(crate) fn now_secs() -> u64 {
+/// Seconds since 1970, by the wall clock.
+#[must_use]
+pub fn now_secs() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

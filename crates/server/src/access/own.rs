@@ -165,7 +165,7 @@ impl Access {
             resource_policy: None,
             facts: Given::default(),
         };
-        let decision = self.decide_in(region.as_str(), who, &asked);
+        let decision = self.enforced(|| self.judge(region.as_str(), who, &asked));
         let denied = match &decision {
             Decision::Allowed(_) => None,
             Decision::Denied(denial) => {

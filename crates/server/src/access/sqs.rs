@@ -212,18 +212,16 @@ impl Access {
     ) -> Decision {
         let account = queue.map_or(request.account, |queue| queue.account);
         let policy = facts.and_then(|facts| facts.policy());
-        self.decide_on(
-            request.who,
-            &Asked {
-                action,
-                resource,
-                account,
-                region: queue.map_or(request.region, |queue| &queue.region).as_str(),
-                kind: ResourceKind::Ordinary,
-                policy: policy.filter(|_| may_be_given(&request.who.caller, account, action)),
-                given: &QueueRequestFacts { command: request.command, queue: facts.map(Arc::as_ref) },
-            },
-        )
+        let asked = Asked {
+            action,
+            resource,
+            account,
+            region: queue.map_or(request.region, |queue| &queue.region).as_str(),
+            kind: ResourceKind::Ordinary,
+            policy: policy.filter(|_| may_be_given(&request.who.caller, account, action)),
+            given: &QueueRequestFacts { command: request.command, queue: facts.map(Arc::as_ref) },
+        };
+        self.enforced(|| self.evaluate(request.who, &asked))
     }
 }
 

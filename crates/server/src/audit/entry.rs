@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use millpond_iam::caller::Caller;
+use millpond_iam::date::extended_millis;
 use millpond_iam::evaluate::{Decision, Denial, PolicyKind, StatementRef};
 use serde_json::{Value, json};
-
-use crate::calendar;
 
 /// What is known of a request, raw: the thread that writes makes the text.
 #[derive(Debug, Default)]
@@ -88,7 +87,7 @@ impl Entry {
     pub(super) fn write(&self, text: &mut Vec<u8>) {
         let (decision, reason) = told(&self.decision, self.caller.as_deref());
         let line = json!({
-            "time": calendar::timestamp(self.time_millis),
+            "time": extended_millis(self.time_millis),
             "request_id": self.request_id,
             "arn": self.caller.as_ref().map(|caller| caller.arn()),
             "account": self.caller.as_ref().and_then(|caller| caller.account()).map(|id| id.to_string()),
@@ -112,7 +111,7 @@ impl Entry {
 
 /// Adds the line that says how many are missing before it.
 pub(super) fn write_lost(time_millis: u64, lines: u64, text: &mut Vec<u8>) {
-    end_line(&json!({ "time": calendar::timestamp(time_millis), "lost_lines": lines }), text);
+    end_line(&json!({ "time": extended_millis(time_millis), "lost_lines": lines }), text);
 }
 
 fn end_line(line: &Value, text: &mut Vec<u8>) {

@@ -55,51 +55,8 @@ pub(super) struct HeardSqs {
 /// A request to IAM or STS.
 pub(super) struct HeardIdentity {
     pub(super) who: Authenticated,
-    pub(super) service: Identity,
+    pub(super) service: Service,
     pub(super) request: ApiRequest,
-}
-
-/// The services of identities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity(Service);
-
-static IAM_QUERY: QueryService =
-    QueryService { namespace: "https://iam.amazonaws.com/doc/2010-05-08/", flattened: &[] };
-static STS_QUERY: QueryService =
-    QueryService { namespace: "https://sts.amazonaws.com/doc/2011-06-15/", flattened: &[] };
-
-impl Identity {
-    /// By the name that requests are signed for.
-    fn signed_for(name: &str) -> Option<Self> {
-        match name {
-            "iam" => Some(Self(Service::Iam)),
-            "sts" => Some(Self(Service::Sts)),
-            _ => None,
-        }
-    }
-
-    /// By the `Version` of an AWS Query request.
-    fn of_version(version: &str) -> Option<Self> {
-        match version {
-            "2010-05-08" => Some(Self(Service::Iam)),
-            "2011-06-15" => Some(Self(Service::Sts)),
-            _ => None,
-        }
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self.0 {
-            Service::Iam => "iam",
-            Service::Sts => "sts",
-        }
-    }
-
-    pub(super) fn query(self) -> &'static QueryService {
-        match self.0 {
-            Service::Iam => &IAM_QUERY,
-            Service::Sts => &STS_QUERY,
-        }
-    }
 }
 
 /// Why a request was not understood.
@@ -192,9 +149,9 @@ impl Aws {
             (true, Some(_)) => None,
             _ => Some(parse()?),
         };
-        let of_version = |form: &Form<'_>| form.text("Version").and_then(Identity::of_version);
+        let of_version = |form: &Form<'_>| form.text("Version").and_then(Service::of_version);
         let identity = match &claimed {
-            Some(name) => Identity::signed_for(name),
+            Some(name) => Service::signed_for(name),
             None => early.as_ref().and_then(of_version),
         };
         let (service, worded) =
@@ -223,7 +180,7 @@ impl Aws {
         trail.asked_as_spelled(service, action);
         if let Some(identity) = identity {
             trail.caller(&who);
-            let decoded = ApiRequest::decode(identity.0, action, &form);
+            let decoded = ApiRequest::decode(identity, action, &form);
             let decoded = decoded.map_err(|error| Refused::Here(error, identity.query()))?;
             trail.asked(identity.name(), decoded.action());
             return Ok(Heard::Identity(Box::new(HeardIdentity { who, service: identity, request: decoded })));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use millpond_iam::date::of_day;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -22,7 +23,6 @@ use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
 
 use super::pair::{self, PairFiles};
-use crate::calendar::date;
 
 /// Some systems take no longer ones, even of an authority of the user's own.
 const VALID_DAYS: u64 = 820;
@@ -126,8 +126,12 @@ fn make(directory: &Path, folder: &Path, names: &[String]) -> Result<(), String>
 fn signed(names: &[String]) -> Result<(String, String, String), rcgen::Error> {
     let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / DAY.as_secs();
     // Clocks of clients may be behind.
-    let (from, until) = (date(today.saturating_sub(1)), date(today + VALID_DAYS));
-    let date = |(year, month, day): (i32, u8, u8)| date_time_ymd(year, month, day);
+    let (from, until) = (today.saturating_sub(1), today + VALID_DAYS);
+    let date = |days| {
+        let (year, month, day) = of_day(days);
+        let fits = |number: u64| u8::try_from(number).unwrap_or(1);
+        date_time_ymd(i32::try_from(year).unwrap_or(i32::MAX), fits(month), fits(day))
+    };
 
     let mut authority = CertificateParams::default();
     authority.distinguished_name.push(DnType::CommonName, "Millpond on this machine");

@@ -3,10 +3,9 @@
 use millpond_wire::query::escape;
 use millpond_wire::request_id::RequestId;
 
+use crate::api::STS;
 use crate::date;
 use crate::session::Credentials;
-
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// A reply that is being written.
 pub(super) struct Reply {
@@ -16,7 +15,8 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn new(action: &'static str) -> Self {
-        Self { action, out: format!("<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>") }
+        let namespace = STS.namespace;
+        Self { action, out: format!("<{action}Response xmlns=\"{namespace}\"><{action}Result>") }
     }
 
     pub(super) fn put(&mut self, name: &str, text: &str) {

@@ -205,7 +205,7 @@ impl Access {
         if is_owner && viewed.session_policies.is_empty() && sqs::UNLOCKS.contains(&&*asked.action) {
             return Decision::Allowed(Vec::new());
         }
-        self.judge(viewed, asked)
+        self.judge(signed_region(viewed), viewed, asked)
     }
 
     /// What is said beside the answer of something in the caller's account that is not there. AWS decides before it looks.

@@ -130,17 +130,17 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
             remember(rows, at, message, deduplication.as_ref());
         }
         Event::MessagesReceived { queue, visible_at, sequences } => {
-            let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
-            each(rows, *queue, sequences, |_, entry| entry.receive(at, *visible_at, next))?;
+            found_queue(*queue, rows.next_sequence(*queue).is_some())?;
+            each(rows, *queue, sequences, |entry| entry.receive(at, *visible_at))?;
         }
         Event::MessagesReceivedInOrder { queue, visible_at, sequences, followers, attempt } => {
-            let next = rows.next_sequence(*queue).ok_or(Inconsistent::NoSuchQueue(*queue))?;
-            each(rows, *queue, sequences, |_, entry| entry.receive_in_order(at, *visible_at, next))?;
-            each(rows, *queue, followers, |_, entry| entry.wait_turn(next))?;
+            found_queue(*queue, rows.next_sequence(*queue).is_some())?;
+            each(rows, *queue, sequences, |entry| entry.receive_in_order(at, *visible_at))?;
+            each(rows, *queue, followers, |entry| entry.wait_turn(at))?;
             remember_attempt(rows, *queue, attempt.as_ref(), sequences)?;
         }
         Event::ReceiveRepeated { queue, visible_at, sequences } => {
-            each(rows, *queue, sequences, |_, entry| entry.repeat_delivery(*visible_at))?;
+            each(rows, *queue, sequences, |entry| entry.repeat_delivery(*visible_at))?;
         }
         Event::MessagesMoved { from, from_key, to, in_order, moves } => {
             let named = rows.update_queue(*to, |record| drop(record.sources.insert(*from, from_key.clone())));
@@ -155,10 +155,10 @@ pub fn evolve<R: Rows>(rows: &mut R, at: Timestamp, event: &Event) -> Result<(),
             rows.forget_deduplications(*queue, *below);
         }
         Event::LeasesReturned { queue, sequences } => {
-            each(rows, *queue, sequences, |sequence, entry| entry.return_lease(sequence, at))?;
+            each(rows, *queue, sequences, |entry| entry.return_lease(at))?;
         }
         Event::VisibilityChanged { queue, sequence, visible_at } => {
-            each(rows, *queue, &[*sequence], |_, entry| entry.change_visibility(*visible_at))?;
+            each(rows, *queue, &[*sequence], |entry| entry.change_visibility(*visible_at))?;
         }
         Event::MessagesDeleted { queue, sequences } => remove(rows, *queue, sequences)?,
         Event::MessagesExpired { queue, sequences } => expire(rows, *queue, sequences)?,
@@ -215,7 +215,7 @@ fn send<R: Rows>(
     }
     rows.update_queue(message.queue, |record| record.next_sequence = message.sequence.next());
     let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    rows.put_message(message, Entry::sent(message.sequence, at, visible_at, payload_bytes, group), payload);
+    rows.put_message(message, Entry::sent(at, visible_at, payload_bytes, group), payload);
     Ok(())
 }
 
@@ -234,7 +234,7 @@ fn remember_attempt<R: Rows>(
     sequences: &[Sequence],
 ) -> Result<(), Inconsistent> {
     let Some(AttemptRemembered { key, superseded }) = attempt else { return Ok(()) };
-    each(rows, queue, superseded, |_, entry| entry.forget_attempt())?;
+    each(rows, queue, superseded, |entry| entry.forget_attempt())?;
     let Some(count) = u8::try_from(sequences.len())
         .ok()
         .filter(|count| *count <= limits::ATTEMPT_MESSAGES)
@@ -243,7 +243,7 @@ fn remember_attempt<R: Rows>(
         return Ok(());
     };
     let mut places = 0..count.get();
-    each(rows, queue, sequences, |_, entry| {
+    each(rows, queue, sequences, |entry| {
         if let Some(place) = places.next() {
             entry.remember_attempt(Attempt { key: *key, place, count });
         }
@@ -257,8 +257,7 @@ fn become_dead_letter<R: Rows>(
     names: (Sequence, Sequence),
     in_order: bool,
 ) -> Result<(), Inconsistent> {
-    let (source, sequence) = (queues.0, names.1);
-    move_message(rows, queues, names, |entry| entry.become_dead_letter(source, sequence, at, in_order))
+    move_message(rows, queues, names, |entry| entry.become_dead_letter(queues.0, at, in_order))
 }
 
 fn send_again<R: Rows>(
@@ -271,7 +270,7 @@ fn send_again<R: Rows>(
     let instance = rows.instance();
     instance.moves = instance.moves.saturating_add(1);
     let number = MoveNumber(NonZeroU64::new(instance.moves).unwrap_or(NonZeroU64::MAX));
-    move_message(rows, queues, names, |entry| entry.be_sent_again(number, names.1, at, visible_at))
+    move_message(rows, queues, names, |entry| entry.be_sent_again(number, at, visible_at))
 }
 
 fn move_task<R: Rows>(
@@ -325,11 +324,11 @@ fn each<R: Rows>(
     rows: &mut R,
     queue: QueueId,
     sequences: &[Sequence],
-    mut change: impl FnMut(Sequence, &mut Entry),
+    mut change: impl FnMut(&mut Entry),
 ) -> Result<(), Inconsistent> {
     for &sequence in sequences {
         let message = MessageRef { queue, sequence };
-        if !rows.update_message(message, |entry| change(sequence, entry)) {
+        if !rows.update_message(message, &mut change) {
             return Err(Inconsistent::NoSuchMessage(message));
         }
     }

@@ -18,6 +18,7 @@ pub mod format;
 pub mod limits;
 pub mod message;
 pub mod name;
+pub mod needs;
 pub mod outage;
 pub mod outcome;
 pub mod pacing;

@@ -135,8 +135,9 @@ pub struct Entry {
     pub receive_count: u32,
     /// The number of the latest delivery. Unlike the receive count it never goes back, so a receipt stays unique.
     pub delivery: u32,
-    /// Its place among the visible: smaller goes first, equal ones by sequence.
-    pub rank: u64,
+    /// Its place among the visible: since when it waits for its turn. Who waits longer goes first, equal ones by sequence.
+    /// A message that was never delivered waits from the moment it is visible, so its rank tells when that is.
+    pub rank: Timestamp,
     /// Encoded bytes of its payload.
     pub payload_bytes: u32,
     /// Its message group, if its sender gave one.
@@ -159,7 +160,6 @@ impl Entry {
     /// A message just accepted.
     #[must_use]
     pub fn sent(
-        sequence: Sequence,
         sent_at: Timestamp,
         visible_at: Timestamp,
         payload_bytes: u32,
@@ -172,7 +172,7 @@ impl Entry {
             first_received_at: None,
             receive_count: 0,
             delivery: 0,
-            rank: sequence.0,
+            rank: visible_at,
             payload_bytes,
             group,
             source: None,
@@ -183,8 +183,8 @@ impl Entry {
     }
 
     /// A delivery begins at `at` and holds the message until `visible_at`. A message received often enough gets its
-    /// place behind all messages below `next_sequence`.
-    pub fn receive(&mut self, at: Timestamp, visible_at: Timestamp, next_sequence: Sequence) {
+    /// place behind all that were sent until then.
+    pub fn receive(&mut self, at: Timestamp, visible_at: Timestamp) {
         self.visible_at = visible_at;
         self.received_at = Some(at);
         self.first_received_at.get_or_insert(at);
@@ -193,15 +193,15 @@ impl Entry {
         self.attempt = None;
         self.repeated = false;
         if self.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
-            self.rank = next_sequence.0;
+            self.rank = behind(at);
         }
     }
 
     /// As [`Entry::receive`], of a FIFO queue: nothing changes the order inside a group, and the group goes behind all
-    /// groups whose first message is below `next_sequence`.
-    pub fn receive_in_order(&mut self, at: Timestamp, visible_at: Timestamp, next_sequence: Sequence) {
-        self.receive(at, visible_at, next_sequence);
-        self.rank = next_sequence.0;
+    /// groups whose first message was sent until then.
+    pub fn receive_in_order(&mut self, at: Timestamp, visible_at: Timestamp) {
+        self.receive(at, visible_at);
+        self.rank = behind(at);
     }
 
     /// The receive that has just handed it out can be tried again.
@@ -220,20 +220,20 @@ impl Entry {
         self.repeated = true;
     }
 
-    /// The message before it in its group was handed out: its group goes behind all groups whose first message is below
-    /// `next_sequence`.
-    pub fn wait_turn(&mut self, next_sequence: Sequence) {
-        self.rank = next_sequence.0;
+    /// The message before it in its group was handed out at `at`: its group goes behind all groups whose first message was
+    /// sent until then.
+    pub fn wait_turn(&mut self, at: Timestamp) {
+        self.rank = behind(at);
     }
 
-    /// It becomes a dead letter of `source`, as number `sequence` of its new queue. How often it was received is kept;
-    /// when it was sent only where that does not break the order of the queue.
-    pub fn become_dead_letter(&mut self, source: QueueId, sequence: Sequence, at: Timestamp, in_order: bool) {
+    /// It becomes a dead letter of `source`, behind all others there. How often it was received is kept; when it was sent
+    /// only where that does not break the order of the queue.
+    pub fn become_dead_letter(&mut self, source: QueueId, at: Timestamp, in_order: bool) {
         self.source = Some(source);
         self.visible_at = at;
         self.received_at = None;
         self.delivery = 0;
-        self.rank = sequence.0;
+        self.rank = at;
         self.attempt = None;
         self.repeated = false;
         if in_order {
@@ -241,19 +241,10 @@ impl Entry {
         }
     }
 
-    /// A move task puts it into another queue, as number `sequence` there: it counts as sent at `at`, hidden until
-    /// `visible_at`, and was never received. Content and group stay.
-    pub fn be_sent_again(
-        &mut self,
-        number: MoveNumber,
-        sequence: Sequence,
-        at: Timestamp,
-        visible_at: Timestamp,
-    ) {
-        *self = Self {
-            moved: Some(number),
-            ..Self::sent(sequence, at, visible_at, self.payload_bytes, self.group)
-        };
+    /// A move task puts it into another queue: it counts as sent at `at`, hidden until `visible_at`, and was never
+    /// received. Content and group stay.
+    pub fn be_sent_again(&mut self, number: MoveNumber, at: Timestamp, visible_at: Timestamp) {
+        *self = Self { moved: Some(number), ..Self::sent(at, visible_at, self.payload_bytes, self.group) };
     }
 
     /// The lease now ends at `visible_at`, as someone who has the message asked.
@@ -263,8 +254,8 @@ impl Entry {
     }
 
     /// The latest delivery never reached its receiver: the message is visible at once, and neither its receive count
-    /// nor its place knows of that delivery. `sequence` is the message's own.
-    pub fn return_lease(&mut self, sequence: Sequence, at: Timestamp) {
+    /// nor its place knows of that delivery.
+    pub fn return_lease(&mut self, at: Timestamp) {
         self.visible_at = at;
         self.received_at = None;
         self.attempt = None;
@@ -273,8 +264,15 @@ impl Entry {
             self.first_received_at = None;
         }
         if self.receive_count < limits::RECEIVES_BEFORE_BACK_OF_QUEUE {
-            self.rank = sequence.0;
+            self.rank = self.sent_at;
         }
+    }
+
+    /// Whether, in a standard queue, its place follows from its number alone: it waits since it was sent, like its
+    /// neighbours, and nothing has happened to it.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        self.never_delivered() && self.rank == self.sent_at && self.group.is_none() && self.source.is_none()
     }
 
     /// Whether it was sent with a delay and has never been delivered: if hidden, it is delayed and not in flight.
@@ -282,4 +280,9 @@ impl Entry {
     pub const fn never_delivered(&self) -> bool {
         self.delivery == 0
     }
+}
+
+/// The rank behind all messages that were sent until `at`.
+const fn behind(at: Timestamp) -> Timestamp {
+    at.plus_millis(1)
 }

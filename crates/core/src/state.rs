@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::evolve::{Inconsistent, Instance, Rows, evolve};
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey};
-use crate::queue::{Deduplication, Deduplications, QueueMessages, QueueRecord};
+use crate::queue::{Backlog, Deduplication, Deduplications, QueueMessages, QueueRecord, StandardMessages};
 use crate::time::Timestamp;
 use crate::usage::{Accounts, Usage};
 
@@ -47,6 +47,10 @@ pub struct State {
     /// The queues whose move task is running, by the time at which it is to go on.
     moving: BTreeSet<(Timestamp, QueueId)>,
     documents: BTreeMap<DocumentKey, Document>,
+    /// The batch that is being applied.
+    batch: u64,
+    /// Messages in memory.
+    held: usize,
 }
 
 impl State {
@@ -134,13 +138,30 @@ impl State {
     /// When the oldest message of a queue expires.
     #[must_use]
     pub fn oldest_expires_at(&self, queue: &Queue) -> Option<Timestamp> {
-        queue.messages.oldest().map(|(_, entry)| self.expires_at(queue, entry))
+        queue.messages.oldest_sent_at().map(|sent_at| self.expires_when_sent(queue, sent_at))
     }
 
     /// When a message expires: its queue's retention after it was sent, or later while expiry is held.
     #[must_use]
     pub fn expires_at(&self, queue: &Queue, entry: &Entry) -> Timestamp {
-        self.instance.held_expiry(queue.record.expires_at(entry.sent_at))
+        self.expires_when_sent(queue, entry.sent_at)
+    }
+
+    /// When a message of a queue expires that was sent then.
+    #[must_use]
+    pub fn expires_when_sent(&self, queue: &Queue, sent_at: Timestamp) -> Timestamp {
+        self.instance.held_expiry(queue.record.expires_at(sent_at))
+    }
+
+    /// The number of messages in memory, over all queues.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// What is applied from now on belongs to batch `number`; it tells which messages may rest.
+    pub fn begin_batch(&mut self, number: u64) {
+        self.batch = number;
     }
 
     /// Makes visible what has become due in a queue, in bounded steps. Returns whether more is due.
@@ -178,6 +199,42 @@ impl State {
         if self.put(message, entry) { Ok(()) } else { Err(Inconsistent::NoSuchQueue(message.queue)) }
     }
 
+    /// All messages of a queue, which has none in memory, rest in the store; `false` when there is no such queue or it can't
+    /// let them rest.
+    pub fn rest(&mut self, queue: QueueId, backlog: &Backlog) -> bool {
+        let clock = self.instance.clock;
+        let Some(held) = self.queues.get_mut(&queue) else { return false };
+        let Some(messages) = held.messages.standard_mut() else { return false };
+        messages.rest(backlog, clock);
+        let usage = Usage { messages: backlog.messages, bytes: backlog.bytes };
+        self.accounts.add(held.record.key.account, usage.minus(held.usage));
+        held.usage = usage;
+        true
+    }
+
+    /// Brings a message back that rests; `false` when it is in memory already, or none of its queue rests.
+    pub fn admit(&mut self, message: MessageRef, entry: Entry) -> bool {
+        let clock = self.instance.clock;
+        let messages = self.queues.get_mut(&message.queue).and_then(|queue| queue.messages.standard_mut());
+        let admitted = messages.is_some_and(|messages| messages.admit(message.sequence, entry, clock));
+        self.held += usize::from(admitted);
+        admitted
+    }
+
+    /// Lets messages of a queue rest, see [`StandardMessages::release`]. Returns how many went.
+    pub fn release(&mut self, queue: QueueId, keep: usize, limit: usize, through: u64) -> usize {
+        let clock = self.instance.clock;
+        let messages = self.queues.get_mut(&queue).and_then(|queue| queue.messages.standard_mut());
+        let released = messages.map_or(0, |messages| messages.release(clock, keep, limit, through));
+        self.held -= released;
+        released
+    }
+
+    /// The index of a standard queue, to tell it what was read of its messages that rest.
+    pub fn standard_messages(&mut self, queue: QueueId) -> Option<&mut StandardMessages> {
+        self.queues.get_mut(&queue)?.messages.standard_mut()
+    }
+
     /// Puts back what a queue remembers of a send, as it was read from a store.
     ///
     /// # Errors
@@ -197,11 +254,12 @@ impl State {
         self.documents.insert(key, document);
     }
 
-    /// A number that two states share when they hold the same rows. It is comparable inside one process only.
+    /// A number that two states share when they hold the same rows. It is comparable inside one process only, and only between
+    /// states that hold all messages in memory.
     #[must_use]
     pub fn digest(&self) -> u64 {
         // Destructured without `..`, so that a new field can't be forgotten. Indexes are left out by name.
-        let Self { instance, queues, names: _, accounts: _, moving: _, documents } = self;
+        let Self { instance, queues, names: _, accounts: _, moving: _, documents, batch: _, held: _ } = self;
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
         for Queue { record, messages, deduplications, usage: _ } in queues.values() {
@@ -221,7 +279,9 @@ impl State {
     fn put(&mut self, message: MessageRef, entry: Entry) -> bool {
         let clock = self.instance.clock;
         let Some(queue) = self.queues.get_mut(&message.queue) else { return false };
-        queue.messages.put(message.sequence, entry, clock);
+        let before = queue.messages.held();
+        queue.messages.put(message.sequence, entry, clock, self.batch);
+        self.held = self.held + queue.messages.held() - before;
         queue.usage = queue.usage.plus(Usage::of(&entry));
         self.accounts.add(queue.record.key.account, Usage::of(&entry));
         true
@@ -232,6 +292,7 @@ impl State {
         let clock = self.instance.clock;
         let queue = self.queues.get_mut(&message.queue)?;
         let entry = queue.messages.remove(message.sequence, clock)?;
+        self.held -= 1;
         queue.usage = queue.usage.minus(Usage::of(&entry));
         self.accounts.remove(queue.record.key.account, Usage::of(&entry));
         Some(entry)
@@ -266,7 +327,8 @@ impl Rows for State {
     }
 
     fn remove_queue(&mut self, queue: QueueId) -> bool {
-        let Some(Queue { record, usage, .. }) = self.queues.remove(&queue) else { return false };
+        let Some(Queue { record, usage, messages, .. }) = self.queues.remove(&queue) else { return false };
+        self.held -= messages.held();
         self.accounts.queue_removed(record.key.account, usage);
         self.names.remove(&record.key);
         record.move_tasks.due_at().map(|due_at| self.moving.remove(&(due_at, queue)));
@@ -283,9 +345,10 @@ impl Rows for State {
 
     fn update_message(&mut self, message: MessageRef, change: impl FnOnce(&mut Entry)) -> bool {
         let clock = self.instance.clock;
+        let batch = self.batch;
         self.queues
             .get_mut(&message.queue)
-            .is_some_and(|queue| queue.messages.update(message.sequence, clock, change))
+            .is_some_and(|queue| queue.messages.update(message.sequence, clock, batch, change))
     }
 
     fn move_message(
@@ -305,7 +368,9 @@ impl Rows for State {
 
     fn remove_messages_below(&mut self, queue: QueueId, below: Sequence) {
         let Some(queue) = self.queues.get_mut(&queue) else { return };
+        let before = queue.messages.held();
         queue.messages.remove_below(below);
+        self.held -= before - queue.messages.held();
         // A purge leaves nothing, so there is nothing to go through.
         let kept = queue.messages.iter().map(|(_, entry)| Usage::of(entry));
         let kept = kept.fold(Usage::default(), Usage::plus);

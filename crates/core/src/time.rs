@@ -44,6 +44,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This time `secs` seconds earlier, but not before the epoch.
+    #[must_use]
+    pub const fn minus_secs(self, secs: u64) -> Self {
+        Self(self.0.saturating_sub(secs.saturating_mul(1000)))
+    }
+
     /// Milliseconds from `earlier` to this time; zero when `earlier` is later.
     #[must_use]
     pub const fn millis_since(self, earlier: Self) -> u64 {

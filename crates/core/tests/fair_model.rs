@@ -59,7 +59,7 @@ struct Message {
     leased: bool,
     delivery: u32,
     receives: u32,
-    rank: u64,
+    rank: Timestamp,
 }
 
 #[derive(Default)]
@@ -126,7 +126,7 @@ impl Model {
             leased: false,
             delivery: 0,
             receives: 0,
-            rank: self.sent,
+            rank: now.plus_secs(u64::from(delay_secs)),
         });
     }
 
@@ -312,7 +312,6 @@ impl Run {
         let deliveries = self.machine.receive_for(QUEUE, limit, Some(timeout_secs));
         let numbers: Vec<u64> = deliveries.iter().map(|delivery| delivery.sequence.0).collect();
         assert_eq!(numbers, expected, "what a receive hands out");
-        let next = self.model.sent + 1;
         for message in self.model.messages.iter_mut().filter(|message| numbers.contains(&message.number)) {
             message.visible_at = now.plus_secs(u64::from(timeout_secs));
             message.received_at = Some(now);
@@ -320,7 +319,7 @@ impl Run {
             message.delivery += 1;
             message.receives += 1;
             if message.receives >= 3 {
-                message.rank = next;
+                message.rank = now.plus_millis(1);
             }
         }
         self.receipts.extend(deliveries.iter().map(|delivery| self.machine.receipt(QUEUE, delivery)));
@@ -365,7 +364,7 @@ impl Run {
             message.visible_at = now;
             message.receives -= 1;
             if message.receives < 3 {
-                message.rank = message.number;
+                message.rank = message.sent_at;
             }
         }
     }

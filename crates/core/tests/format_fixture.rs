@@ -32,13 +32,14 @@ use millpond_core::time::Timestamp;
 use crate::decoding::crc32c;
 use crate::support::{document_key, key_in};
 
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("batch", include_str!("fixtures/format-1/batch.hex")),
     ("batch-of-attempts", include_str!("fixtures/format-1/batch-of-attempts.hex")),
     ("instance-row", include_str!("fixtures/format-1/instance-row.hex")),
     ("new-instance-row", include_str!("fixtures/format-1/new-instance-row.hex")),
     ("queue-row", include_str!("fixtures/format-1/queue-row.hex")),
-    ("message-row", include_str!("fixtures/format-1/message-row.hex")),
+    ("message-row-of-format-1", include_str!("fixtures/format-1/message-row.hex")),
+    ("message-row", include_str!("fixtures/format-2/message-row.hex")),
     ("deduplication-row", include_str!("fixtures/format-1/deduplication-row.hex")),
     ("document-row", include_str!("fixtures/format-1/document-row.hex")),
     ("payload", include_str!("fixtures/format-1/payload.hex")),
@@ -306,7 +307,7 @@ pub(crate) fn entry_value() -> Entry {
         first_received_at: None,
         receive_count: 1,
         delivery: 300,
-        rank: 301,
+        rank: millis(1_700_000_000_124),
         payload_bytes: 1_048_576,
         group: Some(GROUP),
         source: Some(QueueId(300)),
@@ -384,7 +385,14 @@ fn a_queue_row_of_format_1_is_read_and_written() {
 }
 
 #[test]
-fn a_message_row_of_format_1_is_read_and_written() {
+fn a_message_row_of_format_1_is_read() {
+    // Its rank was a number of its queue, which tells no time; it was received once, so it stands where it was sent.
+    let read = Entry { rank: entry_value().sent_at, ..entry_value() };
+    assert_eq!(decode_entry(fixture("message-row-of-format-1")), Ok(read));
+}
+
+#[test]
+fn a_message_row_of_format_2_is_read_and_written() {
     assert_eq!(decode_entry(fixture("message-row")), Ok(entry_value()));
     assert_eq!(encode_entry(&entry_value()), fixture("message-row"));
     let forgotten = Entry { attempt: None, ..entry_value() };

@@ -81,14 +81,13 @@ impl Model {
     /// The numbers of the messages that a receive may hand out, in order.
     pub(crate) fn available(&self, key: &QueueKey, now: Timestamp) -> Vec<u64> {
         let Some(queue) = self.queues.iter().find(|queue| queue.key == *key) else { return Vec::new() };
-        let mut available: Vec<(u64, u64)> = queue
+        let mut available: Vec<(Timestamp, u64)> = queue
             .messages
             .iter()
             .filter(|message| message.standing().hidden_until <= now && self.expires_at(queue, message) > now)
-            .map(|message| (message.standing().behind, message.number))
+            .map(|message| (message.standing().waits_since, message.number))
             .collect();
-        // Behind the same number of messages, the one that was sent then stands last.
-        available.sort_unstable_by_key(|(behind, number)| (*behind, *number));
+        available.sort_unstable();
         available.into_iter().map(|(_, number)| number).collect()
     }
 
@@ -298,11 +297,10 @@ impl Model {
         let queue = &mut self.queues[index];
         let timeout_secs = timeout_secs.unwrap_or(queue.attributes.visibility_timeout_secs);
         let until = now.plus_secs(u64::from(timeout_secs));
-        let sent_before = queue.sent;
         let mut deliveries = Vec::new();
         for number in numbers {
             let message = queue.messages.iter_mut().find(|message| message.number == number).unwrap();
-            message.history.push(Happening::Received { at: now, until, sent_before });
+            message.history.push(Happening::Received { at: now, until });
             let standing = message.standing();
             deliveries.push(Delivery {
                 sequence: Sequence(number),

@@ -108,6 +108,7 @@ fn from_the_third_receive_on_a_message_goes_behind_all_that_are_there() {
         [1],
         "twice received, it still has its place"
     );
+    machine.advance_secs(1);
     machine.send("orders", 1);
     assert_eq!(
         numbers(&machine.receive_for("orders", 10, Some(0))),

@@ -77,7 +77,7 @@ fn a_message_out_of_sequence_is_found() {
 #[test]
 fn a_message_row_without_its_queue_is_found() {
     let message = MessageRef { queue: NONE, sequence: Sequence(1) };
-    let entry = Entry::sent(Sequence(1), START, START, 1, None);
+    let entry = Entry::sent(START, START, 1, None);
     assert_eq!(State::new().restore_message(message, entry), Err(Inconsistent::NoSuchQueue(NONE)));
 }
 

@@ -8,10 +8,11 @@ use crate::outcome::Outcome;
 use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
-/// Whether the queue holds a message whose retention has passed, or remembers sends for longer than it must.
+/// Whether the queue holds a message in memory whose retention has passed, or remembers sends for longer than it must.
 #[must_use]
 pub fn has_expired(state: &State, queue: &Queue, now: Timestamp) -> bool {
-    let expired = state.oldest_expires_at(queue).is_some_and(|expires_at| expires_at <= now);
+    let oldest = queue.messages.oldest();
+    let expired = oldest.is_some_and(|(_, entry)| state.expires_at(queue, entry) <= now);
     expired || queue.deduplications.has_stale(now)
 }
 

@@ -156,7 +156,10 @@ impl<'a> Step<'a> {
     /// Plans moves from `next` on. Answers where the next step goes on, or how the task ends with this one.
     fn go(&mut self, next: Sequence) -> Result<Sequence, MoveEnd> {
         let queue = self.queue;
-        let rest = queue.messages.between(next, self.task.order.below);
+        // Not beyond the first message that may not be in memory.
+        let below = self.task.order.below;
+        let known = queue.messages.resting().map_or(below, |resting| resting.first().min(below));
+        let rest = queue.messages.between(next, known);
         for (looked, (sequence, entry)) in rest.enumerate() {
             if looked == limits::SETTLE_MESSAGES || self.is_full() {
                 return Ok(sequence);
@@ -165,7 +168,7 @@ impl<'a> Step<'a> {
                 self.plan(sequence, entry).map_err(MoveEnd::Failed)?;
             }
         }
-        Err(MoveEnd::Completed)
+        if known < below { Ok(next.max(known)) } else { Err(MoveEnd::Completed) }
     }
 
     fn is_full(&self) -> bool {

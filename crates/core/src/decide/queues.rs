@@ -135,7 +135,7 @@ fn description(state: &State, now: Timestamp, queue: &Queue) -> QueueDescription
         groups_in_flight: queue.messages.groups_in_flight(),
         fair: queue.messages.fair_counts(now),
         expired: queue.record.expired,
-        oldest_sent_at: queue.messages.oldest().map(|(_, entry)| entry.sent_at),
+        oldest_sent_at: queue.messages.oldest_sent_at(),
         oldest_expires_at: state.oldest_expires_at(queue),
         outlived: outlived(state, now, queue),
     }

@@ -47,7 +47,7 @@ pub(super) fn receive(
             .iter()
             .map(|(sequence, entry)| {
                 let mut received = **entry;
-                received.receive(now, visible_at, queue.record.next_sequence);
+                received.receive(now, visible_at);
                 delivery(queue, now, *sequence, &received)
             })
             .collect();

@@ -17,12 +17,15 @@ use super::outage::{put_hold, put_noted, take_hold, take_noted};
 use super::pacing::{put_waits, take_waits};
 use crate::document::Document;
 use crate::evolve::Instance;
+use crate::limits;
 use crate::message::{Entry, QueueId, Sequence};
 use crate::name::QueueKey;
 use crate::queue::QueueRecord;
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
+/// Of a message's row: a rank is a time from this version on.
+const ENTRY_VERSION: u8 = 2;
 
 /// The instance row.
 #[must_use]
@@ -134,14 +137,14 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
         attempt,
         repeated,
     } = entry;
-    let mut out = vec![VERSION];
+    let mut out = vec![ENTRY_VERSION];
     out.put_varint(sent_at.as_millis());
     out.put_varint(visible_at.as_millis());
     put_optional(&mut out, *received_at);
     put_optional(&mut out, *first_received_at);
     out.put_varint(u64::from(*receive_count));
     out.put_varint(u64::from(*delivery));
-    out.put_varint(*rank);
+    out.put_varint(rank.as_millis());
     out.put_varint(u64::from(*payload_bytes));
     put_group(&mut out, *group);
     // An absent queue is 0; numbers of queues are far from the end of their range.
@@ -157,7 +160,11 @@ pub fn encode_entry(entry: &Entry) -> Vec<u8> {
 /// [`Malformed`] when the bytes are damaged or were written by a later version.
 pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
     const WHAT: &str = "message row";
-    let mut take = versioned(bytes, WHAT)?;
+    let mut take = Take::new(bytes);
+    let version = match take.tag(WHAT)? {
+        version @ (VERSION | ENTRY_VERSION) => version,
+        tag => return Err(Malformed::UnknownTag { what: WHAT, tag }),
+    };
     let mut entry = Entry {
         sent_at: Timestamp::from_millis(take.varint(WHAT)?),
         visible_at: Timestamp::from_millis(take.varint(WHAT)?),
@@ -165,7 +172,7 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
         first_received_at: take_optional(&mut take, WHAT)?,
         receive_count: take.varint_u32(WHAT)?,
         delivery: take.varint_u32(WHAT)?,
-        rank: take.varint(WHAT)?,
+        rank: Timestamp::from_millis(take.varint(WHAT)?),
         payload_bytes: take.varint_u32(WHAT)?,
         group: take_group(&mut take, WHAT)?,
         source: take.varint(WHAT)?.checked_sub(1).map(QueueId),
@@ -175,7 +182,21 @@ pub fn decode_entry(bytes: Bytes) -> Result<Entry, Malformed> {
     };
     (entry.attempt, entry.repeated) = take_attempt(&mut take, WHAT)?;
     take.finish(WHAT)?;
+    if version == VERSION {
+        entry.rank = rank_of_version_1(&entry);
+    }
     Ok(entry)
+}
+
+/// Version 1 kept a rank among the numbers of the queue, which says no time. What the message went through does, as closely
+/// as anyone could tell.
+fn rank_of_version_1(entry: &Entry) -> Timestamp {
+    let at_back = entry.receive_count >= limits::RECEIVES_BEFORE_BACK_OF_QUEUE;
+    match entry.received_at {
+        Some(received_at) if at_back => received_at,
+        _ if entry.never_delivered() => entry.visible_at,
+        _ => entry.sent_at,
+    }
 }
 
 /// A document's row.

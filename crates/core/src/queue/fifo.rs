@@ -17,7 +17,7 @@ use crate::message::{AttemptKey, Entry, GroupKey, Sequence};
 use crate::time::Timestamp;
 
 /// The place of a group among those that can give: the rank of its first message, then that message's sequence.
-type Turn = (u64, Sequence);
+type Turn = (Timestamp, Sequence);
 
 /// The messages of one FIFO queue.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,18 @@ impl FifoMessages {
     /// All entries in the order they were sent.
     pub fn iter(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
         self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+    }
+
+    /// The number of messages, whatever their state.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether the queue holds no message at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Whether any group can give a message, as far as settled.

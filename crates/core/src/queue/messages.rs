@@ -2,7 +2,7 @@
 //!
 //! It forwards to the index of that kind and knows no rule of either.
 
-use super::{FairCounts, FifoMessages, MessageCounts, QueueAttributes, StandardMessages};
+use super::{FairCounts, FifoMessages, MessageCounts, QueueAttributes, Resting, StandardMessages};
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
 
@@ -98,15 +98,51 @@ impl QueueMessages {
         }
     }
 
+    /// What is known of the messages that are not in memory; `None` when all are.
+    #[must_use]
+    pub fn resting(&self) -> Option<&Resting> {
+        self.standard()?.resting()
+    }
+
+    /// The index of a standard queue.
+    #[must_use]
+    pub fn standard(&self) -> Option<&StandardMessages> {
+        match self {
+            Self::Standard(messages) => Some(messages),
+            Self::Fifo(_) => None,
+        }
+    }
+
+    /// As [`QueueMessages::standard`], to change it.
+    pub fn standard_mut(&mut self) -> Option<&mut StandardMessages> {
+        match self {
+            Self::Standard(messages) => Some(messages),
+            Self::Fifo(_) => None,
+        }
+    }
+
+    /// When the oldest message was sent; a resting one may be younger than it says.
+    #[must_use]
+    pub fn oldest_sent_at(&self) -> Option<Timestamp> {
+        let held = self.oldest().map(|(_, entry)| entry.sent_at);
+        held.into_iter().chain(self.resting().map(Resting::oldest_sent_at)).min()
+    }
+
+    /// The number of messages in memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Standard(messages) => messages.held(),
+            Self::Fifo(messages) => messages.len(),
+        }
+    }
+
     /// The number of messages, whatever their state.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::Standard(messages) => messages.len(),
-            Self::Fifo(messages) => {
-                let counts = messages.counts();
-                counts.visible + counts.in_flight + counts.delayed
-            }
+            Self::Fifo(messages) => messages.len(),
         }
     }
 
@@ -173,18 +209,25 @@ impl QueueMessages {
         }
     }
 
-    /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
-    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
+    /// Puts a message in, or replaces its entry; `now` decides whether it is visible, and `changed` is the batch that does
+    /// so.
+    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp, changed: u64) {
         match self {
-            Self::Standard(messages) => messages.put(sequence, entry, now),
+            Self::Standard(messages) => messages.put(sequence, entry, now, changed),
             Self::Fifo(messages) => messages.put(sequence, entry, now),
         }
     }
 
     /// Changes the entry of a message; `false` when the queue does not hold it.
-    pub fn update(&mut self, sequence: Sequence, now: Timestamp, change: impl FnOnce(&mut Entry)) -> bool {
+    pub fn update(
+        &mut self,
+        sequence: Sequence,
+        now: Timestamp,
+        changed: u64,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
         match self {
-            Self::Standard(messages) => messages.update(sequence, now, change),
+            Self::Standard(messages) => messages.update(sequence, now, changed, change),
             Self::Fifo(messages) => messages.update(sequence, now, change),
         }
     }

@@ -11,8 +11,9 @@ pub mod policy;
 mod processing_time;
 pub mod record;
 pub mod redrive;
+pub mod resting;
 pub mod standard;
-mod turns;
+pub mod turns;
 
 pub use attributes::{
     AttributeName, DeduplicationScope, FifoAttributes, FifoThroughputLimit, QueueAttributes,
@@ -28,6 +29,7 @@ pub use patch::{AttributePatch, AttributeRefusal};
 pub use policy::{Policy, PolicyRefusal, PolicyStatement};
 pub use record::{QueueRecord, Tags};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy, RedriveRefusal};
+pub use resting::{Backlog, Edge, Resting};
 pub use standard::{MessageCounts, StandardMessages};
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! The messages of a standard queue, indexed for the next receive.
 //!
-//! What always holds: each entry is either in `visible` or in `hidden`, and which of the two is only a matter of how
-//! far [`settle`](StandardMessages::settle) has been called. Settling changes no entry, so it may happen at any time,
+//! What always holds: each entry in memory is either visible, in flight or delayed, and which of them is only a matter of
+//! how far [`settle`](StandardMessages::settle) has been called. Settling changes no entry, so it may happen at any time,
 //! in any steps, live and replayed, without changing what the queue is. Entries in sequence order are also in the
 //! order they were sent, dead letters excepted. Visible messages that have a group stand in [`super::fair`] instead, which
 //! a queue has from its first such message on; the others pay nothing for it.
 //!
+//! Messages may rest in the store instead, see [`super::resting`]. Where one lies changes nothing of what the queue is, and
+//! a receive takes the same messages in the same order; only counts and the oldest message are then told from bounds.
+//!
 //! It refuses to decide: who may receive what stands in [`crate::decide`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::fair::{Fair, FairCounts, Place};
+use super::resting::{Backlog, Edge, Resting};
 use super::turns::Turn;
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
@@ -26,85 +31,121 @@ pub struct MessageCounts {
     pub delayed: usize,
 }
 
+/// A message in memory.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    entry: Entry,
+    /// The batch that changed it last.
+    changed: u64,
+}
+
 /// The messages of one standard queue.
 #[derive(Clone, Debug, Default)]
 pub struct StandardMessages {
-    entries: BTreeMap<Sequence, Entry>,
+    entries: BTreeMap<Sequence, Held>,
     /// Those without a group.
     visible: BTreeSet<Turn>,
-    hidden: BTreeSet<(Timestamp, Sequence)>,
-    delayed: usize,
+    in_flight: BTreeSet<Turn>,
+    delayed: BTreeSet<Turn>,
     /// All messages by age, once a dead letter has come, which may be older than its neighbours; absent while the order of
     /// the sequences is that of the age.
-    by_age: Option<BTreeSet<(Timestamp, Sequence)>>,
+    by_age: Option<BTreeSet<Turn>>,
     /// Once a message with a group has come.
     fair: Option<Box<Fair>>,
+    /// While some messages are not in memory.
+    resting: Option<Box<Resting>>,
+    /// Of `visible`, those inside the window at the front; all while nothing rests.
+    ahead: usize,
 }
 
 impl StandardMessages {
-    /// The entry of a message, if the queue holds it.
+    /// The entry of a message, if the queue holds it in memory.
     #[must_use]
     pub fn get(&self, sequence: Sequence) -> Option<&Entry> {
-        self.entries.get(&sequence)
+        self.entries.get(&sequence).map(|held| &held.entry)
     }
 
-    /// All entries in the order they were sent.
+    /// All entries in memory in the order they were sent.
     pub fn iter(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
-        self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+        self.entries.iter().map(|(sequence, held)| (*sequence, &held.entry))
     }
 
-    /// The entry that was sent first.
+    /// The entry in memory that was sent first.
     #[must_use]
     pub fn oldest(&self) -> Option<(Sequence, &Entry)> {
         match &self.by_age {
-            Some(by_age) => {
-                by_age.first().and_then(|(_, sequence)| Some((*sequence, self.entries.get(sequence)?)))
-            }
-            None => self.entries.first_key_value().map(|(sequence, entry)| (*sequence, entry)),
+            Some(by_age) => by_age.first().and_then(|(_, sequence)| Some((*sequence, self.get(*sequence)?))),
+            None => self.iter().next(),
         }
     }
 
-    /// All entries by the time they were sent.
+    /// All entries in memory by the time they were sent.
     pub fn by_age(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
         let (sorted, unsorted) = match &self.by_age {
             Some(by_age) => (Some(by_age.iter()), None),
             None => (None, Some(self.iter())),
         };
         let sorted = sorted.into_iter().flatten();
-        let sorted = sorted.filter_map(|(_, sequence)| Some((*sequence, self.entries.get(sequence)?)));
+        let sorted = sorted.filter_map(|(_, sequence)| Some((*sequence, self.get(*sequence)?)));
         sorted.chain(unsorted.into_iter().flatten())
     }
 
-    /// The entries from one number up to another, in the order they were sent.
+    /// The entries in memory from one number up to another, in the order they were sent.
     pub fn between(&self, from: Sequence, below: Sequence) -> impl Iterator<Item = (Sequence, &Entry)> {
-        self.entries.range(from..below.max(from)).map(|(sequence, entry)| (*sequence, entry))
+        self.entries.range(from..below.max(from)).map(|(sequence, held)| (*sequence, &held.entry))
     }
 
-    /// The number of messages, whatever their state.
+    /// The number of messages, whatever their state and wherever they lie.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.rest_count()
     }
 
     /// Whether the queue holds no message at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// Whether any message can be received, as far as settled.
+    /// The number of messages in memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What is known of the messages that are not in memory; `None` when all are.
+    #[must_use]
+    pub fn resting(&self) -> Option<&Resting> {
+        self.resting.as_deref()
+    }
+
+    /// Visible messages without a group inside the window at the front, as far as settled.
+    #[must_use]
+    pub const fn ahead(&self) -> usize {
+        self.ahead
+    }
+
+    /// Whether any message in memory can be received, as far as settled.
     #[must_use]
     pub fn has_available(&self) -> bool {
-        !self.visible.is_empty() || self.fair.as_ref().is_some_and(|fair| fair.visible() > 0)
+        self.ahead > 0 || self.fair.as_ref().is_some_and(|fair| fair.visible() > 0)
     }
 
-    /// The messages that can be received, in the order a receive at `now` takes them, as far as settled.
+    /// The messages that can be received, in the order a receive at `now` takes them, as far as settled and up to the end
+    /// of the window.
     pub fn available(&self, now: Timestamp) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
-        let entry = |sequence: Sequence| self.entries.get(&sequence).map(|entry| (sequence, entry));
+        let entry = |sequence: Sequence| self.get(sequence).map(|entry| (sequence, entry));
+        let edge = self.edge();
         match &self.fair {
-            None => Box::new(self.visible.iter().filter_map(move |(_, sequence)| entry(*sequence))),
+            None => Box::new(
+                self.visible
+                    .iter()
+                    .take_while(move |turn| **turn <= edge)
+                    .filter_map(move |(_, sequence)| entry(*sequence)),
+            ),
             Some(fair) => {
-                let turns = fair.turns(&self.visible, self.in_flight(), now);
+                let turns = fair.turns(&self.visible, self.in_flight.len(), now);
+                let turns = turns.take_while(move |turn| *turn <= edge);
                 Box::new(turns.filter_map(move |(_, sequence)| entry(sequence)))
             }
         }
@@ -113,17 +154,20 @@ impl StandardMessages {
     /// The earliest time at which a hidden message becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
-        self.hidden.first().map(|(visible_at, _)| *visible_at)
+        let held = [self.in_flight.first(), self.delayed.first()].into_iter().flatten();
+        let held = held.map(|(visible_at, _)| *visible_at);
+        held.chain(self.resting.as_ref().and_then(|resting| resting.next_visible_at())).min()
     }
 
-    /// Exact counts, as far as settled.
+    /// Exact counts, as far as settled; of resting messages exact to the second.
     #[must_use]
     pub fn counts(&self) -> MessageCounts {
         let in_groups = self.fair.as_ref().map_or(0, |fair| fair.visible());
+        let resting_delayed = self.resting.as_ref().map_or(0, |resting| count(resting.delayed()));
         MessageCounts {
-            visible: self.visible.len() + in_groups,
-            in_flight: self.in_flight(),
-            delayed: self.delayed,
+            visible: self.visible.len() + in_groups + self.rest_count() - resting_delayed,
+            in_flight: self.in_flight.len(),
+            delayed: self.delayed.len() + resting_delayed,
         }
     }
 
@@ -131,36 +175,36 @@ impl StandardMessages {
     #[must_use]
     pub fn fair_counts(&self, now: Timestamp) -> Option<FairCounts> {
         let fair = self.fair.as_ref()?;
-        let (mut counts, oldest) = fair.counts(&self.visible, self.in_flight(), self.delayed, now);
-        let oldest = oldest.and_then(|sequence| self.entries.get(&sequence));
+        let (mut counts, oldest) = fair.counts(&self.visible, self.in_flight.len(), self.delayed.len(), now);
+        let oldest = oldest.and_then(|sequence| self.get(sequence));
         counts.quiet_oldest_sent_at = oldest.map(|entry| entry.sent_at);
+        if let Some(resting) = &self.resting {
+            counts.quiet_visible += count(resting.messages() - resting.delayed());
+            counts.quiet_delayed += count(resting.delayed());
+        }
         Some(counts)
     }
 
-    fn in_flight(&self) -> usize {
-        self.hidden.len() - self.delayed
-    }
-
     /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
-    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
+    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp, changed: u64) {
         self.remove(sequence, now);
-        self.entries.insert(sequence, entry);
-        if let Some(by_age) = &mut self.by_age {
-            by_age.insert((entry.sent_at, sequence));
-        } else if entry.source.is_some() {
-            let by_age = self.entries.iter().map(|(sequence, entry)| (entry.sent_at, *sequence));
-            self.by_age = Some(by_age.collect());
-        }
-        self.index(sequence, &entry, now);
+        self.insert(sequence, Held { entry, changed }, now);
     }
 
-    /// Changes the entry of a message; `false` when the queue does not hold it. The group stays what it is.
-    pub fn update(&mut self, sequence: Sequence, now: Timestamp, change: impl FnOnce(&mut Entry)) -> bool {
-        let Some(entry) = self.entries.get_mut(&sequence) else { return false };
-        let before = *entry;
-        change(entry);
-        entry.group = before.group;
-        let after = *entry;
+    /// Changes the entry of a message in memory; `false` when it is not there. The group stays what it is.
+    pub fn update(
+        &mut self,
+        sequence: Sequence,
+        now: Timestamp,
+        changed: u64,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
+        let Some(held) = self.entries.get_mut(&sequence) else { return false };
+        let before = held.entry;
+        change(&mut held.entry);
+        held.entry.group = before.group;
+        held.changed = changed;
+        let after = held.entry;
         let place = self.unindex(sequence, &before);
         self.index(sequence, &after, now);
         // A lease that was extended goes on, and one whose delivery never reached its receiver took nobody's time.
@@ -171,9 +215,9 @@ impl StandardMessages {
         true
     }
 
-    /// Takes a message out; `None` when the queue does not hold it.
+    /// Takes a message in memory out; `None` when it is not there.
     pub fn remove(&mut self, sequence: Sequence, now: Timestamp) -> Option<Entry> {
-        let entry = self.entries.remove(&sequence)?;
+        let Held { entry, .. } = self.entries.remove(&sequence)?;
         let place = self.unindex(sequence, &entry);
         self.lease_ended(&entry, place, now);
         self.forget(sequence, &entry);
@@ -183,15 +227,16 @@ impl StandardMessages {
         Some(entry)
     }
 
-    /// Takes out all messages below `sequence`.
+    /// Takes out all messages below `sequence`. All that rest are below it: numbers are given to what comes later.
     pub fn remove_below(&mut self, sequence: Sequence) {
+        self.let_go_of_resting();
         let kept = self.entries.split_off(&sequence);
         let removed = std::mem::replace(&mut self.entries, kept);
         if self.entries.is_empty() {
             *self = Self::default();
             return;
         }
-        for (sequence, entry) in &removed {
+        for (sequence, Held { entry, .. }) in &removed {
             self.unindex(*sequence, entry);
             self.forget(*sequence, entry);
         }
@@ -199,43 +244,183 @@ impl StandardMessages {
 
     /// Makes visible what has become due by `now`, at most `limit` messages. Returns whether more is due.
     pub fn settle(&mut self, now: Timestamp, limit: usize) -> bool {
+        if let Some(resting) = &mut self.resting {
+            resting.settle(now);
+        }
         for _ in 0..limit {
-            let Some(&(visible_at, sequence)) = self.hidden.first() else { return false };
-            if visible_at > now {
+            let Some((visible_at, sequence)) = self.first_hidden().filter(|(at, _)| *at <= now) else {
                 return false;
-            }
-            let Some(entry) = self.entries.get(&sequence).copied() else { return false };
+            };
+            let Some(entry) = self.get(sequence).copied() else { return false };
             let place = self.unindex(sequence, &entry);
             self.index(sequence, &entry, visible_at);
             self.lease_ended(&entry, place, visible_at);
         }
-        self.hidden.first().is_some_and(|(visible_at, _)| *visible_at <= now)
+        self.first_hidden().is_some_and(|(visible_at, _)| visible_at <= now)
+    }
+
+    /// All messages of the queue rest, as a store tells.
+    pub fn rest(&mut self, backlog: &Backlog, now: Timestamp) {
+        self.resting = Some(Box::new(Resting::of(backlog, now)));
+        self.ahead = 0;
+    }
+
+    /// Brings a message back that rests; `false` when it is in memory already, or when none rests.
+    pub fn admit(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) -> bool {
+        let Some(resting) = self.resting.as_mut().filter(|_| !self.entries.contains_key(&sequence)) else {
+            return false;
+        };
+        resting.remove(&entry);
+        self.insert(sequence, Held { entry, changed: 0 }, now);
+        true
+    }
+
+    /// Lets messages rest that stand behind the first `keep` visible ones: those without a group that are not in flight, and
+    /// whose last change was made by batch `through` or an earlier one. Looks at no more than about `limit` messages. Returns
+    /// how many went.
+    pub fn release(&mut self, now: Timestamp, keep: usize, limit: usize, through: u64) -> usize {
+        self.draw_edge(keep);
+        let edge = (Bound::Excluded(self.edge()), Bound::Unbounded);
+        let behind = self.visible.range(edge).chain(self.delayed.range(edge)).take(limit);
+        let can_rest = |(_, sequence): &&Turn| {
+            self.entries
+                .get(sequence)
+                .is_some_and(|held| held.changed <= through && held.entry.group.is_none())
+        };
+        let going: Vec<Sequence> = behind.filter(can_rest).map(|(_, sequence)| *sequence).collect();
+        for sequence in &going {
+            self.let_rest(*sequence, now);
+        }
+        if self.rest_count() == 0 {
+            self.let_go_of_resting();
+        }
+        going.len()
+    }
+
+    /// The window reaches further: all messages up to `edge` are in memory now.
+    pub fn reach(&mut self, edge: Edge, oldest_sent_at: Timestamp) {
+        let Some(resting) = &mut self.resting else { return };
+        let before = resting.edge();
+        if edge > before {
+            resting.move_edge(edge);
+            let passed = (Bound::Excluded(before.turn), Bound::Included(edge.turn));
+            self.ahead += self.visible.range(passed).count();
+        }
+        resting.know_oldest(oldest_sent_at);
+        if resting.messages() == 0 {
+            self.let_go_of_resting();
+        }
+    }
+
+    /// No resting message was sent before `oldest_sent_at`.
+    pub fn know_oldest(&mut self, oldest_sent_at: Timestamp) {
+        if let Some(resting) = &mut self.resting {
+            resting.know_oldest(oldest_sent_at);
+        }
+    }
+
+    /// No resting message has a number below `first`.
+    pub fn know_first(&mut self, first: Sequence) {
+        if let Some(resting) = &mut self.resting {
+            resting.know_first(first);
+        }
+    }
+
+    fn rest_count(&self) -> usize {
+        self.resting.as_ref().map_or(0, |resting| count(resting.messages()))
+    }
+
+    fn edge(&self) -> Turn {
+        self.resting.as_ref().map_or(Edge::END.turn, |resting| resting.edge().turn)
+    }
+
+    fn let_go_of_resting(&mut self) {
+        self.resting = None;
+        self.ahead = self.visible.len();
+    }
+
+    /// Ends the window behind `keep` visible messages, if it reaches much further.
+    fn draw_edge(&mut self, keep: usize) {
+        if self.resting.is_some() && self.ahead <= keep.saturating_mul(2) {
+            return;
+        }
+        let inside = || self.visible.range(..=self.edge()).take(keep);
+        let turn = inside().last().copied().unwrap_or(Edge::START.turn);
+        let in_line = |(_, sequence): &&Turn| self.get(*sequence).is_some_and(Entry::is_in_line);
+        let line = inside().filter(in_line).map(|(_, sequence)| *sequence).last();
+        let edge = Edge { turn, line: line.unwrap_or(Edge::START.line) };
+        self.ahead = inside().count();
+        match &mut self.resting {
+            Some(resting) => resting.move_edge(edge),
+            None => self.resting = Some(Box::new(Resting::behind(edge))),
+        }
+    }
+
+    fn let_rest(&mut self, sequence: Sequence, now: Timestamp) {
+        let Some(Held { entry, .. }) = self.entries.remove(&sequence) else { return };
+        self.unindex(sequence, &entry);
+        self.forget(sequence, &entry);
+        if let Some(resting) = &mut self.resting {
+            resting.add(sequence, &entry, now);
+        }
+    }
+
+    fn first_hidden(&self) -> Option<Turn> {
+        [self.in_flight.first(), self.delayed.first()].into_iter().flatten().min().copied()
+    }
+
+    fn insert(&mut self, sequence: Sequence, held: Held, now: Timestamp) {
+        let entry = held.entry;
+        self.entries.insert(sequence, held);
+        if let Some(by_age) = &mut self.by_age {
+            by_age.insert((entry.sent_at, sequence));
+        } else if entry.source.is_some() {
+            let by_age = self.iter().map(|(sequence, entry)| (entry.sent_at, sequence));
+            self.by_age = Some(by_age.collect());
+        }
+        self.index(sequence, &entry, now);
     }
 
     fn index(&mut self, sequence: Sequence, entry: &Entry, now: Timestamp) {
-        let place = if entry.visible_at > now { hidden_place(entry) } else { Place::Visible };
-        if place != Place::Visible {
-            self.hidden.insert((entry.visible_at, sequence));
-            self.delayed += usize::from(place == Place::Delayed);
+        let hidden = (entry.visible_at, sequence);
+        let place = match entry.visible_at > now {
+            false => Place::Visible,
+            true if entry.never_delivered() => Place::Delayed,
+            true => Place::InFlight,
+        };
+        match place {
+            Place::Visible => {}
+            Place::InFlight => drop(self.in_flight.insert(hidden)),
+            Place::Delayed => drop(self.delayed.insert(hidden)),
         }
         match entry.group {
             Some(group) => {
                 let fair = self.fair.get_or_insert_with(|| Box::new(Fair::new(now)));
                 fair.enter(group, sequence, entry, place);
             }
-            None if place == Place::Visible => drop(self.visible.insert((entry.rank, sequence))),
+            None if place == Place::Visible => {
+                let turn = (entry.rank, sequence);
+                self.ahead += usize::from(turn <= self.edge());
+                self.visible.insert(turn);
+            }
             None => {}
         }
     }
 
     /// Answers where the message stood.
     fn unindex(&mut self, sequence: Sequence, entry: &Entry) -> Place {
-        let was_hidden = self.hidden.remove(&(entry.visible_at, sequence));
-        let place = if was_hidden { hidden_place(entry) } else { Place::Visible };
-        self.delayed -= usize::from(place == Place::Delayed);
+        let hidden = (entry.visible_at, sequence);
+        let place = match entry.never_delivered() {
+            true if self.delayed.remove(&hidden) => Place::Delayed,
+            false if self.in_flight.remove(&hidden) => Place::InFlight,
+            _ => Place::Visible,
+        };
         match (entry.group, &mut self.fair) {
             (Some(group), Some(fair)) => fair.leave(group, sequence, entry, place),
-            _ if place == Place::Visible => drop(self.visible.remove(&(entry.rank, sequence))),
+            _ if place == Place::Visible => {
+                let turn = (entry.rank, sequence);
+                self.ahead -= usize::from(self.visible.remove(&turn) && turn <= self.edge());
+            }
             _ => {}
         }
         place
@@ -260,6 +445,7 @@ impl StandardMessages {
     }
 }
 
-const fn hidden_place(entry: &Entry) -> Place {
-    if entry.never_delivered() { Place::Delayed } else { Place::InFlight }
+/// A number of messages that are there at once.
+fn count(messages: u64) -> usize {
+    usize::try_from(messages).unwrap_or(usize::MAX)
 }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 enum Operation {
     Put { sequence: u64, visible_at: u64, rank: u64, delivered: bool },
-    Receive { sequence: u64, visible_at: u64, next_sequence: u64 },
+    Receive { sequence: u64, visible_at: u64 },
     ChangeVisibility { sequence: u64, visible_at: u64 },
     GiveBack { sequence: u64 },
     Remove { sequence: u64 },
@@ -27,9 +27,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         (sequence(), time(), 0..15u64, any::<bool>()).prop_map(|(sequence, visible_at, rank, delivered)| {
             Operation::Put { sequence, visible_at, rank, delivered }
         }),
-        (sequence(), time(), 5..20u64).prop_map(|(sequence, visible_at, next_sequence)| {
-            Operation::Receive { sequence, visible_at, next_sequence }
-        }),
+        (sequence(), time()).prop_map(|(sequence, visible_at)| Operation::Receive { sequence, visible_at }),
         (sequence(), time())
             .prop_map(|(sequence, visible_at)| Operation::ChangeVisibility { sequence, visible_at }),
         sequence().prop_map(|sequence| Operation::GiveBack { sequence }),
@@ -54,13 +52,13 @@ fn at(millis: u64) -> Timestamp {
 
 impl Pair {
     fn put(&mut self, sequence: u64, entry: Entry) {
-        self.index.put(Sequence(sequence), entry, at(self.now));
+        self.index.put(Sequence(sequence), entry, at(self.now), 0);
         self.plain.insert(sequence, (entry, entry.visible_at <= at(self.now)));
     }
 
     fn update(&mut self, sequence: u64, change: impl Fn(&mut Entry)) {
         let now = at(self.now);
-        let found = self.index.update(Sequence(sequence), now, &change);
+        let found = self.index.update(Sequence(sequence), now, 0, &change);
         let plain = self.plain.get_mut(&sequence).map(|(entry, visible)| {
             change(entry);
             *visible = entry.visible_at <= now;
@@ -84,19 +82,19 @@ impl Pair {
     fn take(&mut self, operation: &Operation) {
         match *operation {
             Operation::Put { sequence, visible_at, rank, delivered } => {
-                let sent = Entry::sent(Sequence(sequence), at(0), at(visible_at), 1, None);
-                self.put(sequence, Entry { rank, delivery: u32::from(delivered), ..sent });
+                let sent = Entry::sent(at(0), at(visible_at), 1, None);
+                self.put(sequence, Entry { rank: at(rank), delivery: u32::from(delivered), ..sent });
             }
-            Operation::Receive { sequence, visible_at, next_sequence } => {
+            Operation::Receive { sequence, visible_at } => {
                 let now = at(self.now);
-                self.update(sequence, |entry| entry.receive(now, at(visible_at), Sequence(next_sequence)));
+                self.update(sequence, |entry| entry.receive(now, at(visible_at)));
             }
             Operation::ChangeVisibility { sequence, visible_at } => {
                 self.update(sequence, |entry| entry.change_visibility(at(visible_at)));
             }
             Operation::GiveBack { sequence } => {
                 let now = at(self.now);
-                self.update(sequence, |entry| entry.return_lease(Sequence(sequence), now));
+                self.update(sequence, |entry| entry.return_lease(now));
             }
             Operation::Remove { sequence } => {
                 let removed = self.index.remove(Sequence(sequence), at(self.now));

@@ -10,9 +10,10 @@ use std::iter::Peekable;
 use super::fair::Fair;
 use super::processing_time::ProcessingTime;
 use crate::message::{GroupKey, Sequence};
+use crate::time::Timestamp;
 
 /// The place of a message among the visible: its rank, then its sequence.
-pub(super) type Turn = (u64, Sequence);
+pub type Turn = (Timestamp, Sequence);
 
 /// A group that gives when nothing else is left.
 pub(super) struct NoisyGroup {

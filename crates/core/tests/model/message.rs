@@ -6,7 +6,7 @@ use millpond_core::time::Timestamp;
 
 #[derive(Clone, Copy)]
 pub(super) enum Happening {
-    Received { at: Timestamp, until: Timestamp, sent_before: u64 },
+    Received { at: Timestamp, until: Timestamp },
     GivenBack { at: Timestamp },
     VisibilityChanged { until: Timestamp },
 }
@@ -37,20 +37,20 @@ pub(super) struct Standing {
     pub(super) deliveries: u32,
     pub(super) first_received_at: Option<Timestamp>,
     pub(super) held_since: Option<Timestamp>,
-    /// It stands behind so many messages that were sent.
-    pub(super) behind: u64,
+    /// It waits for its turn since then.
+    pub(super) waits_since: Timestamp,
 }
 
 impl Message {
     pub(super) fn standing(&self) -> Standing {
         let mut received: Vec<Timestamp> = Vec::new();
-        let mut back = None;
+        let (mut back, mut waits_since) = (None, self.delayed_until);
         let (mut hidden_until, mut held_since, mut deliveries) = (self.delayed_until, None, 0);
         for happening in &self.history {
             match *happening {
-                Happening::Received { at, until, sent_before } => {
+                Happening::Received { at, until } => {
                     received.push(at);
-                    back = Some(sent_before);
+                    back = Some(at.plus_millis(1));
                     (hidden_until, held_since, deliveries) = (until, Some(at), deliveries + 1);
                 }
                 Happening::GivenBack { at } => {
@@ -58,6 +58,7 @@ impl Message {
                     // as three others remain.
                     received.pop().unwrap();
                     (hidden_until, held_since) = (at, None);
+                    waits_since = self.sent_at;
                 }
                 Happening::VisibilityChanged { until } => hidden_until = until,
             }
@@ -70,7 +71,7 @@ impl Message {
             deliveries,
             first_received_at: self.past.first_received_at.or(received.first().copied()),
             held_since,
-            behind: back.unwrap_or(self.number - 1),
+            waits_since: back.unwrap_or(waits_since),
         }
     }
 }

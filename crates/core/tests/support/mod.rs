@@ -389,11 +389,11 @@ pub(crate) fn check_accounts(state: &State) {
 fn check_groups(queue: &Queue) {
     let mut settled = queue.messages.clone();
     settled.settle(Timestamp::MAX, usize::MAX);
-    let mut by_group: BTreeMap<GroupKey, Vec<(u64, Sequence)>> = BTreeMap::new();
+    let mut by_group: BTreeMap<GroupKey, Vec<(Timestamp, Sequence)>> = BTreeMap::new();
     for (sequence, entry) in settled.iter() {
         by_group.entry(entry.group.unwrap()).or_default().push((entry.rank, sequence));
     }
-    let mut groups: Vec<Vec<(u64, Sequence)>> = by_group.into_values().collect();
+    let mut groups: Vec<Vec<(Timestamp, Sequence)>> = by_group.into_values().collect();
     groups.sort_unstable_by_key(|members| members[0]);
     let expected: Vec<Sequence> = groups.into_iter().flatten().map(|(_, sequence)| sequence).collect();
     let available: Vec<Sequence> = settled.available(Timestamp::MAX).map(|(sequence, _)| sequence).collect();

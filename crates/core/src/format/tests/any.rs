@@ -241,7 +241,7 @@ pub(super) fn record() -> impl Strategy<Value = QueueRecord> {
 pub(super) fn entry() -> impl Strategy<Value = Entry> {
     let optional = || option::of(time());
     let origin = (group(), source(), any::<u64>(), option::of(attempt()), any::<bool>());
-    (time(), time(), optional(), optional(), any::<[u32; 3]>(), any::<u64>(), origin).prop_map(
+    (time(), time(), optional(), optional(), any::<[u32; 3]>(), time(), origin).prop_map(
         |(sent_at, visible_at, received_at, first_received_at, numbers, rank, origin)| Entry {
             sent_at,
             visible_at,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::queue::{Backlog, Deduplication, QueueRecord};
 use millpond_core::time::Timestamp;
 use millpond_log::RealDisk;
 use millpond_store::{Changes, MessageChange, RedbConfig, RedbStore, Store, Visitor};
@@ -72,7 +72,7 @@ fn backlog(directory: &Path) -> Result<(), Failure> {
     say(&format!("opened again in {:.1} ms", begin.elapsed().as_secs_f64() * 1e3));
     let begin = Instant::now();
     let mut count = Count(0);
-    store.load(&mut count)?;
+    store.load(u64::MAX, &mut count)?;
     say(&format!("{} entries loaded in {:.2} s", count.0, begin.elapsed().as_secs_f64()));
     random_reads(&store)?;
 
@@ -135,13 +135,13 @@ fn put(sequence: u64) -> MessageChange {
 fn update(sequence: u64) -> MessageChange {
     let mut entry = entry(sequence);
     let at = entry.sent_at.plus_secs(5);
-    entry.receive(at, at.plus_secs(30), Sequence(sequence + 1_000));
+    entry.receive(at, at.plus_secs(30));
     MessageChange::Update { entry }
 }
 
 fn entry(sequence: u64) -> Entry {
     let sent_at = Timestamp::from_millis(1_700_000_000_000 + sequence);
-    Entry::sent(Sequence(sequence), sent_at, sent_at, PAYLOAD_BYTES as u32, None)
+    Entry::sent(sent_at, sent_at, PAYLOAD_BYTES as u32, None)
 }
 
 struct Count(u64);
@@ -160,6 +160,10 @@ impl Visitor for Count {
     }
 
     fn deduplication(&mut self, _: MessageRef, _: Deduplication) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn backlog(&mut self, _: QueueId, _: Backlog) -> Result<(), Inconsistent> {
         Ok(())
     }
 

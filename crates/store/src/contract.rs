@@ -30,7 +30,10 @@
 //! What it refuses: to interpret rows, to decide, to look at a clock, to verify what is inside a payload (it carries
 //! its own checksum, and only who reads it can tell the damage to one message from the damage to a store).
 //!
-//! **Bulk removal** of a queue, or of everything below a sequence, costs `apply` a bounded amount of work however many
+//! **Orders.** A queue without message groups can be read in pieces, in the orders that a receive, expiry and a move task
+//! need, each piece found by seeking: see [`Wanted`]. Messages with a group are only ever loaded.
+//!
+//! **Bulk removal** of a queue, or of everything that it holds, costs `apply` a bounded amount of work however many
 //! rows it hits: they are gone for every reader and every load at once, and their space is given back piece by piece,
 //! a part with each `apply` and the rest in [`Store::reclaim`].
 
@@ -41,7 +44,8 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::queue::{Backlog, Deduplication, Edge, QueueRecord};
+use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
 use crate::error::StoreError;
@@ -54,7 +58,7 @@ pub struct Changes {
     /// Records of queues; `None` removes a queue with all its messages.
     pub queues: BTreeMap<QueueId, Option<QueueRecord>>,
     /// Takes out all messages of a queue below a sequence, before `messages` are applied. Nothing below it is ever put
-    /// in again: numbers are never reused.
+    /// in again: numbers are never reused. It is cheap when that is all that the queue holds.
     pub removed_below: BTreeMap<QueueId, Sequence>,
     /// What becomes of single messages. None of them belongs to a queue that is removed here.
     pub messages: BTreeMap<MessageRef, MessageChange>,
@@ -128,13 +132,14 @@ pub trait Store: Send {
     /// The last log position whose effects are in the store; [`Position::NONE`] when it was never written.
     fn reflected(&self) -> Position;
 
-    /// Shows every row to `visitor`: the instance, then queues, documents, remembered sends and entries, each in key
-    /// order. Payloads are
-    /// not read. For the start of a service.
+    /// Shows the rows to `visitor`: the instance, then queues, documents, remembered sends, and entries, each in key
+    /// order but for the entries. If there are more than `limit` entries, the backlog of each queue is shown instead, before
+    /// its entries, and of the entries only those that have a group, or whose latest lease ends after the time of the
+    /// instance row. Payloads are not read. For the start of a service.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when a row can't be read, or when rows are missing, or when the visitor refuses a row.
-    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError>;
+    fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError>;
 
     /// Makes `changes` and the position they reflect durable, in one atomic step. `reflected` must be durable in the
     /// log and not less than [`Store::reflected`]. Empty changes only move the position.
@@ -170,6 +175,9 @@ pub trait StoreReader: Send + Sync {
     /// The entry of a message.
     fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError>;
 
+    /// Entries of one queue that have no group, at most `limit` of them, all of one state.
+    fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Result<Found, StoreError>;
+
     /// The record of a queue.
     fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError>;
 
@@ -178,6 +186,32 @@ pub trait StoreReader: Send + Sync {
 
     /// One document.
     fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError>;
+}
+
+/// Which messages of a queue are to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those whose turn comes behind an edge, in the order of their turns.
+    Behind(Edge),
+    /// Those of these numbers, in this order. There is no limit to them.
+    Messages(Vec<Sequence>),
+    /// Those that were sent until then, the oldest first, behind those that an earlier find ended with.
+    SentUntil(Timestamp, Edge),
+    /// Those from a number on, in the order of the numbers.
+    From(Sequence),
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The position that all of it reflects.
+    pub reflected: Position,
+    /// The messages.
+    pub messages: Vec<(Sequence, Entry)>,
+    /// Where the next find goes on; `None` when nothing is behind these. Of no meaning where numbers were wanted.
+    pub end: Option<Edge>,
+    /// Nothing in the queue that stands behind these was sent earlier; the end of time when nothing does.
+    pub oldest_sent_at: Timestamp,
 }
 
 /// Who is shown the rows of a store. A refusal ends the load: the rows do not fit each other.
@@ -190,6 +224,8 @@ pub trait Visitor {
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent>;
     /// What a queue remembers of a send, by the message it sent.
     fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent>;
+    /// What a queue holds without groups, of which not all entries are shown.
+    fn backlog(&mut self, queue: QueueId, backlog: Backlog) -> Result<(), Inconsistent>;
     /// A message's entry.
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent>;
 }

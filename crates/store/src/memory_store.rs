@@ -10,10 +10,12 @@ use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::queue::resting::delay_second;
+use millpond_core::queue::{Backlog, Deduplication, Edge, QueueRecord};
+use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
-use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage, Visitor};
+use crate::contract::{Changes, Found, MessageChange, Store, StoreReader, Usage, Visitor, Wanted};
 use crate::error::StoreError;
 
 /// The rows of one moment.
@@ -118,12 +120,93 @@ fn take_below<T>(rows: &mut BTreeMap<MessageRef, T>, queue: QueueId, below: Sequ
 }
 
 impl Rows {
-    fn show(self, visitor: &mut dyn Visitor) -> Result<(), Inconsistent> {
+    fn show(self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), Inconsistent> {
+        let clock = self.instance.clock;
         visitor.instance(self.instance)?;
         self.queues.into_values().try_for_each(|record| visitor.queue(record))?;
         self.documents.into_iter().try_for_each(|(key, document)| visitor.document(key, document))?;
         self.deduplications.into_iter().try_for_each(|(message, row)| visitor.deduplication(message, row))?;
-        self.messages.into_iter().try_for_each(|(message, (entry, _))| visitor.entry(message, entry))
+        let (grouped, plain): (Vec<_>, Vec<_>) = self
+            .messages
+            .into_iter()
+            .map(|(message, (entry, _))| (message, entry))
+            .partition(|(_, entry)| entry.group.is_some());
+        let mut shown = plain;
+        if shown.len() as u64 > limit {
+            let mut backlogs: BTreeMap<QueueId, Backlog> = BTreeMap::new();
+            shown
+                .iter()
+                .for_each(|(message, entry)| count(backlogs.entry(message.queue).or_default(), entry));
+            backlogs.into_iter().try_for_each(|(queue, backlog)| visitor.backlog(queue, backlog))?;
+            shown.retain(|(_, entry)| !entry.never_delivered() && entry.visible_at > clock);
+        }
+        shown.into_iter().chain(grouped).try_for_each(|(message, entry)| visitor.entry(message, entry))
+    }
+
+    /// The messages of a queue that may rest.
+    fn ungrouped(&self, queue: QueueId) -> impl Iterator<Item = (Sequence, Entry)> {
+        let [first, last] = [0, u64::MAX].map(|number| MessageRef { queue, sequence: Sequence(number) });
+        let messages =
+            self.messages.range(first..=last).map(|(message, (entry, _))| (message.sequence, *entry));
+        messages.filter(|(_, entry)| entry.group.is_none())
+    }
+
+    fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Found {
+        let rank = |entry: &Entry| entry.rank;
+        let sent_at = |entry: &Entry| entry.sent_at;
+        let found = match wanted {
+            Wanted::Behind(edge) => self.in_order(queue, rank, *edge, Timestamp::MAX, limit),
+            Wanted::SentUntil(until, edge) => self.in_order(queue, sent_at, *edge, *until, limit),
+            Wanted::Messages(sequences) => {
+                let held: BTreeMap<_, _> = self.ungrouped(queue).collect();
+                let entry = |sequence: &Sequence| held.get(sequence).map(|entry| (*sequence, *entry));
+                Found { messages: sequences.iter().filter_map(entry).collect(), ..Found::default() }
+            }
+            Wanted::From(first) => {
+                let mut behind = self.ungrouped(queue).filter(|(sequence, _)| sequence >= first);
+                let messages = behind.by_ref().take(limit).collect();
+                Found { messages, end: behind.next().map(|_| Edge::START), ..Found::default() }
+            }
+        };
+        Found { reflected: self.reflected, ..found }
+    }
+
+    fn in_order(
+        &self,
+        queue: QueueId,
+        time: impl Fn(&Entry) -> Timestamp,
+        edge: Edge,
+        until: Timestamp,
+        limit: usize,
+    ) -> Found {
+        let turn = |(sequence, entry): &(Sequence, Entry)| (time(entry), *sequence);
+        let is_behind = |row: &(Sequence, Entry)| {
+            if row.1.is_in_line() { row.0 > edge.line } else { turn(row) > edge.turn }
+        };
+        let mut behind: Vec<(Sequence, Entry)> = self.ungrouped(queue).filter(is_behind).collect();
+        behind.sort_unstable_by_key(turn);
+        let wanted = behind.iter().take_while(|(_, entry)| time(entry) <= until).count();
+        let rest = behind.split_off(limit.min(wanted));
+        let line = behind.iter().rev().find(|(_, entry)| entry.is_in_line()).map(|(sequence, _)| *sequence);
+        let last = behind.last().map(turn);
+        let end = Edge {
+            turn: last.map_or(edge.turn, |last| last.max(edge.turn)),
+            line: line.unwrap_or(edge.line),
+        };
+        let oldest_sent_at = rest.iter().map(|(_, entry)| entry.sent_at).min().unwrap_or(Timestamp::MAX);
+        Found { messages: behind, end: (wanted > limit).then_some(end), oldest_sent_at, ..Found::default() }
+    }
+}
+
+fn count(backlog: &mut Backlog, entry: &Entry) {
+    if backlog.messages == 0 {
+        backlog.oldest_sent_at = entry.sent_at;
+    }
+    backlog.messages += 1;
+    backlog.bytes += u64::from(entry.payload_bytes);
+    backlog.oldest_sent_at = backlog.oldest_sent_at.min(entry.sent_at);
+    if let Some(second) = delay_second(entry) {
+        *backlog.delayed.entry(second).or_default() += 1;
     }
 }
 
@@ -132,10 +215,10 @@ impl Store for MemoryStore {
         self.rows().reflected
     }
 
-    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+    fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
         // A copy, so that the visitor may come back to this store.
         let rows = self.rows().clone();
-        rows.show(visitor).map_err(|refusal| StoreError::Damaged {
+        rows.show(limit, visitor).map_err(|refusal| StoreError::Damaged {
             file: "in memory".to_owned(),
             what: refusal.to_string(),
         })
@@ -176,6 +259,10 @@ impl StoreReader for MemoryStore {
 
     fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError> {
         Ok(self.rows().messages.get(&message).map(|(entry, _)| *entry))
+    }
+
+    fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Result<Found, StoreError> {
+        Ok(self.rows().find(queue, wanted, limit))
     }
 
     fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError> {

@@ -8,9 +8,12 @@
 //! What it refuses: to lock the directory (the log holds the lock), to shrink its file while it is open.
 
 mod apply;
+mod entries;
 mod fault;
+mod find;
 mod load;
 mod messages;
+mod migrate;
 mod opened;
 mod reader;
 mod rows;
@@ -65,8 +68,8 @@ impl Store for RedbStore {
         self.checkpoint.reflected
     }
 
-    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
-        self.opened.load(visitor)
+    fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        self.opened.load(limit, visitor)
     }
 
     fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
-use millpond_core::message::{Entry, MessageRef};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::message::{Entry, MessageRef, QueueId};
+use millpond_core::queue::{Backlog, Deduplication, QueueRecord};
 use millpond_log::{Disk, FaultyDisk, Position};
 use millpond_store::conformance::script::Script;
 use millpond_store::conformance::seen::Seen;
@@ -123,7 +123,7 @@ fn a_later_format_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let disk = || Arc::new(millpond_log::RealDisk::open(directory.path()).unwrap());
     drop(RedbStore::open(disk(), RedbConfig::default()).unwrap());
-    let mut row = 2u64.to_le_bytes().to_vec();
+    let mut row = 3u64.to_le_bytes().to_vec();
     let sealed = [&b"storeformat"[..], &row].concat();
     row.extend_from_slice(&crc32c::crc32c(&sealed).to_le_bytes());
     let database = Database::open(directory.path().join(RedbStore::FILE)).unwrap();
@@ -133,7 +133,7 @@ fn a_later_format_is_refused_and_left_alone() {
     drop(database);
     for _ in 0..2 {
         let refused = RedbStore::open(disk(), RedbConfig::default()).err().unwrap();
-        assert!(matches!(refused, StoreError::Newer { found: 2, known: 1, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::Newer { found: 3, known: 2, .. }), "{refused}");
         assert!(refused.to_string().contains("start the version that wrote it"));
     }
 }
@@ -157,6 +157,10 @@ impl Visitor for Careless {
         Ok(())
     }
 
+    fn backlog(&mut self, _: QueueId, _: Backlog) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
     fn entry(&mut self, _: MessageRef, _: Entry) -> Result<(), Inconsistent> {
         Ok(())
     }
@@ -165,7 +169,7 @@ impl Visitor for Careless {
 #[test]
 #[should_panic(expected = "a mistake of the visitor")]
 fn a_panic_of_the_visitor_is_not_taken_for_damage() {
-    let _ = open(&FaultyDisk::new(4)).unwrap().load(&mut Careless);
+    let _ = open(&FaultyDisk::new(4)).unwrap().load(u64::MAX, &mut Careless);
 }
 
 #[test]

@@ -12,17 +12,33 @@ use millpond_core::time::Timestamp;
 
 use crate::contract::{Changes, MessageChange};
 
+/// When messages are sent.
+const SENT_AT: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
 /// A message's name.
 #[must_use]
 pub fn message(queue: u64, sequence: u64) -> MessageRef {
     MessageRef { queue: QueueId(queue), sequence: Sequence(sequence) }
 }
 
-/// An entry that tells the length of its payload.
+/// An entry that tells the length of its payload: in line, delayed, received, a dead letter, or of a group, as follows from
+/// the length.
 #[must_use]
 pub fn entry(payload_bytes: usize) -> Entry {
     let len = u32::try_from(payload_bytes).unwrap_or(u32::MAX);
-    Entry::sent(Sequence(1), Timestamp::from_millis(1_700_000_000_000), Timestamp::EPOCH, len, None)
+    let sent_at = SENT_AT;
+    let part = u64::from(len % 97);
+    let later = sent_at.plus_millis(part * 700);
+    let plain = Entry::sent(sent_at, sent_at, len, None);
+    let mut received = plain;
+    received.receive(later, later.plus_secs(part));
+    match len % 5 {
+        0 => Entry::sent(sent_at, sent_at, len, Some(GroupKey::new(u128::from(len % 3)))),
+        1 => Entry::sent(sent_at, later, len, None),
+        2 => received,
+        3 => Entry { source: Some(QueueId(9)), sent_at: sent_at.minus_secs(part), ..plain },
+        _ => plain,
+    }
 }
 
 /// Bytes that tell which message they belong to, and whose parts differ.
@@ -79,6 +95,7 @@ fn next_random(state: u64) -> u64 {
 #[derive(Debug)]
 pub struct Script {
     random: u64,
+    clock: Timestamp,
     next_queue: u64,
     /// The next sequence and the live messages of each queue.
     queues: BTreeMap<u64, (u64, BTreeSet<u64>)>,
@@ -90,7 +107,13 @@ impl Script {
     /// The history of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: next_random(seed), next_queue: 1, queues: BTreeMap::new(), payload_max_bytes: 6_000 }
+        Self {
+            random: next_random(seed),
+            clock: SENT_AT,
+            next_queue: 1,
+            queues: BTreeMap::new(),
+            payload_max_bytes: 6_000,
+        }
     }
 
     fn below(&mut self, bound: u64) -> u64 {
@@ -101,7 +124,8 @@ impl Script {
     /// The net changes of the next range.
     pub fn next_changes(&mut self) -> Changes {
         let mut changes = Changes::default();
-        let clock = Timestamp::from_millis(self.below(1 << 40));
+        self.clock = self.clock.plus_millis(self.below(4_000));
+        let clock = self.clock;
         changes.instance = Some(Instance { clock, next_queue: self.next_queue, ..Instance::default() });
         if self.queues.len() < 2 || self.below(6) == 0 {
             changes.queues.insert(QueueId(self.next_queue), Some(queue(self.next_queue)));

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
-use millpond_core::message::{Entry, MessageRef};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::message::{Entry, MessageRef, QueueId};
+use millpond_core::queue::{Backlog, Deduplication, QueueRecord};
 use millpond_log::Position;
 
 use crate::contract::{Store, Visitor};
@@ -23,7 +23,9 @@ pub struct Seen {
     pub documents: Vec<(DocumentKey, Document)>,
     /// All remembered sends.
     pub deduplications: Vec<(MessageRef, Deduplication)>,
-    /// All messages.
+    /// What queues hold of which not all messages were shown.
+    pub backlogs: Vec<(QueueId, Backlog)>,
+    /// All messages that were shown.
     pub messages: Vec<(MessageRef, Entry, Bytes)>,
 }
 
@@ -51,15 +53,27 @@ impl Seen {
     /// # Panics
     /// When a row comes out of order.
     pub fn rows_of(store: &dyn Store) -> Result<Self, StoreError> {
+        Self::rows_within(store, u64::MAX)
+    }
+
+    /// As [`Seen::rows_of`], where no more than `limit` entries without a group may be shown.
+    ///
+    /// # Errors
+    /// What the store answers.
+    ///
+    /// # Panics
+    /// When a row comes out of order.
+    pub fn rows_within(store: &dyn Store, limit: u64) -> Result<Self, StoreError> {
         let mut seen = Self { reflected: store.reflected(), ..Self::default() };
-        store.load(&mut seen)?;
+        store.load(limit, &mut seen)?;
         assert!(seen.queues.is_sorted_by(|one, next| one.id < next.id), "queues in key order");
         assert!(seen.documents.is_sorted_by(|one, next| one.0 < next.0), "documents in key order");
         assert!(
             seen.deduplications.is_sorted_by(|one, next| one.0 < next.0),
             "remembered sends in key order"
         );
-        assert!(seen.messages.is_sorted_by(|one, next| one.0 < next.0), "entries in key order");
+        seen.messages.sort_by_key(|row| row.0);
+        assert!(seen.messages.is_sorted_by(|one, next| one.0 < next.0), "each entry once");
         Ok(seen)
     }
 }
@@ -85,6 +99,12 @@ impl Visitor for Seen {
     fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent> {
         assert!(self.messages.is_empty(), "remembered sends come before entries");
         self.deduplications.push((message, row));
+        Ok(())
+    }
+
+    fn backlog(&mut self, queue: QueueId, backlog: Backlog) -> Result<(), Inconsistent> {
+        assert!(self.messages.iter().all(|row| row.0.queue != queue), "a backlog comes before its entries");
+        self.backlogs.push((queue, backlog));
         Ok(())
     }
 
@@ -124,6 +144,10 @@ impl Visitor for Refusing {
     }
 
     fn deduplication(&mut self, _: MessageRef, _: Deduplication) -> Result<(), Inconsistent> {
+        Ok(())
+    }
+
+    fn backlog(&mut self, _: QueueId, _: Backlog) -> Result<(), Inconsistent> {
         Ok(())
     }
 

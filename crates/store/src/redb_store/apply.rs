@@ -48,7 +48,7 @@ pub(crate) fn apply(
     apply_queues(transaction, queues)?;
     let gone = queues.iter().filter(|(_, record)| record.is_none()).map(|(queue, _)| *queue);
     for queue in gone.clone() {
-        tables.hide_below(queue, Sequence(u64::MAX))?;
+        tables.hide_queue(queue)?;
     }
     for (queue, below) in removed_below {
         tables.hide_below(*queue, *below)?;
@@ -60,6 +60,7 @@ pub(crate) fn apply(
     apply_documents(transaction, documents)?;
     tables.reclaim(RECLAIM_ROWS_PER_APPLY)?;
     let after = tables.checkpoint(reflected)?;
+    tables.finish(instance.as_ref().map(|instance| instance.clock))?;
     put_checkpoint(transaction, after)?;
     Ok(after)
 }
@@ -72,9 +73,10 @@ pub(crate) fn reclaim(
 ) -> Result<(Checkpoint, bool), Fault> {
     let mut tables = Messages::open(transaction, before)?;
     tables.reclaim(limit_rows)?;
-    let after = tables.checkpoint(before.reflected)?;
+    let (after, more) = (tables.checkpoint(before.reflected)?, tables.has_hidden()?);
+    tables.finish(None)?;
     put_checkpoint(transaction, after)?;
-    Ok((after, tables.has_hidden()?))
+    Ok((after, more))
 }
 
 /// Whether [`reclaim`] has anything to do.

@@ -1,34 +1,48 @@
-//! Shows every row to a visitor, and notices when some are missing.
+//! Shows rows to a visitor: every one, or of a large backlog only those that can't rest; and notices when some are missing.
 
 use std::cell::Cell;
 
 use millpond_core::document::DocumentKey;
 use millpond_core::evolve::Inconsistent;
 use millpond_core::format::{fifo, row};
-use millpond_core::message::{QueueId, Sequence};
+use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::queue::Backlog;
+use millpond_core::time::Timestamp;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::fault::Fault;
+use super::find;
 use super::reader::{decode, hidden_below, instance};
-use super::rows::{self, DEDUPLICATIONS, DOCUMENTS, ENTRIES, QUEUES, REMOVED};
+use super::rows::{
+    self, ASIDE, BACKLOGS, BacklogRow, DEDUPLICATIONS, DOCUMENTS, LINE, Place, QUEUES, REMOVED,
+};
 use crate::contract::Visitor;
 
-/// Shows all rows of one snapshot: the instance, then queues, documents, remembered sends and entries,
-/// each in key order.
+/// Shows the rows of one snapshot: the instance, then queues, documents, remembered sends, each in key order, and entries, or
+/// backlogs and some entries if there are more than `limit`.
 ///
 /// `in_visitor` is true while the visitor runs, so that its panic is not taken for the engine's.
 pub(crate) fn load(
     transaction: &ReadTransaction,
+    limit: u64,
     visitor: &mut dyn Visitor,
     in_visitor: &Cell<bool>,
 ) -> Result<(), Fault> {
     let mut visitor = Guest { visitor, in_visitor };
     let instance = instance(transaction)?;
+    let clock = instance.clock;
     visitor.show(|visitor| visitor.instance(instance))?;
     load_queues(transaction, &mut visitor)?;
     load_documents(transaction, &mut visitor)?;
     load_deduplications(transaction, &mut visitor)?;
-    load_entries(transaction, &mut visitor)
+    let messages = transaction.open_table(LINE)?.len()? + transaction.open_table(ASIDE)?.len()?;
+    if messages > limit {
+        load_backlogs(transaction, clock, &mut visitor)?;
+    } else {
+        load_entries(transaction, Place::Line, &mut visitor)?;
+        load_entries(transaction, Place::Aside, &mut visitor)?;
+    }
+    load_entries(transaction, Place::Grouped, &mut visitor)
 }
 
 struct Guest<'v> {
@@ -91,16 +105,44 @@ fn load_deduplications(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -
     all_found("deduplications", found, table.len()?)
 }
 
-fn load_entries(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
+/// Shows what each queue holds, and those of its messages that may be in flight.
+fn load_backlogs(
+    transaction: &ReadTransaction,
+    clock: Timestamp,
+    visitor: &mut Guest<'_>,
+) -> Result<(), Fault> {
+    let table = transaction.open_table(BACKLOGS)?;
+    let mut before = None;
+    for row in table.iter()? {
+        let (key, value) = row?;
+        in_order("backlogs", &mut before, key.value())?;
+        let row = decode("backlogs", key.value(), value.value(), BacklogRow::decode)?;
+        if row.messages == 0 {
+            continue;
+        }
+        let queue = rows::queue_of(key.value());
+        let tables = find::Queue::open(transaction, queue)?;
+        let BacklogRow { era: _, messages, bytes, delayed } = row;
+        let oldest_sent_at = tables.oldest_sent_at(Sequence(0))?;
+        let backlog = Backlog { messages, bytes, delayed, oldest_sent_at };
+        visitor.show(|visitor| visitor.backlog(queue, backlog))?;
+        for (sequence, entry) in tables.leased_after(clock)? {
+            visitor.show(|visitor| visitor.entry(MessageRef { queue, sequence }, entry))?;
+        }
+    }
+    Ok(())
+}
+
+fn load_entries(transaction: &ReadTransaction, place: Place, visitor: &mut Guest<'_>) -> Result<(), Fault> {
     let removed = transaction.open_table(REMOVED)?;
-    let table = transaction.open_table(ENTRIES)?;
+    let table = transaction.open_table(place.entries())?;
     let mut found = 0;
     let mut hidden: Option<(QueueId, Sequence)> = None;
     let mut before = None;
     for row in table.iter()? {
         let (key, value) = row?;
         let message = rows::message_of(key.value());
-        in_order("entries", &mut before, &message)?;
+        in_order(place.table(), &mut before, &message)?;
         found += 1;
         let below = match hidden {
             Some((queue, below)) if queue == message.queue => below,
@@ -108,11 +150,11 @@ fn load_entries(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Resul
         };
         hidden = Some((message.queue, below));
         if message.sequence >= below {
-            let entry = decode("entries", key.value(), value.value(), row::decode_entry)?;
+            let entry = decode(place.table(), key.value(), value.value(), row::decode_entry)?;
             visitor.show(|visitor| visitor.entry(message, entry))?;
         }
     }
-    all_found("entries", found, table.len()?)
+    all_found(place.table(), found, table.len()?)
 }
 
 /// An old page among new ones may show rows twice and others not at all, without being noticed by the engine.

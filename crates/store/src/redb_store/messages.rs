@@ -1,6 +1,6 @@
 //! The tables of messages while changes are written into them.
 //!
-//! What always holds: a message has an entry row exactly when it has payload rows; a message below its queue's row in
+//! What always holds: a message has an entry exactly when it has payload rows; a message below its queue's row in
 //! table `removed_below` is hidden from every reader and waits only for its space to be given back; numbers are never
 //! reused, so nothing is ever put below that row. Hiding costs one row however many messages it hits, and deleting
 //! goes in pieces, so neither memory nor time of a transaction follows the size of a queue.
@@ -10,19 +10,20 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use millpond_core::evolve::Inconsistent;
-use millpond_core::format::row;
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::time::Timestamp;
 use millpond_log::Position;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::apply::Checkpoint;
+use super::entries::Entries;
 use super::fault::Fault;
-use super::rows::{self, ENTRIES, MessageBytes, PAYLOADS, PartBytes, QueueBytes, REMOVED};
+use super::rows::{self, PAYLOADS, PartBytes, QueueBytes, REMOVED};
 use crate::contract::MessageChange;
 
 /// The tables of messages, open for writing.
 pub(crate) struct Messages<'t> {
-    entries: Table<'t, &'static MessageBytes, &'static [u8]>,
+    entries: Entries<'t>,
     payloads: Table<'t, &'static PartBytes, &'static [u8]>,
     removed: Table<'t, &'static QueueBytes, &'static [u8]>,
     payload_bytes: u64,
@@ -31,7 +32,7 @@ pub(crate) struct Messages<'t> {
 impl<'t> Messages<'t> {
     pub(crate) fn open(transaction: &'t WriteTransaction, before: Checkpoint) -> Result<Self, Fault> {
         Ok(Self {
-            entries: transaction.open_table(ENTRIES)?,
+            entries: Entries::open(transaction)?,
             payloads: transaction.open_table(PAYLOADS)?,
             removed: transaction.open_table(REMOVED)?,
             payload_bytes: before.payload_bytes,
@@ -43,20 +44,37 @@ impl<'t> Messages<'t> {
         Ok(Checkpoint { reflected, messages: self.entries.len()?, payload_bytes: self.payload_bytes })
     }
 
+    /// Writes what is kept until the end, at the time that the store reflects, if it is known.
+    pub(crate) fn finish(self, clock: Option<Timestamp>) -> Result<(), Fault> {
+        self.entries.finish(clock)
+    }
+
     /// Whether messages wait for [`Messages::reclaim`].
     pub(crate) fn has_hidden(&self) -> Result<bool, Fault> {
         Ok(!self.removed.is_empty()?)
     }
 
-    /// Takes out all messages of a queue below a sequence, at once and for every reader.
+    /// Takes out all messages of a queue below a sequence: at once and for every reader when that is all of them, else one
+    /// by one.
     pub(crate) fn hide_below(&mut self, queue: QueueId, below: Sequence) -> Result<(), Fault> {
-        if self.first_in(queue, Sequence(0), below)?.is_none() {
+        let hidden = self.hidden_below(queue)?;
+        if self.entries.first_in(queue, hidden, below)?.is_none() {
             return Ok(());
         }
-        let below = below.max(self.hidden_below(queue)?);
+        if self.entries.first_in(queue, below, Sequence(u64::MAX))?.is_some() {
+            return self.delete_run(queue, hidden, below);
+        }
         let key = rows::queue_key(queue);
         let sealed = rows::seal("removed_below", &key, below.0.to_le_bytes().to_vec());
         self.removed.insert(&key, &sealed[..])?;
+        self.entries.begin_era(queue, below.0);
+        Ok(())
+    }
+
+    /// Takes out a queue's messages and what is counted of them.
+    pub(crate) fn hide_queue(&mut self, queue: QueueId) -> Result<(), Fault> {
+        self.hide_below(queue, Sequence(u64::MAX))?;
+        self.entries.forget(queue);
         Ok(())
     }
 
@@ -67,15 +85,18 @@ impl<'t> Messages<'t> {
             let first = self.removed.first()?.map(|(key, _)| rows::queue_of(key.value()));
             let Some(queue) = first else { return Ok(()) };
             let below = self.hidden_below(queue)?;
-            match self.first_in(queue, Sequence(0), below)? {
+            let dropped = self.entries.drop_eras_before(queue, below.0, left)?;
+            left -= dropped.min(left);
+            match self.entries.first_in(queue, Sequence(0), below)? {
                 // Sequences are dense at most, so so many numbers are at most so many rows.
                 Some(first) => {
                     let end = Sequence(first.0.saturating_add(left)).min(below);
-                    left -= self.delete_range(queue, first, end)?.min(left);
+                    left -= self.drop_range(queue, first, end)?.min(left);
                 }
-                None => {
+                None if dropped == 0 => {
                     self.removed.remove(&rows::queue_key(queue))?;
                 }
+                None => {}
             }
         }
         Ok(())
@@ -106,6 +127,8 @@ impl<'t> Messages<'t> {
                 MessageChange::Update { entry } => {
                     self.update(*message, entry, hidden_below)?;
                 }
+                // It went with all others of its queue.
+                MessageChange::Remove if message.sequence < hidden_below => {}
                 MessageChange::Remove => {
                     run = match run {
                         Some((first, end)) if end == message.sequence => Some((first, end.next())),
@@ -131,10 +154,7 @@ impl<'t> Messages<'t> {
     }
 
     fn update(&mut self, message: MessageRef, entry: &Entry, hidden_below: Sequence) -> Result<(), Fault> {
-        let key = rows::message_key(message);
-        let sealed = rows::seal("entries", &key, row::encode_entry(entry));
-        let known = self.entries.insert(&key, &sealed[..])?.is_some();
-        if known && message.sequence >= hidden_below {
+        if message.sequence >= hidden_below && self.entries.update(message, entry)? {
             Ok(())
         } else {
             Err(Fault::Inconsistent(Inconsistent::NoSuchMessage(message)))
@@ -151,15 +171,10 @@ impl<'t> Messages<'t> {
         if first.sequence < hidden_below {
             return Err(Fault::Inconsistent(Inconsistent::OutOfSequence(first)));
         }
-        if self.first_in(first.queue, first.sequence, Sequence(u64::MAX))?.is_some() {
+        if !self.entries.is_behind_all(first)? {
             return puts().try_for_each(|(message, entry, payload)| self.put(message, entry, payload));
         }
-        let mut entries = self.entries.lower_bound_mut(Bound::Included(&rows::message_key(first)))?;
-        for (message, entry, _) in puts() {
-            let key = rows::message_key(message);
-            entries.insert_before(&key, &rows::seal("entries", &key, row::encode_entry(entry))[..])?;
-        }
-        entries.close()?;
+        self.entries.append(first, puts().map(|(message, entry, _)| (message, entry)))?;
         let mut payloads = self.payloads.lower_bound_mut(Bound::Included(&rows::part_key(first, 0)))?;
         for (message, _, payload) in puts() {
             for (part, bytes) in rows::parts(payload) {
@@ -173,8 +188,7 @@ impl<'t> Messages<'t> {
 
     fn put(&mut self, message: MessageRef, entry: &Entry, payload: &Bytes) -> Result<(), Fault> {
         self.delete_run(message.queue, message.sequence, message.sequence.next())?;
-        let key = rows::message_key(message);
-        self.entries.insert(&key, &rows::seal("entries", &key, row::encode_entry(entry))[..])?;
+        self.entries.insert(message, entry)?;
         for (part, bytes) in rows::parts(payload) {
             self.payloads.insert(&rows::part_key(message, part), bytes)?;
         }
@@ -185,10 +199,11 @@ impl<'t> Messages<'t> {
     /// Deletes the messages `first..end`; each may be there or not.
     fn delete_run(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<(), Fault> {
         if end > first.next() {
-            return self.delete_range(queue, first, end).map(|_| ());
+            self.entries.remove_range(queue, first, end)?;
+            return self.drop_payloads(queue, first, end);
         }
         let message = MessageRef { queue, sequence: first };
-        if self.entries.remove(&rows::message_key(message))?.is_none() {
+        if self.entries.remove(message)?.is_none() {
             return Ok(());
         }
         for part in 0..=u16::MAX {
@@ -200,15 +215,15 @@ impl<'t> Messages<'t> {
         Ok(())
     }
 
-    /// Deletes all messages in `first..end`, and says how many there were.
-    fn delete_range(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<u64, Fault> {
+    /// Gives back the space of hidden messages in `first..end`, and says how many there were.
+    fn drop_range(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<u64, Fault> {
+        let dropped = self.entries.drop_range(queue, first, end)?;
+        self.drop_payloads(queue, first, end)?;
+        Ok(dropped)
+    }
+
+    fn drop_payloads(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<(), Fault> {
         let (first, end) = (MessageRef { queue, sequence: first }, MessageRef { queue, sequence: end });
-        let mut deleted = 0;
-        let keys = rows::message_key(first)..rows::message_key(end);
-        self.entries.retain_in::<&MessageBytes, _>(&keys.start..&keys.end, |_, _| {
-            deleted += 1;
-            false
-        })?;
         let mut taken_bytes = 0;
         let keys = rows::part_key(first, 0)..rows::part_key(end, 0);
         self.payloads.retain_in::<&PartBytes, _>(&keys.start..&keys.end, |_, bytes| {
@@ -216,15 +231,7 @@ impl<'t> Messages<'t> {
             false
         })?;
         self.payload_bytes = self.payload_bytes.saturating_sub(taken_bytes);
-        Ok(deleted)
-    }
-
-    /// The first message of a queue in `from..to`, hidden or not.
-    fn first_in(&self, queue: QueueId, from: Sequence, to: Sequence) -> Result<Option<Sequence>, Fault> {
-        let from = rows::message_key(MessageRef { queue, sequence: from });
-        let to = rows::message_key(MessageRef { queue, sequence: to });
-        let first = self.entries.range::<&MessageBytes>(&from..&to)?.next().transpose()?;
-        Ok(first.map(|(key, _)| rows::message_of(key.value()).sequence))
+        Ok(())
     }
 
     fn hidden_below(&self, queue: QueueId) -> Result<Sequence, Fault> {

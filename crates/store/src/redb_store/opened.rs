@@ -13,9 +13,11 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTableMe
 use super::RedbConfig;
 use super::apply::{Checkpoint, decode_checkpoint, put_checkpoint, put_store_row};
 use super::fault::{Fault, guarded};
+use super::migrate;
 use super::reader::store_row;
 use super::rows::{
-    self, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, ENTRIES, FORMAT, FORMAT_ROW, PAYLOADS, QUEUES, REMOVED,
+    BACKLOGS, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS,
+    Place, QUEUES, REMOVED,
 };
 use crate::contract::Visitor;
 use crate::error::StoreError;
@@ -84,12 +86,12 @@ impl Opened {
     }
 
     /// Shows all rows to a visitor. A panic of the visitor goes on.
-    pub(crate) fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+    pub(crate) fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
         let engine = self.engine();
         let in_visitor = Cell::new(false);
         let result = guarded(|| {
             let transaction = engine.database()?.begin_read()?;
-            super::load::load(&transaction, visitor, &in_visitor)
+            super::load::load(&transaction, limit, visitor, &in_visitor)
         });
         if in_visitor.get()
             && let Err(Fault::Panic(message)) = result
@@ -141,6 +143,7 @@ impl Opened {
         let file = self.disk.open(FILE).map_err(|error| self.failed("opening", error))?;
         let open = || {
             let database = self.builder().create_with_backend(RedbFile::new(file, failures.clone()))?;
+            migrate::to_this_format(&database)?;
             let checkpoint = read_checkpoint(&database)?;
             Ok((database, checkpoint))
         };
@@ -217,7 +220,7 @@ impl Drop for Engine {
     }
 }
 
-fn write_to<T>(
+pub(crate) fn write_to<T>(
     database: &Database,
     operation: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
@@ -235,23 +238,44 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     transaction.open_table(REMOVED)?;
     transaction.open_table(DOCUMENTS)?;
     transaction.open_table(DEDUPLICATIONS)?;
-    transaction.open_table(ENTRIES)?;
+    create_entry_tables(transaction)?;
     transaction.open_table(PAYLOADS)?;
-    put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())?;
     put_checkpoint(transaction, Checkpoint::default())
+}
+
+/// Makes the tables that came with this format, and says that the store is of it.
+pub(crate) fn create_entry_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
+    for place in Place::ALL {
+        transaction.open_table(place.entries())?;
+    }
+    for order in [Order::Turns, Order::Leases, Order::Ages] {
+        transaction.open_table(order.table())?;
+    }
+    transaction.open_table(BACKLOGS)?;
+    put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())
+}
+
+/// The format of a store: this one, or one that can be brought to this one.
+pub(crate) fn read_format(transaction: &ReadTransaction) -> Result<u64, Fault> {
+    let format = store_row(transaction, FORMAT_ROW)?.ok_or_else(|| missing(FORMAT_ROW))?;
+    let format = format[..].try_into().map(u64::from_le_bytes);
+    match format.map_err(|_| Fault::Rows("its format row holds no number".to_owned()))? {
+        0 => Err(Fault::Rows("its format row holds 0".to_owned())),
+        known @ (FORMAT_1 | FORMAT) => Ok(known),
+        later => Err(Fault::Newer(later)),
+    }
 }
 
 fn read_checkpoint(database: &Database) -> Result<Checkpoint, Fault> {
     let transaction = database.begin_read()?;
-    let missing = |row: &str| Fault::Rows(format!("its {row} row is missing"));
-    let format = store_row(&transaction, FORMAT_ROW)?.ok_or_else(|| missing(FORMAT_ROW))?;
-    let format = format[..].try_into().map(u64::from_le_bytes);
-    match format.map_err(|_| Fault::Rows("its format row holds no number".to_owned()))? {
-        FORMAT => {}
-        0 => return Err(Fault::Rows("its format row holds 0".to_owned())),
-        later => return Err(Fault::Newer(later)),
+    let mut messages = 0;
+    for place in Place::ALL {
+        messages += transaction.open_table(place.entries())?.len()?;
     }
-    let messages = transaction.open_table(rows::ENTRIES)?.len()?;
     let checkpoint = store_row(&transaction, CHECKPOINT_ROW)?.ok_or_else(|| missing(CHECKPOINT_ROW))?;
     decode_checkpoint(checkpoint, messages)
+}
+
+fn missing(row: &str) -> Fault {
+    Fault::Rows(format!("its {row} row is missing"))
 }

@@ -11,11 +11,13 @@ use millpond_core::queue::QueueRecord;
 use redb::{ReadTransaction, ReadableTable};
 
 use super::fault::Fault;
+use super::find::find;
 use super::opened::Opened;
 use super::rows::{
-    self, DOCUMENTS, ENTRIES, INSTANCE_ROW, PAYLOADS, PartBytes, QUEUES, QueueBytes, REMOVED, STORE,
+    self, BacklogRow, DOCUMENTS, INSTANCE_ROW, MessageBytes, PAYLOADS, PartBytes, Place, QUEUES, QueueBytes,
+    REMOVED, STORE,
 };
-use crate::contract::StoreReader;
+use crate::contract::{Found, StoreReader, Wanted};
 use crate::error::StoreError;
 
 /// A handle for reads.
@@ -45,10 +47,18 @@ impl StoreReader for RedbReader {
             if message.sequence < hidden_below(&transaction.open_table(REMOVED)?, message.queue)? {
                 return Ok(None);
             }
-            let key = rows::message_key(message);
-            let row = transaction.open_table(ENTRIES)?.get(&key)?;
-            row.map(|row| decode("entries", &key, row.value(), row::decode_entry)).transpose()
+            for place in Place::ALL {
+                let entry = entry(&transaction.open_table(place.entries())?, place, message)?;
+                if entry.is_some() {
+                    return Ok(entry);
+                }
+            }
+            Ok(None)
         })
+    }
+
+    fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Result<Found, StoreError> {
+        self.opened.read(|transaction| find(transaction, queue, wanted, limit))
     }
 
     fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError> {
@@ -70,6 +80,27 @@ impl StoreReader for RedbReader {
             row.map(|row| decode("documents", &seal_key, row.value(), row::decode_document)).transpose()
         })
     }
+}
+
+/// The entry of a message, hidden or not, if it is in this table.
+pub(crate) fn entry(
+    table: &impl ReadableTable<&'static MessageBytes, &'static [u8]>,
+    place: Place,
+    message: MessageRef,
+) -> Result<Option<Entry>, Fault> {
+    let key = rows::message_key(message);
+    let row = table.get(&key)?;
+    row.map(|row| decode(place.table(), &key, row.value(), row::decode_entry)).transpose()
+}
+
+/// The backlog row of a queue, or an empty one.
+pub(crate) fn backlog(
+    backlogs: &impl ReadableTable<&'static QueueBytes, &'static [u8]>,
+    queue: QueueId,
+) -> Result<BacklogRow, Fault> {
+    let key = rows::queue_key(queue);
+    let row = backlogs.get(&key)?;
+    row.map_or(Ok(BacklogRow::default()), |row| decode("backlogs", &key, row.value(), BacklogRow::decode))
 }
 
 /// Checks and reads one row.

@@ -4,16 +4,22 @@
 //! parts ends in a checksum of its table, key and value, so that a damaged, moved or swapped row is found when it is
 //! read. Payloads carry a checksum of their own.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use millpond_core::document::DocumentKey;
 use millpond_core::format::Malformed;
-use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::format::codec::{Put, Take};
+use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::time::Timestamp;
 use redb::TableDefinition;
 
 use super::fault::Fault;
 
 /// The format of the tables and rows listed here.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
+/// The format before this one, whose stores are brought to this one when they are opened.
+pub(crate) const FORMAT_1: u64 = 1;
 
 /// The bytes of an encoded payload that one row takes at most: three such rows fill a page of 4 KiB. With 65,536 parts
 /// a payload may have 87 MB, far above the largest message.
@@ -22,13 +28,26 @@ pub(crate) const PART_BYTES: usize = 1_340;
 pub(crate) type QueueBytes = [u8; 8];
 pub(crate) type MessageBytes = [u8; 16];
 pub(crate) type PartBytes = [u8; 18];
+/// Queue, era, time, sequence.
+pub(crate) type TimeBytes = [u8; 32];
+pub(crate) type MessageTable = TableDefinition<'static, &'static MessageBytes, &'static [u8]>;
+pub(crate) type TimeTable = TableDefinition<'static, &'static TimeBytes, &'static [u8]>;
 
 pub(crate) const STORE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("store");
 pub(crate) const QUEUES: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("queues");
 pub(crate) const REMOVED: TableDefinition<'static, &QueueBytes, &[u8]> =
     TableDefinition::new("removed_below");
 pub(crate) const DOCUMENTS: TableDefinition<'static, (&str, &str), &[u8]> = TableDefinition::new("documents");
-pub(crate) const ENTRIES: TableDefinition<'static, &MessageBytes, &[u8]> = TableDefinition::new("entries");
+/// All messages of a store of format 1; not there in another.
+pub(crate) const ENTRIES_1: MessageTable = TableDefinition::new("entries");
+/// Messages whose place follows from their number, see [`Entry::is_in_line`].
+pub(crate) const LINE: MessageTable = TableDefinition::new("line");
+/// Messages without a group whose place does not, each with a row in `turns` and `ages`, and in `leases` if it was delivered.
+pub(crate) const ASIDE: MessageTable = TableDefinition::new("aside");
+/// Messages with a group.
+pub(crate) const GROUPED: MessageTable = TableDefinition::new("grouped");
+/// What each queue holds in `line` and `aside`.
+pub(crate) const BACKLOGS: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("backlogs");
 pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
 /// What queues remember of their sends.
 pub(crate) const DEDUPLICATIONS: TableDefinition<'static, &MessageBytes, &[u8]> =
@@ -71,6 +90,123 @@ pub(crate) fn part_key(message: MessageRef, part: u16) -> PartBytes {
 /// The key bytes that a document's row is sealed with.
 pub(crate) fn document_seal_key(key: &DocumentKey) -> Vec<u8> {
     [key.collection.as_bytes(), &[0], key.name.as_bytes()].concat()
+}
+
+/// The key of a message in a table that is ordered by a time.
+pub(crate) fn time_key(queue: QueueId, era: u64, (time, sequence): (Timestamp, Sequence)) -> TimeBytes {
+    let mut key = [0; 32];
+    let numbers = [queue.0, era, time.as_millis(), sequence.0];
+    for (bytes, number) in key.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
+        *bytes = number.to_be_bytes();
+    }
+    key
+}
+
+/// The time and the message that such a key names.
+pub(crate) fn turn_of(key: &TimeBytes) -> (Timestamp, Sequence) {
+    let number = |at: usize| key.as_chunks::<8>().0.get(at).map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    (Timestamp::from_millis(number(2)), Sequence(number(3)))
+}
+
+/// Where the entry of a message has its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Line,
+    Aside,
+    Grouped,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 3] = [Self::Line, Self::Aside, Self::Grouped];
+
+    pub(crate) fn of(entry: &Entry) -> Self {
+        match entry.group {
+            Some(_) => Self::Grouped,
+            None if entry.is_in_line() => Self::Line,
+            None => Self::Aside,
+        }
+    }
+
+    /// Its table.
+    pub(crate) const fn entries(self) -> MessageTable {
+        match self {
+            Self::Line => LINE,
+            Self::Aside => ASIDE,
+            Self::Grouped => GROUPED,
+        }
+    }
+
+    /// The name of its table.
+    pub(crate) const fn table(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Aside => "aside",
+            Self::Grouped => "grouped",
+        }
+    }
+}
+
+/// An order that is kept of the messages in `aside`: a table of keys without values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By rank.
+    Turns,
+    /// By the end of the latest lease.
+    Leases,
+    /// By the time they were sent.
+    Ages,
+}
+
+impl Order {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Turns => "turns",
+            Self::Leases => "leases",
+            Self::Ages => "ages",
+        }
+    }
+
+    pub(crate) const fn table(self) -> TimeTable {
+        TableDefinition::new(self.name())
+    }
+}
+
+/// What a queue holds in `line` and `aside`, and the era of its rows in the tables ordered by time. A bulk removal of all
+/// messages begins a new era, so that no reader passes over what it took out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BacklogRow {
+    pub(crate) era: u64,
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+    /// By the second in which the delay ends; seconds that have passed may be left out.
+    pub(crate) delayed: BTreeMap<u64, u64>,
+}
+
+impl BacklogRow {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let Self { era, messages, bytes, delayed } = self;
+        let mut out = Vec::new();
+        for number in [*era, *messages, *bytes, delayed.len() as u64] {
+            out.put_varint(number);
+        }
+        for (second, count) in delayed {
+            out.put_varint(*second);
+            out.put_varint(*count);
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        const WHAT: &str = "backlog row";
+        let mut take = Take::new(bytes);
+        let (era, messages, bytes) = (take.varint(WHAT)?, take.varint(WHAT)?, take.varint(WHAT)?);
+        let count = take.count(WHAT)?;
+        let delayed = (0..count)
+            .map(|_| Ok((take.varint(WHAT)?, take.varint(WHAT)?)))
+            .collect::<Result<_, Malformed>>()?;
+        take.finish(WHAT)?;
+        Ok(Self { era, messages, bytes, delayed })
+    }
 }
 
 /// Cuts a payload into parts of nearly equal length. An empty payload is one empty part.

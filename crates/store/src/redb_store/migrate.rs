@@ -1,0 +1,64 @@
+//! Brings a store of an earlier format to this one, when it is opened.
+//!
+//! Format 1 kept all entries in one table, without any order but that of their numbers. They are moved over in pieces, each
+//! in one transaction, so memory stays bounded. The first piece makes the store one of this format; a store whose move was
+//! interrupted still has the old table, and the move goes on.
+//!
+//! It refuses to go back: an earlier version does not open the store any more.
+
+use millpond_core::format::row;
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableHandle, WriteTransaction};
+
+use super::entries::Entries;
+use super::fault::Fault;
+use super::opened::{create_entry_tables, read_format, write_to};
+use super::reader::{decode, hidden_below};
+use super::rows::{self, ENTRIES_1, FORMAT, MessageBytes, REMOVED};
+
+/// Entries moved in one transaction.
+const ENTRIES_PER_TRANSACTION: usize = 50_000;
+
+/// Does what is left to do.
+pub(crate) fn to_this_format(database: &Database) -> Result<(), Fault> {
+    let transaction = database.begin_read()?;
+    if read_format(&transaction)? < FORMAT {
+        write_to(database, create_entry_tables)?;
+    } else if !transaction.list_tables()?.any(|table| table.name() == ENTRIES_1.name()) {
+        return Ok(());
+    }
+    drop(transaction);
+    while !write_to(database, move_some)? {}
+    Ok(())
+}
+
+/// Moves some entries. Answers whether that were all.
+fn move_some(transaction: &WriteTransaction) -> Result<bool, Fault> {
+    let mut old = transaction.open_table(ENTRIES_1)?;
+    let removed = transaction.open_table(REMOVED)?;
+    let mut entries = Entries::open(transaction)?;
+    let mut last = None;
+    for row in old.iter()?.take(ENTRIES_PER_TRANSACTION) {
+        let (key, value) = row?;
+        let message = rows::message_of(key.value());
+        let entry = decode(ENTRIES_1_NAME, key.value(), value.value(), row::decode_entry)?;
+        if message.sequence < hidden_below(&removed, message.queue)? {
+            entries.insert_hidden(message, &entry)?;
+        } else {
+            entries.insert(message, &entry)?;
+        }
+        last = Some(*key.value());
+    }
+    if let Some(last) = last {
+        old.retain_in::<&MessageBytes, _>(&[0; 16]..=&last, |_, _| false)?;
+    }
+    entries.finish(None)?;
+    let done = old.is_empty()?;
+    drop((old, removed));
+    if done {
+        transaction.delete_table(ENTRIES_1)?;
+    }
+    Ok(done)
+}
+
+/// The name that its rows are sealed with.
+const ENTRIES_1_NAME: &str = "entries";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use millpond_core::time::Timestamp;
 use millpond_engine::clock::SystemClock;
 use millpond_engine::driver::{self, Inbox, Parts, Running};
-use millpond_engine::recovery::recover;
+use millpond_engine::recovery::recover_within;
 use millpond_engine::step::EngineConfig;
 use millpond_log::{
     Disk, Log, LogConfig, LogId, MemoryConfig, MemoryLog, MemoryStorage, RealDisk, SegmentLog,
@@ -105,6 +105,8 @@ fn closed_to_others(disk: &RealDisk) -> Option<String> {
 /// Starts an engine whose data is gone when it stops.
 pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), StartError> {
     let inbox = Inbox::default();
+    // Its store is memory, too.
+    let config = EngineConfig { messages_in_memory: usize::MAX, ..config };
     let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
     start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
 }
@@ -117,7 +119,8 @@ fn start(
     path: Option<PathBuf>,
     torn: Option<String>,
 ) -> Result<(Running, Found), StartError> {
-    let recovered = recover(log.as_mut(), store.as_ref()).map_err(|error| system(&error))?;
+    let limit = config.messages_in_memory as u64 / 2;
+    let recovered = recover_within(log.as_mut(), store.as_ref(), limit).map_err(|error| system(&error))?;
     let not_before: Timestamp = recovered.state.clock();
     let found = Found {
         path,

@@ -11,6 +11,7 @@
 //! What it refuses to do: decide anything that the core decides, know a wire format, retry a failed sync.
 
 pub mod admission;
+mod backlog;
 mod bodies;
 pub mod checkpoint;
 pub mod clock;

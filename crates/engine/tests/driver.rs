@@ -295,8 +295,8 @@ impl Store for Hooked {
         self.inner.reflected()
     }
 
-    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
-        self.inner.load(visitor)
+    fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        self.inner.load(limit, visitor)
     }
 
     fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError> {

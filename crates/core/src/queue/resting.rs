@@ -114,16 +114,18 @@ impl Resting {
         self.first
     }
 
-    /// By when a delay of a resting message has passed, at the latest of the first such second.
+    /// When the first resting message becomes visible that waits for its delay to pass, at the earliest.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
-        self.delayed.first_key_value().map(|(second, _)| second_end(*second))
+        let (second, _) = self.delayed.first_key_value()?;
+        Some(Timestamp::EPOCH.plus_secs(*second).max(self.edge.turn.0))
     }
 
     /// Whether a message that can be received at `now` may rest.
     #[must_use]
     pub fn may_give(&self, now: Timestamp) -> bool {
-        self.messages > self.delayed_messages && self.edge.turn.0 <= now
+        let maybe_due: u64 = self.delayed.range(..=now.as_secs()).map(|(_, count)| count).sum();
+        self.messages + maybe_due > self.delayed_messages && self.edge.turn.0 <= now
     }
 
     pub(super) fn settle(&mut self, now: Timestamp) {

@@ -49,12 +49,14 @@ impl Checkpointer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread), busy: false })
     }
 
-    /// Begins a checkpoint, unless one is under way.
-    pub(super) fn advance(&mut self, through: Position) {
-        if !self.busy {
-            // The thread ends only after the engine, which is the caller, or by a panic, which it tells.
-            self.busy = self.jobs.as_ref().is_some_and(|jobs| jobs.send(through).is_ok());
+    /// Begins a checkpoint, unless one is under way. Answers whether it did.
+    pub(super) fn advance(&mut self, through: Position) -> bool {
+        if self.busy {
+            return false;
         }
+        // The thread ends only after the engine, which is the caller, or by a panic, which it tells.
+        self.busy = self.jobs.as_ref().is_some_and(|jobs| jobs.send(through).is_ok());
+        self.busy
     }
 
     /// The checkpoint that was under way has ended.

@@ -24,12 +24,14 @@ use crate::handle::{EngineHandle, receipts};
 use crate::step::{Engine, EngineConfig, Input, Output, Reply, RequestId, Wait};
 
 mod checkpointer;
+mod fetches;
 mod reads;
 mod replies;
 mod running;
 mod watch;
 
 use checkpointer::Checkpointer;
+use fetches::BacklogReader;
 use reads::BodyReader;
 pub use reads::read_body;
 use replies::ReplySender;
@@ -41,6 +43,8 @@ const TICK_MILLIS: u64 = 1_000;
 const SPACE_MILLIS: u64 = 20;
 /// A checkpoint that found no space is tried again after this time.
 const CHECKPOINT_RETRY_MILLIS: u64 = 1_000;
+/// Memory is relieved by a checkpoint after so many events.
+const EVENTS_WORTH_A_CHECKPOINT: u64 = 50_000;
 /// Inputs taken before the log is looked after again.
 const INPUTS_PER_TURN: usize = 1_024;
 /// Rounds in which callers may add to a batch before it is handed to the log.
@@ -66,6 +70,7 @@ pub fn start(
     let receipt_key = engine.state().instance().receipt_key.unwrap_or(receipt_key);
     let log_reader = log.reader();
     let reader = BodyReader::start(log_reader.clone(), store.reader(), sender.clone())?;
+    let backlogs = BacklogReader::start(store.reader(), sender.clone())?;
     let reflected = store.reflected();
     let checkpointer = Checkpointer::start(log_reader.clone(), store, sender.clone())?;
     let replies = ReplySender::start(sender.clone());
@@ -76,6 +81,7 @@ pub fn start(
         engine,
         unsent: VecDeque::new(),
         reader,
+        backlogs,
         checkpointer,
         replies,
         log,
@@ -85,6 +91,7 @@ pub fn start(
         next_tick: Timestamp::EPOCH,
         next_look: Timestamp::EPOCH,
         next_checkpoint: Timestamp::EPOCH,
+        events_at_checkpoint: 0,
         stopping: false,
     };
     let thread = thread::Builder::new().name("engine".into()).spawn(move || driver.run())?;
@@ -107,6 +114,7 @@ struct Driver {
     /// Batches that the log had no room for yet.
     unsent: VecDeque<(Position, Bytes)>,
     reader: BodyReader,
+    backlogs: BacklogReader,
     checkpointer: Checkpointer,
     replies: ReplySender,
     log: Box<dyn Log>,
@@ -116,6 +124,7 @@ struct Driver {
     next_tick: Timestamp,
     next_look: Timestamp,
     next_checkpoint: Timestamp,
+    events_at_checkpoint: u64,
     stopping: bool,
 }
 
@@ -204,6 +213,10 @@ impl Driver {
             }
             Message::Undelivered { receipts } => self.step(Input::Undelivered { receipts }, out),
             Message::Bodies { read, bodies } => self.step(Input::Bodies { read, bodies }, out),
+            Message::Fetched { fetch, found } => {
+                let found = found.map_err(Fatal::Store)?;
+                self.step(Input::Fetched { fetch, found }, out)
+            }
             Message::Progress => Ok(()),
             Message::Panicked { thread } => Err(Fatal::Panicked(format!("its thread {thread} panicked"))),
             Message::Checkpointed(result) => self.checkpointed(result, out),
@@ -244,6 +257,7 @@ impl Driver {
                 Some(caller) => self.replies.push(caller, reply),
                 None => self.undelivered(&reply, out),
             },
+            Output::Fetch { fetch, queue, wanted, limit } => self.backlogs.find(fetch, queue, wanted, limit),
             Output::Read { read, bodies } => self.reader.read(read, bodies),
             Output::Quarantined { message } => tracing::error!(
                 queue = message.queue.0,
@@ -280,12 +294,19 @@ impl Driver {
     fn look_at_space(&mut self, out: &mut Vec<Output>) -> Result<(), Fatal> {
         let usage = self.log_reader.usage();
         self.step(Input::Space(Load::of(&usage)), out)?;
-        if let Some(through) = checkpoint::due(&usage, self.engine.durable())
+        if let Some(through) = checkpoint::due(&usage, self.engine.durable()).or_else(|| self.relief())
             && self.clock.now() >= self.next_checkpoint
+            && self.checkpointer.advance(through)
         {
-            self.checkpointer.advance(through);
+            self.events_at_checkpoint = self.engine.stats().events;
         }
         Ok(())
+    }
+
+    /// Up to where the store is to follow so that messages may leave memory, once that is worth it.
+    fn relief(&self) -> Option<Position> {
+        let events = self.engine.stats().events - self.events_at_checkpoint;
+        (self.engine.is_crowded() && events >= EVENTS_WORTH_A_CHECKPOINT).then(|| self.engine.durable())
     }
 
     fn checkpointed(
@@ -333,6 +354,7 @@ impl Driver {
     fn time_to_next_due(&self) -> Duration {
         let due = [self.engine.next_due(), self.engine.next_move_due()].into_iter().flatten().min();
         let due = due.map_or(self.next_tick, |due| due.min(self.next_tick));
+        let due = if self.engine.has_more_to_release() { Timestamp::EPOCH } else { due };
         let now = self.clock.now();
         // A millisecond more than needed, so that the clock has surely reached it.
         let millis = if due > now { due.millis_since(now) + 1 } else { 1 };

@@ -9,7 +9,7 @@ use millpond_core::message::{QueueId, Receipt};
 use millpond_core::outage::ExpiryHold;
 use millpond_core::time::Timestamp;
 use millpond_log::{Failure, Log, Position, SubmitError, TrimError};
-use millpond_store::Store;
+use millpond_store::{Found, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::CheckpointError;
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::counters::QueueCounters;
 use crate::handle::EngineHandle;
 use crate::recovery::Recovered;
-use crate::step::{Body, EngineStats, ReadId, Reply, RequestId, Wait};
+use crate::step::{Body, EngineStats, FetchId, ReadId, Reply, RequestId, Wait};
 
 /// What the engine's thread is told.
 #[derive(Debug)]
@@ -49,6 +49,13 @@ pub enum Message {
         read: ReadId,
         /// What was read.
         bodies: Vec<Body>,
+    },
+    /// Messages were found in the store, or it failed.
+    Fetched {
+        /// Which read.
+        fetch: FetchId,
+        /// What it found.
+        found: Result<Found, StoreError>,
     },
     /// The log has news.
     Progress,
@@ -116,6 +123,9 @@ pub enum Fatal {
     /// Another process has opened the log.
     #[error("another process has taken over the data directory; this one stops")]
     Fenced,
+    /// Messages could not be read from the store.
+    #[error("the store can't be read, and the service stops: {0}")]
+    Store(StoreError),
     /// The log refused a batch for good.
     #[error("the log refused a batch: {0}")]
     Refused(SubmitError),

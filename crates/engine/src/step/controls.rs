@@ -24,6 +24,7 @@ impl Engine {
         self.expiry_cursor = None;
         for queue in self.all_queues() {
             self.expire_all(now, queue, out);
+            self.expire_resting(now, queue, out);
             while self.state.settle(queue, now, limits::SETTLE_MESSAGES) {}
             self.serve(now, queue, out);
         }

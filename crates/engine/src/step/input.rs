@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::message::{MessageRef, Receipt};
+use millpond_core::message::{MessageRef, QueueId, Receipt};
 use millpond_core::outage::BootReading;
 use millpond_core::outcome::Outcome;
 use millpond_log::Position;
+use millpond_store::{Found, Wanted};
 
 use crate::admission::{Denied, Load};
 pub use crate::bodies::BodyPlace;
@@ -17,6 +18,10 @@ pub struct RequestId(pub u64);
 /// Names a read of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReadId(pub u64);
+
+/// Names a read of messages that rest in the store. Grows with every read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FetchId(pub u64);
 
 /// How long a receive waits for a first message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +71,13 @@ pub enum Input {
         read: ReadId,
         /// One for each payload asked for, in order.
         bodies: Vec<Body>,
+    },
+    /// Messages that rest in the store were found.
+    Fetched {
+        /// Which read.
+        fetch: FetchId,
+        /// What it found.
+        found: Found,
     },
     /// The log has made everything up to here durable.
     Durable(Position),
@@ -128,6 +140,18 @@ pub enum Output {
         read: ReadId,
         /// What to read and where it is likely to be; what is not in the log any more is in the store.
         bodies: Vec<(MessageRef, BodyPlace)>,
+    },
+    /// Find messages of a queue in the store, and answer with [`Input::Fetched`]. The store must reflect all that it was said
+    /// to reflect by then.
+    Fetch {
+        /// The read's name.
+        fetch: FetchId,
+        /// The queue.
+        queue: QueueId,
+        /// Which messages.
+        wanted: Wanted,
+        /// At most so many.
+        limit: usize,
     },
     /// Tell the operator: a message's bytes are damaged, and it was taken out of its queue.
     Quarantined {

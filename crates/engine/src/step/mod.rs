@@ -6,13 +6,14 @@
 //!
 //! It refuses to do IO, to read a clock, and to roll back: there is no way to take an event out of a batch.
 
+mod backlog;
 mod controls;
 mod input;
 mod moves;
 mod receive;
 mod timers;
 
-pub use input::{Body, BodyPlace, Input, Output, ReadId, Reply, RequestId, Wait};
+pub use input::{Body, BodyPlace, FetchId, Input, Output, ReadId, Reply, RequestId, Wait};
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -31,6 +32,7 @@ use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
 use crate::admission::{self, Limits, Load};
+use crate::backlog::Backlog;
 use crate::bodies::Bodies;
 use crate::counters::{BATCH_BUCKETS, Counters, QueueCounters, batch_bucket};
 use crate::held::HeldReplies;
@@ -48,11 +50,22 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// How much queues and accounts may hold.
     pub quotas: Quotas,
+    /// When more messages than these are in memory, some are left to the store; `usize::MAX` for never.
+    pub messages_in_memory: usize,
+    /// Messages of a queue with a large backlog that are kept at hand for the next receives.
+    pub window_messages: usize,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, batch_bytes: 1 << 20, limits: Limits::default(), quotas: Quotas::NONE }
+        Self {
+            cache_bytes: 64 << 20,
+            batch_bytes: 1 << 20,
+            limits: Limits::default(),
+            quotas: Quotas::NONE,
+            messages_in_memory: 200_000,
+            window_messages: 2_000,
+        }
     }
 }
 
@@ -94,6 +107,14 @@ pub struct Engine {
     /// Move tasks wait until then for the log to have room.
     moves_wait_until: Timestamp,
     stopping: bool,
+    backlog: Backlog,
+    /// Some messages may not be in memory; never taken back.
+    rests: bool,
+    /// The queue that was last asked to let messages rest in this round.
+    release_cursor: Option<QueueId>,
+    released_any: bool,
+    /// Up to here the store has followed, and there is nothing that may rest.
+    released_through: Option<Position>,
     stats: EngineStats,
     counters: Counters,
 }
@@ -109,8 +130,20 @@ impl Engine {
         for (before, after, position) in recovered.moved {
             bodies.rename(before, after, position);
         }
+        let mut backlog = Backlog::default();
+        backlog.checkpointed(recovered.reflected);
+        recovered.gone.into_iter().for_each(|(message, position)| backlog.note_gone(message, position));
+        for (queue, below, position) in recovered.emptied {
+            backlog.note_emptied(queue, below, position);
+        }
+        let rests = recovered.state.queues().any(|queue| queue.messages.resting().is_some());
         Self {
             config,
+            backlog,
+            rests,
+            release_cursor: None,
+            released_any: false,
+            released_through: None,
             state: recovered.state,
             batch: None,
             submitted: recovered.through,
@@ -146,7 +179,8 @@ impl Engine {
     /// Whether everything that was decided is durable and answered.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.batch.is_none() && self.durable == self.submitted && self.held.len() == 0
+        let decided = self.batch.is_none() && self.durable == self.submitted && self.held.len() == 0;
+        decided && !self.backlog.has_parked()
     }
 
     /// Figures of the moment.
@@ -192,7 +226,9 @@ impl Engine {
             Input::Request { request, command, wait } => self.request(now, request, command, wait, out),
             Input::Closed { request } => {
                 self.waiters.remove(request);
+                self.backlog.close(request);
             }
+            Input::Fetched { fetch, found } => self.fetched(now, fetch, &found, out),
             Input::Undelivered { receipts } => {
                 let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
                 self.execute(now, Command::ReturnLeases { receipts });
@@ -200,7 +236,10 @@ impl Engine {
             }
             Input::Bodies { read, bodies } => self.bodies_read(now, read, bodies, out),
             Input::Durable(position) => self.durable_through(position, out),
-            Input::Checkpointed { reflected } => self.bodies.checkpointed(reflected),
+            Input::Checkpointed { reflected } => {
+                self.bodies.checkpointed(reflected);
+                self.backlog.checkpointed(reflected);
+            }
             Input::Space(load) => self.load = load,
             Input::Advanced { request, reading } => self.advanced(now, request, reading, out),
             Input::Tick(reading) => self.tick(now, reading, out),
@@ -208,6 +247,7 @@ impl Engine {
             Input::TurnEnded => {
                 self.step_move_task(now, out);
                 self.hand_over(out);
+                self.release_some();
             }
         }
         self.serve_moved(now, out);
@@ -242,6 +282,20 @@ impl Engine {
             out.push(Output::Reply { request, reply: Reply::Denied(denied) });
             return;
         }
+        if let Some((command, wait)) = self.unless_it_needs_more(now, request, command, wait, out) {
+            self.run(now, request, command, wait, out);
+        }
+    }
+
+    /// Decides a caller's command, for which all is at hand.
+    fn run(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        command: Command,
+        wait: Wait,
+        out: &mut Vec<Output>,
+    ) {
         if let Command::Receive { key, limit, visibility_timeout_secs, attempt } = command {
             self.receive(now, request, key, limit, visibility_timeout_secs, attempt, wait, out);
             return;
@@ -307,6 +361,7 @@ impl Engine {
         }
         let position = self.submitted.next();
         let mut batch = self.batch.take().unwrap_or_else(|| BatchBuilder::new(now));
+        self.state.begin_batch(position.0);
         self.state
             .apply(batch.at(), events)
             .expect("the core decides only events that fit the state it decided on");
@@ -332,20 +387,28 @@ impl Engine {
                 for &(before, after) in moves {
                     let before = MessageRef { queue: *from, sequence: before };
                     let after = MessageRef { queue: *to, sequence: after };
+                    self.note_gone(before, position);
                     self.bodies.rename(before, after, position);
                 }
                 self.moved_to.insert(*to);
             }
             Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
                 for &sequence in sequences {
-                    self.bodies.forget(MessageRef { queue: *queue, sequence });
+                    let message = MessageRef { queue: *queue, sequence };
+                    self.note_gone(message, position);
+                    self.bodies.forget(message);
                 }
             }
             Event::MessageQuarantined { queue, sequence } => {
                 self.stats.quarantined += 1;
-                self.bodies.forget(MessageRef { queue: *queue, sequence: *sequence });
+                let message = MessageRef { queue: *queue, sequence: *sequence };
+                self.note_gone(message, position);
+                self.bodies.forget(message);
             }
-            Event::QueuePurged { queue, below } => self.bodies.forget_below(*queue, *below),
+            Event::QueuePurged { queue, below } => {
+                self.backlog.note_emptied(*queue, *below, position);
+                self.bodies.forget_below(*queue, *below);
+            }
             Event::QueueDeleted { queue } => self.bodies.forget_queue(*queue),
             _ => {}
         }

@@ -10,7 +10,7 @@ use millpond_core::time::Timestamp;
 use super::{Engine, Output};
 use crate::admission::{self, Load};
 
-/// When the log has no room, tasks look again after this time.
+/// When the log has no room, or messages are being read, tasks look again after this time.
 const ROOM_MILLIS: u64 = 20;
 
 impl Engine {
@@ -27,6 +27,10 @@ impl Engine {
     pub(super) fn step_move_task(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let due = self.next_move_due().is_some_and(|due_at| due_at <= now);
         let Some((_, queue)) = self.state.next_move().filter(|_| due) else { return };
+        if self.move_waits(now, queue, out) {
+            self.moves_wait_until = now.plus_millis(ROOM_MILLIS);
+            return;
+        }
         let command = Command::StepMoveTask { queue };
         let load = Load { pending_bytes: self.pending_bytes(), held_replies: 0, ..self.load };
         if admission::admit(&self.config.limits, &load, &command).is_err() {

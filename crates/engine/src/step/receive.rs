@@ -39,6 +39,9 @@ impl Engine {
         let events = self.stats.events;
         let outcome = self.execute(now, command);
         let moved = self.stats.events > events;
+        if let Some(queue) = queue {
+            self.look_ahead(now, queue, out);
+        }
         let Some(queue) = queue.filter(|_| wait_secs > 0 && is_empty(&outcome)) else {
             self.deliver(request, outcome, out);
             return;
@@ -81,6 +84,7 @@ impl Engine {
         }
         if self.waiters.first(queue).is_some() {
             self.wake_when_due(queue);
+            self.look_ahead(now, queue, out);
         }
     }
 

@@ -151,7 +151,7 @@ fn step(engine: &mut Engine, now: Timestamp, request: u64, command: Command) -> 
             match output {
                 Output::Append { position, .. } => inputs.push(Input::Durable(position)),
                 Output::Reply { reply, .. } => replies.push(reply),
-                Output::Read { .. } | Output::Quarantined { .. } => {}
+                Output::Read { .. } | Output::Fetch { .. } | Output::Quarantined { .. } => {}
             }
         }
     }

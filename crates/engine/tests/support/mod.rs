@@ -20,8 +20,11 @@ use millpond_core::payload::Payload;
 use millpond_core::queue::AttributePatch;
 use millpond_core::time::Timestamp;
 use millpond_engine::recovery::Recovered;
-use millpond_engine::step::{BodyPlace, Engine, EngineConfig, Input, Output, ReadId, Reply, RequestId, Wait};
+use millpond_engine::step::{
+    BodyPlace, Engine, EngineConfig, FetchId, Input, Output, ReadId, Reply, RequestId, Wait,
+};
 use millpond_log::Position;
+use millpond_store::Wanted;
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// The boot clock of a machine that was never restarted and never suspended.
@@ -143,6 +146,7 @@ pub(crate) struct Stage {
     pub(crate) now: Timestamp,
     pub(crate) appended: Vec<(Position, Bytes)>,
     pub(crate) reads: Vec<(ReadId, Vec<(MessageRef, BodyPlace)>)>,
+    pub(crate) fetches: Vec<(FetchId, QueueId, Wanted, usize)>,
     pub(crate) quarantined: Vec<MessageRef>,
     replies: BTreeMap<RequestId, Reply>,
     /// In the order they left.
@@ -171,6 +175,7 @@ impl Stage {
             now,
             appended: Vec::new(),
             reads: Vec::new(),
+            fetches: Vec::new(),
             quarantined: Vec::new(),
             replies: BTreeMap::new(),
             replied: Vec::new(),
@@ -190,6 +195,9 @@ impl Stage {
                     assert!(twice.is_none(), "request {request:?} was answered twice");
                 }
                 Output::Read { read, bodies } => self.reads.push((read, bodies)),
+                Output::Fetch { fetch, queue, wanted, limit } => {
+                    self.fetches.push((fetch, queue, wanted, limit));
+                }
                 Output::Quarantined { message } => self.quarantined.push(message),
             }
         }

@@ -9,15 +9,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use millpond_core::message::MessageRef;
+use millpond_core::message::{MessageRef, QueueId};
 use millpond_core::time::Timestamp;
 use millpond_engine::admission::Load;
 use millpond_engine::checkpoint::{self, CheckpointError};
 use millpond_engine::driver::read_body;
-use millpond_engine::recovery::{RecoveryError, recover};
-use millpond_engine::step::{Body, BodyPlace, Engine, EngineConfig, Input, Output, ReadId, Reply, RequestId};
+use millpond_engine::recovery::{RecoveryError, recover_within};
+use millpond_engine::step::{
+    Body, BodyPlace, Engine, EngineConfig, FetchId, Input, Output, ReadId, Reply, RequestId,
+};
 use millpond_log::{Log, LogReader, Position, Progress, SubmitError};
-use millpond_store::{Store, StoreReader};
+use millpond_store::{Found, Store, StoreReader, Wanted};
 
 use super::{RECEIPT_KEY, reading};
 
@@ -30,6 +32,7 @@ pub(crate) enum Died {
     Log(String),
     Refused(String),
     Checkpoint(CheckpointError),
+    Store(String),
 }
 
 /// What has happened, for who counts it.
@@ -43,6 +46,7 @@ pub(crate) struct Happened {
     pub(crate) large_batches: u64,
     pub(crate) trims: u64,
     pub(crate) checkpoints: u64,
+    pub(crate) backlogs_read: u64,
 }
 
 pub(crate) struct Service {
@@ -55,6 +59,8 @@ pub(crate) struct Service {
     pub(crate) unsent: VecDeque<(Position, Bytes)>,
     reads: VecDeque<(ReadId, Vec<(MessageRef, BodyPlace)>)>,
     read: VecDeque<(ReadId, Vec<Body>)>,
+    fetches: VecDeque<(FetchId, QueueId, Wanted, usize)>,
+    fetched: VecDeque<(FetchId, Found)>,
     /// The store was written, and the engine has not heard of it.
     checkpointed: Option<Position>,
     pub(crate) replies: VecDeque<(RequestId, Reply)>,
@@ -71,7 +77,8 @@ impl Service {
         config: EngineConfig,
         now: Timestamp,
     ) -> Result<Self, RecoveryError> {
-        let recovered = recover(log.as_mut(), store.as_ref())?;
+        let limit = config.messages_in_memory as u64;
+        let recovered = recover_within(log.as_mut(), store.as_ref(), limit)?;
         let now = now.max(recovered.state.clock());
         let mut engine = Engine::new(config, recovered);
         engine.begin(now, RECEIPT_KEY, reading(now));
@@ -85,6 +92,8 @@ impl Service {
             unsent: VecDeque::new(),
             reads: VecDeque::new(),
             read: VecDeque::new(),
+            fetches: VecDeque::new(),
+            fetched: VecDeque::new(),
             checkpointed: None,
             replies: VecDeque::new(),
             quarantined: Vec::new(),
@@ -108,6 +117,9 @@ impl Service {
                 }
                 Output::Reply { request, reply } => self.replies.push_back((request, reply)),
                 Output::Read { read, bodies } => self.reads.push_back((read, bodies)),
+                Output::Fetch { fetch, queue, wanted, limit } => {
+                    self.fetches.push_back((fetch, queue, wanted, limit));
+                }
                 Output::Quarantined { message } => self.quarantined.push(message),
             }
         }
@@ -185,13 +197,30 @@ impl Service {
         self.take(now, Input::Bodies { read, bodies })
     }
 
+    /// The thread that reads backlogs takes its next job.
+    pub(crate) fn do_fetch(&mut self) -> Result<(), Died> {
+        let Some((fetch, queue, wanted, limit)) = self.fetches.pop_front() else { return Ok(()) };
+        let found = self.store_reader.find(queue, &wanted, limit);
+        self.fetched.push_back((fetch, found.map_err(|error| Died::Store(error.to_string()))?));
+        self.happened.backlogs_read += 1;
+        Ok(())
+    }
+
+    /// The engine hears of what was found of a backlog.
+    pub(crate) fn hear_of_fetch(&mut self, now: Timestamp) -> Result<(), Died> {
+        let Some((fetch, found)) = self.fetched.pop_front() else { return Ok(()) };
+        self.take(now, Input::Fetched { fetch, found })
+    }
+
     pub(crate) fn has_reads(&self) -> bool {
-        !self.reads.is_empty() || !self.read.is_empty()
+        let bodies = !self.reads.is_empty() || !self.read.is_empty();
+        bodies || !self.fetches.is_empty() || !self.fetched.is_empty()
     }
 
     /// Where a checkpoint is due, the checkpoint thread takes it.
     pub(crate) fn checkpoint_if_due(&mut self) -> Result<(), Died> {
-        match checkpoint::due(&self.log_reader.usage(), self.engine.durable()) {
+        let relief = || self.engine.is_crowded().then(|| self.engine.durable());
+        match checkpoint::due(&self.log_reader.usage(), self.engine.durable()).or_else(relief) {
             Some(through) => self.checkpoint(through),
             None => Ok(()),
         }
@@ -233,6 +262,8 @@ impl Service {
             self.turn(now, false)?;
             self.do_read();
             self.hear_of_read(now)?;
+            self.do_fetch()?;
+            self.hear_of_fetch(now)?;
             if self.engine.is_settled() && self.unsent.is_empty() && !self.has_reads() {
                 return Ok(());
             }

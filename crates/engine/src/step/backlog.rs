@@ -1,0 +1,236 @@
+//! Backlogs: messages come into memory when they are needed, and leave it when there are too many.
+//!
+//! A command that needs messages from the store waits for them while others go on. A window that has become short is
+//! filled ahead of need. Nothing here is an event: where a message lies changes nothing of what happens to it.
+
+use millpond_core::command::Command;
+use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::needs::{Need, need};
+use millpond_core::queue::Edge;
+use millpond_core::time::Timestamp;
+use millpond_log::Position;
+use millpond_store::{Found, Wanted};
+
+use super::{Engine, FetchId, Output, RequestId, Wait};
+use crate::admission::{self, Load};
+use crate::backlog::{Parked, Purpose};
+
+/// Messages that one step looks at to let them rest.
+const RELEASED_AT_ONCE: usize = 2_000;
+/// Expired messages read at once, as many as one event drops.
+const EXPIRED_AT_ONCE: usize = millpond_core::limits::SETTLE_MESSAGES;
+/// Messages read at once for a move task.
+const MOVED_AT_ONCE: usize = 2 * millpond_core::limits::MOVE_STEP_MESSAGES;
+
+impl Engine {
+    /// Gives the command back if it can be decided; else it waits for what it needs.
+    pub(super) fn unless_it_needs_more(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        command: Command,
+        wait: Wait,
+        out: &mut Vec<Output>,
+    ) -> Option<(Command, Wait)> {
+        if !self.rests {
+            return Some((command, wait));
+        }
+        if let Some(queue) = self.queue_of(&command) {
+            self.refresh(now, queue);
+        }
+        let Some((queue, need)) = need(&self.state, now, &command) else { return Some((command, wait)) };
+        let fetch = match need {
+            Need::Window => self.fetch_window(queue, out),
+            Need::Messages(sequences) => {
+                let fetch = self.backlog.begin(queue, Purpose::Named);
+                let limit = sequences.len();
+                out.push(Output::Fetch { fetch, queue, wanted: Wanted::Messages(sequences), limit });
+                fetch
+            }
+            // No caller expires or moves messages.
+            Need::SentUntil(_) | Need::From(_) => return Some((command, wait)),
+        };
+        self.backlog.park(fetch, Parked { request, command, wait });
+        None
+    }
+
+    /// Fills the window of a queue when it has become short, ahead of need.
+    pub(super) fn look_ahead(&mut self, now: Timestamp, queue: QueueId, out: &mut Vec<Output>) {
+        if !self.rests {
+            return;
+        }
+        let Some(messages) = self.state.queue(queue).and_then(|queue| queue.messages.standard()) else {
+            return;
+        };
+        let Some(resting) = messages.resting() else { return };
+        if messages.ahead() * 2 < self.config.window_messages && resting.may_give(now) {
+            self.fetch_window(queue, out);
+        }
+    }
+
+    fn fetch_window(&mut self, queue: QueueId, out: &mut Vec<Output>) -> FetchId {
+        if let Some(under_way) = self.backlog.window_fetch(queue) {
+            return under_way;
+        }
+        let messages = self.state.queue(queue).and_then(|queue| queue.messages.resting());
+        let edge = messages.map_or(Edge::END, |resting| resting.edge());
+        let fetch = self.backlog.begin(queue, Purpose::Window(edge));
+        let limit = self.config.window_messages.max(1);
+        out.push(Output::Fetch { fetch, queue, wanted: Wanted::Behind(edge), limit });
+        fetch
+    }
+
+    /// What has expired among the messages of a queue that rest is read, to be dropped.
+    pub(super) fn expire_resting(&mut self, now: Timestamp, queue: QueueId, out: &mut Vec<Output>) {
+        if !self.rests {
+            return;
+        }
+        let needed = need(&self.state, now, &Command::Expire { queue });
+        let Some((_, Need::SentUntil(until))) = needed.filter(|_| !self.backlog.is_expiring(queue)) else {
+            return;
+        };
+        self.fetch_expired(queue, until, Edge::START, out);
+    }
+
+    fn fetch_expired(&mut self, queue: QueueId, until: Timestamp, edge: Edge, out: &mut Vec<Output>) {
+        let fetch = self.backlog.begin(queue, Purpose::Expiry(until));
+        let wanted = Wanted::SentUntil(until, edge);
+        out.push(Output::Fetch { fetch, queue, wanted, limit: EXPIRED_AT_ONCE });
+    }
+
+    /// Whether a move task has to wait for messages, which are then read.
+    pub(super) fn move_waits(&mut self, now: Timestamp, queue: QueueId, out: &mut Vec<Output>) -> bool {
+        if !self.rests {
+            return false;
+        }
+        let Some((_, Need::From(next))) = need(&self.state, now, &Command::StepMoveTask { queue }) else {
+            return false;
+        };
+        if !self.backlog.is_moving(queue) {
+            let fetch = self.backlog.begin(queue, Purpose::Move(next));
+            out.push(Output::Fetch { fetch, queue, wanted: Wanted::From(next), limit: MOVED_AT_ONCE });
+        }
+        true
+    }
+
+    /// Messages were read.
+    pub(super) fn fetched(&mut self, now: Timestamp, fetch: FetchId, found: &Found, out: &mut Vec<Output>) {
+        let Some(fetch) = self.backlog.end(fetch) else { return };
+        let queue = fetch.queue;
+        // A window that was drawn anew meanwhile ends elsewhere; what was read says nothing of it.
+        let edge =
+            self.state.queue(queue).and_then(|held| held.messages.resting()).map(|resting| resting.edge());
+        let fits = edge.is_some_and(|edge| !matches!(fetch.purpose, Purpose::Window(from) if from != edge));
+        let admitted = if fits { self.admit(queue, found) } else { 0 };
+        if let Some(messages) = self.state.standard_messages(queue).filter(|_| fits) {
+            match fetch.purpose {
+                Purpose::Window(_) => messages.reach(found.end.unwrap_or(Edge::END), found.oldest_sent_at),
+                Purpose::Expiry(_) => messages.know_oldest(found.oldest_sent_at),
+                Purpose::Move(_) => {
+                    let last = found.messages.last().filter(|_| found.end.is_some());
+                    messages.know_first(last.map_or(Sequence(u64::MAX), |(last, _)| last.next()));
+                }
+                Purpose::Named => {}
+            }
+        }
+        if let Purpose::Expiry(until) = fetch.purpose {
+            self.expire_read(now, queue, until, found, admitted, out);
+        }
+        if let Purpose::Move(_) = fetch.purpose {
+            self.moves_wait_until = Timestamp::EPOCH;
+        }
+        let named = fetch.purpose == Purpose::Named;
+        for Parked { request, command, wait } in fetch.parked {
+            // What was named and not found is not there.
+            let ready = if named {
+                Some((command, wait))
+            } else {
+                self.unless_it_needs_more(now, request, command, wait, out)
+            };
+            if let Some((command, wait)) = ready {
+                self.run(now, request, command, wait, out);
+            }
+        }
+        self.serve(now, queue, out);
+    }
+
+    fn admit(&mut self, queue: QueueId, found: &Found) -> usize {
+        let mut admitted = 0;
+        for (sequence, entry) in &found.messages {
+            let message = MessageRef { queue, sequence: *sequence };
+            if !self.backlog.is_gone(message) {
+                admitted += usize::from(self.state.admit(message, *entry));
+            }
+        }
+        admitted
+    }
+
+    fn expire_read(
+        &mut self,
+        now: Timestamp,
+        queue: QueueId,
+        until: Timestamp,
+        found: &Found,
+        admitted: usize,
+        out: &mut Vec<Output>,
+    ) {
+        if admitted > 0 {
+            self.execute(now, Command::Expire { queue });
+        }
+        let load = Load { pending_bytes: self.pending_bytes(), held_replies: 0, ..self.load };
+        if admission::admit(&self.config.limits, &load, &Command::Expire { queue }).is_err() {
+            return;
+        }
+        match found.end {
+            // All of these are in memory or gone.
+            Some(end) if admitted == 0 => self.fetch_expired(queue, until, end, out),
+            _ => self.expire_resting(now, queue, out),
+        }
+    }
+
+    /// Lets messages of one queue rest when memory holds too many.
+    pub(super) fn release_some(&mut self) {
+        self.backlog.forget();
+        let through = self.backlog.readable();
+        if !self.has_more_to_release() {
+            return;
+        }
+        let next = self.state.queue_after(self.release_cursor);
+        let Some(queue) = next else {
+            // A round without a message that may go: nothing changes until the store has followed.
+            self.released_through = (!self.released_any).then_some(through);
+            self.released_any = false;
+            self.release_cursor = None;
+            return;
+        };
+        let released = if self.backlog.window_fetch(queue).is_some() {
+            0
+        } else {
+            self.state.release(queue, self.config.window_messages, RELEASED_AT_ONCE, through.0)
+        };
+        if released == 0 {
+            self.release_cursor = Some(queue);
+        }
+        self.released_any |= released > 0;
+        self.rests |= released > 0;
+    }
+
+    /// Whether the next turn may let more messages rest.
+    #[must_use]
+    pub fn has_more_to_release(&self) -> bool {
+        self.is_crowded() && self.released_through != Some(self.backlog.readable())
+    }
+
+    /// Whether memory holds more messages than it should, so that the store had better follow soon.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.state.held() > self.config.messages_in_memory
+    }
+
+    /// The batch at `position` takes a message out. The store may still show it.
+    pub(super) fn note_gone(&mut self, message: MessageRef, position: Position) {
+        if self.config.messages_in_memory < usize::MAX && self.bodies.may_be_in_store(message) {
+            self.backlog.note_gone(message, position);
+        }
+    }
+}

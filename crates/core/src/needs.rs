@@ -6,6 +6,7 @@
 //! It refuses to need more than one thing at a time, and to need anything of a queue that has all in memory.
 
 use crate::command::Command;
+use crate::decide;
 use crate::message::{QueueId, Receipt, Sequence};
 use crate::name::QueueKey;
 use crate::queue::{MoveStatus, Resting};
@@ -32,11 +33,16 @@ pub fn need(state: &State, now: Timestamp, command: &Command) -> Option<(QueueId
         Command::Paced(command) => need(state, now, command),
         Command::Receive { key, limit, .. } => {
             let queue = state.queue_named(key)?;
-            of_receive(queue, now, *limit).map(|need| (queue.record.id, need))
+            of_receive(state, queue, now, *limit).map(|need| (queue.record.id, need))
         }
         Command::Delete { key, receipts } => of_receipts(state, key, receipts.iter()),
         Command::ChangeVisibility { key, changes } => {
             of_receipts(state, key, changes.iter().map(|(receipt, _)| receipt))
+        }
+        // The receipts of one reply are of one queue.
+        Command::ReturnLeases { receipts } => {
+            let queue = state.queue(receipts.first()?.queue)?;
+            of_receipts(state, &queue.record.key, receipts.iter())
         }
         Command::Expire { queue } => of_expiry(state, now, *queue).map(|need| (*queue, need)),
         Command::StepMoveTask { queue } => of_move(state, *queue).map(|need| (*queue, need)),
@@ -44,11 +50,11 @@ pub fn need(state: &State, now: Timestamp, command: &Command) -> Option<(QueueId
     }
 }
 
-/// A receive needs the window to hold as many messages as it may take.
-fn of_receive(queue: &Queue, now: Timestamp, limit: usize) -> Option<Need> {
-    let messages = queue.messages.standard()?;
-    let resting = messages.resting()?;
-    (messages.ahead() < limit && resting.may_give(now)).then_some(Need::Window)
+/// A receive needs the window to hold as many messages as it may take, besides those that it finds to be dead letters or
+/// expired.
+fn of_receive(state: &State, queue: &Queue, now: Timestamp, limit: usize) -> Option<Need> {
+    let resting = queue.messages.resting()?;
+    (resting.may_give(now) && decide::runs_short(state, queue, now, limit)).then_some(Need::Window)
 }
 
 /// A receipt may name a message that rests, its lease long ended.

@@ -24,7 +24,8 @@ const FORGOTTEN_AT_ONCE: usize = 2_000;
 /// A command that waits for messages.
 #[derive(Debug)]
 pub(crate) struct Parked {
-    pub(crate) request: RequestId,
+    /// Who asks; `None` when nobody does.
+    pub(crate) request: Option<RequestId>,
     pub(crate) command: Command,
     pub(crate) wait: Wait,
 }
@@ -148,7 +149,9 @@ impl Backlog {
 
     /// A caller has gone away: its command waits no longer.
     pub(crate) fn close(&mut self, request: RequestId) {
-        self.fetches.values_mut().for_each(|fetch| fetch.parked.retain(|parked| parked.request != request));
+        self.fetches
+            .values_mut()
+            .for_each(|fetch| fetch.parked.retain(|parked| parked.request != Some(request)));
     }
 
     /// Whether a command waits.

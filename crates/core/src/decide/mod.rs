@@ -30,6 +30,7 @@ use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
 pub use expire::has_expired;
+pub(crate) use receive::runs_short;
 
 /// Events with the outcome that reveals them.
 pub type Decision = (Vec<Event>, Outcome);

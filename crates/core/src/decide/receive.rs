@@ -60,6 +60,12 @@ pub(super) fn receive(
     })
 }
 
+/// Whether a receive would hand out more if it could go on behind the last message in memory.
+pub(crate) fn runs_short(state: &State, queue: &Queue, now: Timestamp, limit: usize) -> bool {
+    let (dead, taken) = candidates(state, queue, now, limit);
+    taken.len() < limit && dead.len() < limits::SETTLE_MESSAGES
+}
+
 /// The messages that are dead letters, and those to hand out, up to `limit` of them.
 fn candidates<'a>(
     state: &State,

@@ -114,18 +114,10 @@ impl Resting {
         self.first
     }
 
-    /// When the first resting message becomes visible that waits for its delay to pass, at the earliest.
-    #[must_use]
-    pub fn next_visible_at(&self) -> Option<Timestamp> {
-        let (second, _) = self.delayed.first_key_value()?;
-        Some(Timestamp::EPOCH.plus_secs(*second).max(self.edge.turn.0))
-    }
-
-    /// Whether a message that can be received at `now` may rest.
+    /// Whether a message that can be received at `now` may rest, or one in memory comes behind one that rests.
     #[must_use]
     pub fn may_give(&self, now: Timestamp) -> bool {
-        let maybe_due: u64 = self.delayed.range(..=now.as_secs()).map(|(_, count)| count).sum();
-        self.messages + maybe_due > self.delayed_messages && self.edge.turn.0 <= now
+        self.messages > 0 && self.edge.turn.0 <= now
     }
 
     pub(super) fn settle(&mut self, now: Timestamp) {

@@ -156,7 +156,8 @@ impl StandardMessages {
     pub fn next_visible_at(&self) -> Option<Timestamp> {
         let held = [self.in_flight.first(), self.delayed.first()].into_iter().flatten();
         let held = held.map(|(visible_at, _)| *visible_at);
-        held.chain(self.resting.as_ref().and_then(|resting| resting.next_visible_at())).min()
+        // Nothing that rests is visible before its turn comes, and those come behind the edge.
+        held.chain(self.resting.as_ref().map(|resting| resting.edge().turn.0)).min()
     }
 
     /// Exact counts, as far as settled; of resting messages exact to the second.

@@ -27,7 +27,7 @@ impl Engine {
     pub(super) fn unless_it_needs_more(
         &mut self,
         now: Timestamp,
-        request: RequestId,
+        request: Option<RequestId>,
         command: Command,
         wait: Wait,
         out: &mut Vec<Output>,
@@ -147,8 +147,10 @@ impl Engine {
             } else {
                 self.unless_it_needs_more(now, request, command, wait, out)
             };
-            if let Some((command, wait)) = ready {
-                self.run(now, request, command, wait, out);
+            match (ready, request) {
+                (Some((command, wait)), Some(request)) => self.run(now, request, command, wait, out),
+                (Some((command, _)), None) => drop(self.execute(now, command)),
+                (None, _) => {}
             }
         }
         self.serve(now, queue, out);

@@ -231,7 +231,11 @@ impl Engine {
             Input::Fetched { fetch, found } => self.fetched(now, fetch, &found, out),
             Input::Undelivered { receipts } => {
                 let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
-                self.execute(now, Command::ReturnLeases { receipts });
+                let command = Command::ReturnLeases { receipts };
+                if let Some((command, _)) = self.unless_it_needs_more(now, None, command, Wait::Secs(0), out)
+                {
+                    self.execute(now, command);
+                }
                 queues.into_iter().for_each(|queue| self.serve(now, queue, out));
             }
             Input::Bodies { read, bodies } => self.bodies_read(now, read, bodies, out),
@@ -282,7 +286,7 @@ impl Engine {
             out.push(Output::Reply { request, reply: Reply::Denied(denied) });
             return;
         }
-        if let Some((command, wait)) = self.unless_it_needs_more(now, request, command, wait, out) {
+        if let Some((command, wait)) = self.unless_it_needs_more(now, Some(request), command, wait, out) {
             self.run(now, request, command, wait, out);
         }
     }

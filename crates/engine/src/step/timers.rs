@@ -59,9 +59,8 @@ impl Engine {
                 self.execute(now, Command::Expire { queue });
                 // The expired ones may have stood before what a waiter waits for.
                 self.serve(now, queue, out);
-            } else {
-                self.expire_resting(now, queue, out);
             }
+            self.expire_resting(now, queue, out);
         }
     }
 

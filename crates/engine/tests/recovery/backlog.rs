@@ -1,0 +1,185 @@
+//! Where messages lie changes nothing: an engine that keeps next to none in memory answers as one that keeps all, after
+//! every command of random workloads, across checkpoints and restarts.
+
+use millpond_core::command::Command;
+use millpond_core::outcome::{Outcome, QueueDescription};
+use millpond_core::time::Timestamp;
+use millpond_engine::step::{EngineConfig, Input, RequestId, Wait};
+use millpond_log::{MemoryConfig, MemoryLog, MemoryStorage, Position};
+use millpond_store::MemoryStore;
+
+use crate::support::service::Service;
+use crate::support::workload::Workload;
+use crate::support::{START, outcome};
+
+const SEEDS: u64 = 60;
+const COMMANDS: u64 = 400;
+
+struct Life {
+    storage: MemoryStorage,
+    store: MemoryStore,
+    config: EngineConfig,
+    service: Service,
+    fetched: u64,
+    most_resting: u64,
+}
+
+fn opened(storage: &MemoryStorage, store: &MemoryStore, config: EngineConfig, now: Timestamp) -> Service {
+    let log = MemoryLog::open(storage.clone(), MemoryConfig::default());
+    Service::open(Box::new(log), Box::new(store.clone()), config, now).unwrap()
+}
+
+impl Life {
+    fn keeping(messages_in_memory: usize, window_messages: usize) -> Self {
+        let config = EngineConfig {
+            cache_bytes: 500,
+            batch_bytes: 2_000,
+            messages_in_memory,
+            window_messages,
+            ..EngineConfig::default()
+        };
+        let (storage, store) = (MemoryStorage::default(), MemoryStore::new());
+        let service = opened(&storage, &store, config, START);
+        Self { storage, store, config, service, fetched: 0, most_resting: 0 }
+    }
+
+    fn carry(&mut self, now: Timestamp, number: u64, command: Command) -> Outcome {
+        // What has expired goes before anyone asks, wherever it lies.
+        self.service.turn(now, true).unwrap();
+        self.settle(now);
+        let request = RequestId(number);
+        self.service.take(now, Input::Request { request, command, wait: Wait::Secs(0) }).unwrap();
+        self.settle(now);
+        let reply = self.service.take_reply(request).unwrap();
+        self.note_resting();
+        outcome(&reply).clone()
+    }
+
+    /// Until move tasks have made their step, too, which may have to wait for messages.
+    fn settle(&mut self, now: Timestamp) {
+        self.service.settle(now).unwrap();
+        while self.service.engine.next_move_due().is_some_and(|due_at| due_at <= now) {
+            self.service.turn(now, false).unwrap();
+            self.service.settle(now).unwrap();
+        }
+    }
+
+    fn note_resting(&mut self) {
+        let queues = self.service.engine.state().queues();
+        let resting = queues.filter_map(|queue| queue.messages.resting()).map(|resting| resting.messages());
+        self.most_resting = self.most_resting.max(resting.sum());
+    }
+
+    fn checkpoint(&mut self, now: Timestamp, through: Position) {
+        self.service.checkpoint(through.max(self.service.store.reflected())).unwrap();
+        self.service.hear_of_checkpoint(now).unwrap();
+        // As many turns as it takes for messages to leave memory.
+        for _ in 0..8 {
+            self.service.turn(now, false).unwrap();
+        }
+        self.service.settle(now).unwrap();
+        self.note_resting();
+    }
+
+    fn restart(&mut self, now: Timestamp) {
+        self.fetched += self.service.happened.backlogs_read;
+        self.service = opened(&self.storage, &self.store, self.config, now);
+        self.service.settle(now).unwrap();
+    }
+}
+
+/// What is told from bounds is left out, after it was compared as such.
+fn comparable(outcome: &Outcome) -> Outcome {
+    let exact = |queue: &QueueDescription| {
+        let mut queue = queue.clone();
+        queue.counts.visible += std::mem::take(&mut queue.counts.delayed);
+        QueueDescription { oldest_sent_at: None, oldest_expires_at: None, outlived: 0, ..queue }
+    };
+    match outcome {
+        Outcome::Descriptions { queues, more_after } => {
+            Outcome::Descriptions { queues: queues.iter().map(exact).collect(), more_after: *more_after }
+        }
+        // The step that moved a message may have been a later one.
+        Outcome::Received { queue, deliveries } => {
+            let mut deliveries = deliveries.clone();
+            let moved = deliveries.iter_mut().filter(|delivery| delivery.moved.is_some());
+            moved.for_each(|delivery| delivery.sent_at = START);
+            Outcome::Received { queue: *queue, deliveries }
+        }
+        other => other.clone(),
+    }
+}
+
+fn check_bounds(full: &Outcome, spare: &Outcome) {
+    let (Outcome::Descriptions { queues: full, .. }, Outcome::Descriptions { queues: spare, .. }) =
+        (full, spare)
+    else {
+        return;
+    };
+    for (full, spare) in full.iter().zip(spare) {
+        assert!(spare.oldest_sent_at <= full.oldest_sent_at, "nothing is older than it says");
+        assert_eq!(spare.oldest_sent_at.is_some(), full.oldest_sent_at.is_some());
+    }
+}
+
+fn without_rate(command: Command) -> Command {
+    match command {
+        Command::StartMoveTask { key, id, destination, back_to, .. } => {
+            Command::StartMoveTask { key, id, destination, back_to, messages_per_sec: None }
+        }
+        other => other,
+    }
+}
+
+/// What each queue holds, and the number that its next message gets.
+fn numbers(life: &Life) -> Vec<(u64, u64, usize)> {
+    let queues = life.service.engine.state().queues();
+    queues.map(|queue| (queue.record.id.0, queue.record.next_sequence.0, queue.messages.len())).collect()
+}
+
+fn compare(seed: u64, messages_in_memory: usize, window_messages: usize) -> (u64, u64) {
+    let mut workload = Workload::new(seed).without_fair_queues();
+    let mut random = fastrand::Rng::with_seed(seed ^ 0xbac6);
+    let mut full = Life::keeping(usize::MAX, 2_000);
+    let mut spare = Life::keeping(messages_in_memory, window_messages);
+    let mut now = START;
+    for number in 0..COMMANDS {
+        now = now.plus_millis(workload.millis_until_next());
+        let command = without_rate(workload.next());
+        let expected = full.carry(now, number, command.clone());
+        let answered = spare.carry(now, number, command.clone());
+        // A step of a move task ends where memory does, so they may take more of them.
+        while [&full, &spare].iter().any(|life| life.service.engine.next_move_due().is_some()) {
+            now = now.plus_millis(1);
+            full.settle(now);
+            spare.settle(now);
+        }
+        check_bounds(&expected, &answered);
+        assert_eq!(comparable(&answered), comparable(&expected), "seed {seed}, {number}: {command:?}");
+        assert_eq!(numbers(&spare), numbers(&full), "seed {seed}, {number}: {command:?}");
+        workload.learn(&command, &expected);
+        let durable = spare.service.engine.durable();
+        match random.u8(..12) {
+            0..5 => spare.checkpoint(now, durable),
+            5..7 => spare.checkpoint(now, Position(random.u64(..=durable.0))),
+            7 => {
+                full.restart(now);
+                spare.restart(now);
+            }
+            _ => {}
+        }
+    }
+    (spare.fetched + spare.service.happened.backlogs_read, spare.most_resting)
+}
+
+#[test]
+fn an_engine_that_keeps_few_messages_answers_as_one_that_keeps_all() {
+    let (mut fetched, mut most_resting) = (0, 0);
+    for seed in 0..SEEDS {
+        let (in_memory, window) = [(0, 1), (4, 2), (10, 3), (20, 8)][seed as usize % 4];
+        let (of_seed, resting) = compare(seed, in_memory, window);
+        fetched += of_seed;
+        most_resting = most_resting.max(resting);
+    }
+    assert!(fetched > 500 && most_resting > 50, "{fetched} reads, {most_resting} messages at rest at most");
+}

@@ -117,7 +117,8 @@ impl Resting {
     /// Whether a message that can be received at `now` may rest, or one in memory comes behind one that rests.
     #[must_use]
     pub fn may_give(&self, now: Timestamp) -> bool {
-        self.messages > 0 && self.edge.turn.0 <= now
+        // What was sent to the back at this moment waits from the next one on.
+        self.messages > 0 && self.edge.turn.0 <= now.plus_millis(1)
     }
 
     pub(super) fn settle(&mut self, now: Timestamp) {

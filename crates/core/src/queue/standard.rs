@@ -273,6 +273,9 @@ impl StandardMessages {
         };
         resting.remove(&entry);
         self.insert(sequence, Held { entry, changed: 0 }, now);
+        if self.rest_count() == 0 {
+            self.let_go_of_resting();
+        }
         true
     }
 

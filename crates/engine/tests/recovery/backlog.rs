@@ -117,7 +117,9 @@ fn check_bounds(full: &Outcome, spare: &Outcome) {
         return;
     };
     for (full, spare) in full.iter().zip(spare) {
-        assert!(spare.oldest_sent_at <= full.oldest_sent_at, "nothing is older than it says");
+        // A message that was moved may have been moved by a later step.
+        let latest = full.oldest_sent_at.map(|sent_at| sent_at.plus_millis(10));
+        assert!(spare.oldest_sent_at <= latest, "nothing is older than it says");
         assert_eq!(spare.oldest_sent_at.is_some(), full.oldest_sent_at.is_some());
     }
 }

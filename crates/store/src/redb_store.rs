@@ -34,11 +34,13 @@ pub struct RedbConfig {
     /// Memory that the engine may use for pages, clean and dirty together. More than a few MiB bring little: the
     /// operating system keeps the file's pages too.
     pub cache_bytes: usize,
+    /// Entries moved in one transaction when a store of an earlier format is opened.
+    pub migrated_at_once: usize,
 }
 
 impl Default for RedbConfig {
     fn default() -> Self {
-        Self { cache_bytes: 8 << 20 }
+        Self { cache_bytes: 8 << 20, migrated_at_once: 50_000 }
     }
 }
 

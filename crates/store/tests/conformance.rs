@@ -19,7 +19,13 @@ struct Simulated(FaultyDisk);
 
 impl Subject for Simulated {
     fn open(&mut self) -> Box<dyn Store> {
-        Box::new(RedbStore::open(Arc::new(self.0.clone()), RedbConfig { cache_bytes: 1 << 20 }).unwrap())
+        Box::new(
+            RedbStore::open(
+                Arc::new(self.0.clone()),
+                RedbConfig { cache_bytes: 1 << 20, ..RedbConfig::default() },
+            )
+            .unwrap(),
+        )
     }
 }
 

@@ -11,7 +11,8 @@ use millpond_store::conformance::seen::Seen;
 use millpond_store::{Changes, MessageChange, RedbConfig, RedbStore, Store, StoreError};
 
 fn open(disk: &FaultyDisk) -> RedbStore {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10 }).unwrap()
+    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
+        .unwrap()
 }
 
 fn puts(queue: u64, sequences: std::ops::Range<u64>, payload_bytes: usize) -> Changes {

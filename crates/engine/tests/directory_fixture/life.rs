@@ -33,7 +33,8 @@ pub(crate) struct Life {
 impl Life {
     pub(crate) fn open(disk: Arc<dyn Disk>, now: Timestamp) -> Self {
         let (log, _) = SegmentLog::open_inline(disk.clone(), log_config(), LogId([5; 16])).unwrap();
-        let store = RedbStore::open(disk, RedbConfig { cache_bytes: 1 << 20 }).unwrap();
+        let store =
+            RedbStore::open(disk, RedbConfig { cache_bytes: 1 << 20, ..RedbConfig::default() }).unwrap();
         let config = EngineConfig::default();
         let service = Service::open(Box::new(log), Box::new(store), config, now).unwrap();
         let mut life = Self { service, now, next_request: 1 };

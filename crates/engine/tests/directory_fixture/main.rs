@@ -28,7 +28,7 @@ use script::{FIFO, ORDERS, TASK, document, receipt, receive_attempt, send, send_
 use support::{START, delete, handed, ids, key, receive};
 
 /// All directories that were ever committed.
-const DIRECTORIES: [&str; 1] = ["directory-1"];
+const DIRECTORIES: [&str; 2] = ["directory-1", "directory-2"];
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

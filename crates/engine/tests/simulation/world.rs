@@ -311,8 +311,8 @@ impl World {
         };
         let (log, report) = SegmentLog::open_inline(disk.clone(), config, LogId([5; 16]))
             .map_err(|error| error.to_string())?;
-        let store =
-            RedbStore::open(disk, RedbConfig { cache_bytes: 16 << 10 }).map_err(|error| error.to_string())?;
+        let store = RedbStore::open(disk, RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
+            .map_err(|error| error.to_string())?;
         if report.torn.is_some() {
             self.marks.fire("a torn end was cut");
         }

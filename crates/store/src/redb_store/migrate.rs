@@ -15,11 +15,8 @@ use super::opened::{create_entry_tables, read_format, write_to};
 use super::reader::{decode, hidden_below};
 use super::rows::{self, ENTRIES_1, FORMAT, MessageBytes, REMOVED};
 
-/// Entries moved in one transaction.
-const ENTRIES_PER_TRANSACTION: usize = 50_000;
-
-/// Does what is left to do.
-pub(crate) fn to_this_format(database: &Database) -> Result<(), Fault> {
+/// Does what is left to do, `at_once` entries in a transaction.
+pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
     let transaction = database.begin_read()?;
     if read_format(&transaction)? < FORMAT {
         write_to(database, create_entry_tables)?;
@@ -27,17 +24,17 @@ pub(crate) fn to_this_format(database: &Database) -> Result<(), Fault> {
         return Ok(());
     }
     drop(transaction);
-    while !write_to(database, move_some)? {}
+    while !write_to(database, |transaction| move_some(transaction, at_once))? {}
     Ok(())
 }
 
 /// Moves some entries. Answers whether that were all.
-fn move_some(transaction: &WriteTransaction) -> Result<bool, Fault> {
+fn move_some(transaction: &WriteTransaction, at_once: usize) -> Result<bool, Fault> {
     let mut old = transaction.open_table(ENTRIES_1)?;
     let removed = transaction.open_table(REMOVED)?;
     let mut entries = Entries::open(transaction)?;
     let mut last = None;
-    for row in old.iter()?.take(ENTRIES_PER_TRANSACTION) {
+    for row in old.iter()?.take(at_once) {
         let (key, value) = row?;
         let message = rows::message_of(key.value());
         let entry = decode(ENTRIES_1_NAME, key.value(), value.value(), row::decode_entry)?;

@@ -143,7 +143,7 @@ impl Opened {
         let file = self.disk.open(FILE).map_err(|error| self.failed("opening", error))?;
         let open = || {
             let database = self.builder().create_with_backend(RedbFile::new(file, failures.clone()))?;
-            migrate::to_this_format(&database)?;
+            migrate::to_this_format(&database, self.config.migrated_at_once)?;
             let checkpoint = read_checkpoint(&database)?;
             Ok((database, checkpoint))
         };

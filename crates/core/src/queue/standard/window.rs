@@ -1,0 +1,115 @@
+//! What of a standard queue is in memory: a window at its front, and what can't rest.
+//!
+//! Messages leave memory one by one and come back one by one; the index stays right in between. Behind the edge of the
+//! window only messages in memory are known, so receives stop there.
+
+use std::ops::Bound;
+
+use super::{Held, StandardMessages};
+use crate::message::{Entry, Sequence};
+use crate::queue::resting::{Backlog, Edge, Resting};
+use crate::queue::turns::Turn;
+use crate::time::Timestamp;
+
+impl StandardMessages {
+    /// All messages of the queue rest, as a store tells.
+    pub fn rest(&mut self, backlog: &Backlog, now: Timestamp) {
+        self.resting = Some(Box::new(Resting::of(backlog, now)));
+        self.ahead = 0;
+    }
+
+    /// Brings a message back that rests; `false` when it is in memory already, or when none rests.
+    pub fn admit(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) -> bool {
+        let Some(resting) = self.resting.as_mut().filter(|_| !self.entries.contains_key(&sequence)) else {
+            return false;
+        };
+        resting.remove(&entry);
+        self.insert(sequence, Held { entry, changed: 0 }, now);
+        if self.rest_count() == 0 {
+            self.let_go_of_resting();
+        }
+        true
+    }
+
+    /// Lets messages rest that stand behind the first `keep` visible ones: those without a group that are not in flight, and
+    /// whose last change was made by batch `through` or an earlier one. Looks at no more than about `limit` messages. Returns
+    /// how many went.
+    pub fn release(&mut self, now: Timestamp, keep: usize, limit: usize, through: u64) -> usize {
+        self.draw_edge(keep);
+        let edge = (Bound::Excluded(self.edge()), Bound::Unbounded);
+        let behind = self.visible.range(edge).chain(self.delayed.range(edge)).take(limit);
+        let can_rest = |(_, sequence): &&Turn| {
+            self.entries
+                .get(sequence)
+                .is_some_and(|held| held.changed <= through && held.entry.group.is_none())
+        };
+        let going: Vec<Sequence> = behind.filter(can_rest).map(|(_, sequence)| *sequence).collect();
+        for sequence in &going {
+            self.let_rest(*sequence, now);
+        }
+        if self.rest_count() == 0 {
+            self.let_go_of_resting();
+        }
+        going.len()
+    }
+
+    /// The window reaches further: all messages up to `edge` are in memory now.
+    pub fn reach(&mut self, edge: Edge, oldest_sent_at: Timestamp) {
+        let Some(resting) = &mut self.resting else { return };
+        let before = resting.edge();
+        if edge > before {
+            resting.move_edge(edge);
+            let passed = (Bound::Excluded(before.turn), Bound::Included(edge.turn));
+            self.ahead += self.visible.range(passed).count();
+        }
+        resting.know_oldest(oldest_sent_at);
+        if resting.messages() == 0 {
+            self.let_go_of_resting();
+        }
+    }
+
+    /// No resting message was sent before `oldest_sent_at`.
+    pub fn know_oldest(&mut self, oldest_sent_at: Timestamp) {
+        if let Some(resting) = &mut self.resting {
+            resting.know_oldest(oldest_sent_at);
+        }
+    }
+
+    /// No resting message has a number below `first`.
+    pub fn know_first(&mut self, first: Sequence) {
+        if let Some(resting) = &mut self.resting {
+            resting.know_first(first);
+        }
+    }
+
+    pub(super) fn let_go_of_resting(&mut self) {
+        self.resting = None;
+        self.ahead = self.visible.len();
+    }
+
+    /// Ends the window behind `keep` visible messages, if it reaches much further.
+    fn draw_edge(&mut self, keep: usize) {
+        if self.resting.is_some() && self.ahead <= keep.saturating_mul(2) {
+            return;
+        }
+        let inside = || self.visible.range(..=self.edge()).take(keep);
+        let turn = inside().last().copied().unwrap_or(Edge::START.turn);
+        let in_line = |(_, sequence): &&Turn| self.get(*sequence).is_some_and(Entry::is_in_line);
+        let line = inside().filter(in_line).map(|(_, sequence)| *sequence).last();
+        let edge = Edge { turn, line: line.unwrap_or(Edge::START.line) };
+        self.ahead = inside().count();
+        match &mut self.resting {
+            Some(resting) => resting.move_edge(edge),
+            None => self.resting = Some(Box::new(Resting::behind(edge))),
+        }
+    }
+
+    fn let_rest(&mut self, sequence: Sequence, now: Timestamp) {
+        let Some(Held { entry, .. }) = self.entries.remove(&sequence) else { return };
+        self.unindex(sequence, &entry);
+        self.forget(sequence, &entry);
+        if let Some(resting) = &mut self.resting {
+            resting.add(sequence, &entry, now);
+        }
+    }
+}

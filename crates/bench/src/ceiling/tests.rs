@@ -214,9 +214,10 @@ impl SegmentFile for PatientFile {
 }
 
 /// One request on a connection of its own; the reply's body, or nothing when the connection was closed.
-fn post(address: SocketAddr, body: &str) -> Option<String> {
+fn post(address: SocketAddr, action: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.{action}");
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0; 256];
@@ -259,7 +260,7 @@ fn over_http_no_reply_comes_before_its_bytes_are_synced() {
         thread::spawn(move || {
             for round in 0..5 {
                 let marker = format!("<{client}:{round}>");
-                let reply = post(address, &marker).unwrap();
+                let reply = post(address, "SendMessage", &marker).unwrap();
                 let durable = String::from_utf8(synced.lock().unwrap().clone()).unwrap();
                 assert!(durable.contains(&marker), "{marker} was answered before it was synced");
                 assert!(reply.contains("MessageId"));
@@ -274,11 +275,24 @@ fn over_http_no_reply_comes_before_its_bytes_are_synced() {
 }
 
 #[test]
+fn over_http_receives_and_deletes_wait_for_a_sync_of_what_they_log() {
+    let synced: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let file = PatientFile { written: Vec::new(), synced: Arc::clone(&synced) };
+    let (address, stop, served) = start_server(SegmentRing::new(vec![file], u64::MAX));
+    for (calls, action) in (1..).zip(["ReceiveMessage", "DeleteMessage", "ReceiveMessage"]) {
+        post(address, action, "{}").unwrap();
+        assert_eq!(synced.lock().unwrap().len(), 24 * calls, "{action}");
+    }
+    drop(stop);
+    served.join().unwrap().unwrap();
+}
+
+#[test]
 fn a_failed_disk_closes_connections_without_a_reply_and_ends_the_server() {
     let mut script = script(1, 1000);
     let (address, _stop, served) = start_server(script.ring.take().unwrap());
     script.sync_returns.send(Err(io::Error::other("disk gone"))).unwrap();
-    assert_eq!(post(address, "lost"), None);
+    assert_eq!(post(address, "SendMessage", "lost"), None);
     assert!(matches!(served.join().unwrap(), Err(CeilingError::Disk(_))));
 }
 

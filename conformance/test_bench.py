@@ -125,5 +125,6 @@ def test_what_makes_no_sense_is_refused(server, tmp_path):
         ("send", "--queue", "x", "--queues", "2"),
         ("fill", str(tmp_path), "--shape", "deep", "--count", "1"),
         ("fill", str(tmp_path), "--shape", "waiting", "--count", "0"),
+        ("fill", str(tmp_path), "--shape", "waiting", "--count", "1", "--size", "1048577"),
     ):
         assert server.run("bench", *wrong).returncode == 2, wrong

@@ -23,7 +23,7 @@ pub(crate) struct Fill {
     #[arg(allow_negative_numbers = true, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
     /// Bytes of each message.
-    #[arg(allow_negative_numbers = true, long, value_name = "BYTES", default_value_t = 200)]
+    #[arg(allow_negative_numbers = true, long, value_name = "BYTES", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     size: u32,
     /// Message groups, where the shape has them; by default a tenth of the messages.
     #[arg(allow_negative_numbers = true, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]

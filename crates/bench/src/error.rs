@@ -20,6 +20,29 @@ pub enum BenchError {
     /// The measured window is empty.
     #[error("the measured time is zero: give at least one second")]
     NoDuration,
+    /// An open loop without operations.
+    #[error(
+        "the rate is not above zero: give the operations per second, such as 5000, or a share such as 50%"
+    )]
+    NoRate,
+    /// The closed loop before an open one gave no rate to take a share of.
+    #[error("the maximum that the rate is a share of could not be measured: {why}")]
+    NoMaximum {
+        /// Why that run is void.
+        why: String,
+    },
+    /// More intervals than figures are kept for.
+    #[error("the run has more than {max} intervals: give a longer interval")]
+    TooManyIntervals {
+        /// The most that a run may have.
+        max: u128,
+    },
+    /// Generator and server can't have cores of their own.
+    #[error("generator and server can't be pinned apart ({what}): run without pinning, or on two cores")]
+    Pinning {
+        /// What stands in the way.
+        what: String,
+    },
     /// Fewer open files are allowed than the run needs.
     #[error(
         "{needed} open files are needed for this many connections and this process may have {limit}: use fewer connections, or raise `ulimit -n`"

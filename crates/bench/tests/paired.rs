@@ -10,7 +10,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use millpond_bench::{
-    BatchSize, CeilingLaunch, Credentials, PairedConfig, SendConfig, ceiling_child, send_beside_ceiling,
+    Arrivals, Batch, CeilingLaunch, Credentials, LoadConfig, PairedConfig, Work, ceiling_child,
+    load_beside_ceiling,
 };
 use scripted::{Answer, Server, serve};
 
@@ -20,24 +21,25 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some(CEILING_CHILD) {
         return ceiling_child().unwrap();
     }
-    for batch in [BatchSize::One, BatchSize::Ten] {
+    for batch in [Batch::ONE, Batch::TEN] {
         product_and_ceiling_take_turns(batch);
     }
+    round_trips_at_half_of_the_ceilings_maximum();
     a_product_that_fails_voids_its_pairs();
     a_ceiling_that_cannot_start_is_an_error();
 }
 
-fn config(server: &Server, batch: BatchSize, directory: &std::path::Path) -> PairedConfig {
+fn config(server: &Server, batch: Batch, directory: &std::path::Path) -> PairedConfig {
     let keys = Credentials { access_key_id: "test".into(), secret_access_key: "test".into() };
     let endpoint = format!("http://{}", server.address).parse().unwrap();
     PairedConfig {
-        send: SendConfig {
+        load: LoadConfig {
             connections: NonZeroUsize::new(4).unwrap(),
             batch,
             duration: Duration::from_millis(200),
             warm_up: Duration::from_millis(50),
             server_pid: Some(std::process::id()),
-            ..SendConfig::new(endpoint, "us-east-1".into(), keys)
+            ..LoadConfig::new(endpoint, "us-east-1".into(), keys)
         },
         pairs: NonZeroUsize::new(3).unwrap(),
         ceiling: CeilingLaunch {
@@ -48,14 +50,14 @@ fn config(server: &Server, batch: BatchSize, directory: &std::path::Path) -> Pai
     }
 }
 
-fn product_and_ceiling_take_turns(batch: BatchSize) {
+fn product_and_ceiling_take_turns(batch: Batch) {
     let directory = tempfile::tempdir().unwrap();
     let server = serve(|number| match number % 2 {
         0 => Answer::Whole(200, "{}"),
         _ => Answer::InPieces("{}"),
     });
     let mut labels: Vec<String> = Vec::new();
-    let report = send_beside_ceiling(&config(&server, batch, directory.path()), &mut |tick| {
+    let report = load_beside_ceiling(&config(&server, batch, directory.path()), &mut |tick| {
         if labels.last().is_none_or(|last| last != tick.label) {
             labels.push(tick.label.to_owned());
         }
@@ -82,25 +84,42 @@ fn product_and_ceiling_take_turns(batch: BatchSize) {
     assert_eq!(left, 0, "ceiling and probe remove their files");
 }
 
+fn round_trips_at_half_of_the_ceilings_maximum() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = serve(|_| Answer::Whole(200, "{}"));
+    server.receives(|_| Answer::Whole(200, r#"{"Messages":[{"ReceiptHandle":"h"}]}"#));
+    let mut config = config(&server, Batch::TEN, directory.path());
+    config.load.work = Work::RoundTrip;
+    config.load.arrivals = Arrivals::ShareOfMaximum(0.5);
+    config.load.size_bytes = NonZeroUsize::new(200).unwrap();
+    let report = load_beside_ceiling(&config, &mut |_| {}).unwrap();
+    assert!(report.load.scheduled_per_sec.unwrap() > 0.0);
+    for (run, messages) in [(&report.product, 1), (&report.ceiling, 10)] {
+        assert_eq!(run.error_texts, []);
+        assert!(run.operations > 0 && run.generator_late.is_some());
+        assert_eq!(run.requests, 3 * run.operations, "the ceiling answers the same three calls");
+        assert_eq!(run.messages, messages * run.operations);
+    }
+}
+
 fn a_product_that_fails_voids_its_pairs() {
     let directory = tempfile::tempdir().unwrap();
     let server = serve(|number| match number % 2 {
         0 => Answer::Hangup,
         _ => Answer::ThenClose("{}"),
     });
-    let report =
-        send_beside_ceiling(&config(&server, BatchSize::One, directory.path()), &mut |_| {}).unwrap();
+    let report = load_beside_ceiling(&config(&server, Batch::ONE, directory.path()), &mut |_| {}).unwrap();
     assert!(report.product.errors > 0);
     assert!(report.pairs.iter().all(|pair| pair.ratio.is_none() && pair.product.void.is_some()));
-    assert_eq!(report.median_ratio, None);
+    assert_eq!(report.ratio, None);
     assert!(report.ceiling.void.is_none(), "the ceiling's own runs are good");
 }
 
 fn a_ceiling_that_cannot_start_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let server = serve(|_| Answer::Whole(200, "{}"));
-    let mut config = config(&server, BatchSize::One, directory.path());
+    let mut config = config(&server, Batch::ONE, directory.path());
     config.ceiling.program = directory.path().join("missing");
-    let error = send_beside_ceiling(&config, &mut |_| {}).unwrap_err();
+    let error = load_beside_ceiling(&config, &mut |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("the ceiling's process did not start"), "{error}");
 }

@@ -56,6 +56,18 @@ impl Found {
     }
 }
 
+/// Opens a directory without a server, creating it if need be, and starts the engine on it. [`millpond_engine::EngineHandle::stop`] and
+/// [`Running::join`] end it in order.
+///
+/// # Errors
+/// [`StartError`]: the directory can't be used.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub fn open_without_server(path: &Path) -> Result<Running, StartError> {
+    Ok(open(path, EngineConfig::default())?.0)
+}
+
 /// Opens a directory, creating it if need be, and starts the engine on it.
 pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found), StartError> {
     let failed = |error: &dyn std::error::Error| StartError::Data {

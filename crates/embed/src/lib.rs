@@ -49,6 +49,7 @@
 //! ```
 //!
 //! [`Service`] is the same without a thread of its own, for the binary. [`file`](mod@file) understands `millpond.toml`.
+//! [`fill`](mod@fill) makes data directories of any shape for measurements.
 //!
 //! What it refuses to do: decide anything about queues, read the environment, leave anything behind.
 
@@ -57,13 +58,14 @@ mod data;
 mod declare;
 mod error;
 pub mod file;
+pub mod fill;
 mod pond;
 mod queue;
 mod service;
 mod settings;
 mod words;
 
-pub use data::Found;
+pub use data::{Found, open_without_server};
 pub use declare::{Declared, Difference, Fate};
 pub use error::{EndError, Ended, StartError, with_causes};
 pub use millpond_core::name::{AccountId, Region};

@@ -19,8 +19,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{CeilingConfig, CeilingError, ceiling_serve};
-use crate::config::BatchSize;
+use super::{CeilingConfig, CeilingError, CeilingLoad, ceiling_serve};
+use crate::config::LoadConfig;
 
 const LISTENING: &str = "listening ";
 
@@ -48,12 +48,16 @@ pub(crate) struct CeilingProcess {
 }
 
 impl CeilingProcess {
-    pub(crate) async fn start(launch: &CeilingLaunch, batch: BatchSize) -> Result<Self, CeilingError> {
+    pub(crate) async fn start(launch: &CeilingLaunch, load: &LoadConfig) -> Result<Self, CeilingError> {
         let config = CeilingConfig {
             directory: launch.directory.clone(),
             segment_bytes: NonZeroU64::MIN.saturating_add((64 << 20) - 1),
             segments: NonZeroU64::MIN.saturating_add(1),
-            batch,
+            load: CeilingLoad {
+                batch: load.batch,
+                size_bytes: load.size_bytes.get(),
+                fifo: load.work.is_fifo(),
+            },
         };
         let starting = async {
             let mut child = Command::new(&launch.program)

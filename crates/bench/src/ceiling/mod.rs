@@ -1,15 +1,17 @@
 //! The ceiling: what this machine could do at best if a queue cost nothing.
 //!
 //! A bare HTTP server on the product's HTTP stack (hyper, HTTP/1.1, two worker threads) that reads each request's body,
-//! appends it to zero-filled segments and answers with a constant reply of a real reply's size. It keeps the product's
-//! hardest promise and no other: a reply leaves only after an `fdatasync` that covers its bytes has returned. It parses
-//! nothing, checks no signature, has no queue, and must never be used as one: what it writes is never read.
+//! appends what the call logs to zero-filled segments and answers with a constant reply of a real reply's size. It
+//! keeps the product's hardest promise and no other: a reply leaves only after an `fdatasync` that covers its bytes has
+//! returned. It parses nothing, checks no signature, has no queue, and must never be used as one: what it writes is
+//! never read.
 //!
 //! It runs in a process of its own, so that its CPU is measured apart from the generator's, and ends when its parent
 //! does.
 
 mod child;
 mod group_commit;
+mod replies;
 mod segments;
 mod serve;
 
@@ -19,10 +21,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::BatchSize;
-
 pub(crate) use child::CeilingProcess;
 pub use child::{CeilingLaunch, ceiling_child};
+pub use replies::CeilingLoad;
 pub(crate) use segments::zero_filled;
 pub use serve::ceiling_serve;
 
@@ -36,8 +37,8 @@ pub struct CeilingConfig {
     pub segment_bytes: NonZeroU64,
     /// Segments, overwritten in turn.
     pub segments: NonZeroU64,
-    /// Which reply it gives: that of one message or of ten.
-    pub batch: BatchSize,
+    /// The load that it answers.
+    pub load: CeilingLoad,
 }
 
 /// Why the ceiling can't run.

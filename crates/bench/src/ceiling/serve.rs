@@ -1,6 +1,6 @@
-//! The ceiling's HTTP side: read a body, append it, answer when it is durable.
+//! The ceiling's HTTP side: read a body, append what the call logs, answer when it is durable.
 //!
-//! Every request gets the same reply, whatever it asks. A request that can't be made durable gets none: its connection
+//! Every call of a kind gets the same reply, whatever it asks. A request that can't be made durable gets none: its connection
 //! is closed.
 
 use std::future::Future;
@@ -21,9 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::group_commit::GroupCommit;
+use super::replies::{CeilingLoad, Replies};
 use super::segments::{SegmentFile, SegmentRing, zero_filled};
 use super::{CeilingConfig, CeilingError};
-use crate::config::BatchSize;
 use crate::open_files;
 
 /// Worker threads of the HTTP side, as many as the product has on two cores.
@@ -52,13 +52,13 @@ pub fn ceiling_serve(
         .collect::<io::Result<Vec<_>>>()
         .map_err(refused)?;
     open_files::raise();
-    serve_on(SegmentRing::new(files, segment_bytes), config.batch, ready, stop)
+    serve_on(SegmentRing::new(files, segment_bytes), config.load, ready, stop)
 }
 
 /// Serves over any segments.
 pub(super) fn serve_on<F: SegmentFile + Send + 'static>(
     segments: SegmentRing<F>,
-    batch: BatchSize,
+    load: CeilingLoad,
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CeilingError> {
@@ -82,9 +82,9 @@ pub(super) fn serve_on<F: SegmentFile + Send + 'static>(
     let served = runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(CeilingError::Serve)?;
         ready(listener.local_addr().map_err(CeilingError::Serve)?);
-        let reply = Reply::for_batch(batch);
+        let replies = Replies::new(load);
         tokio::select! {
-            () = accept_all(&listener, &commit, &reply) => Ok(()),
+            () = accept_all(&listener, &commit, &replies) => Ok(()),
             () = stop => Ok(()),
             Ok(Err(disk)) = writer_ended => Err(CeilingError::Disk(disk)),
         }
@@ -96,11 +96,11 @@ pub(super) fn serve_on<F: SegmentFile + Send + 'static>(
     served
 }
 
-async fn accept_all(listener: &TcpListener, commit: &Arc<GroupCommit>, reply: &Reply) {
+async fn accept_all(listener: &TcpListener, commit: &Arc<GroupCommit>, replies: &Replies) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve_connection(stream, Arc::clone(commit), reply.clone()));
+                tokio::spawn(serve_connection(stream, Arc::clone(commit), replies.clone()));
             }
             // Out of files or a connection gone before it was taken: the generator sees it and reports it.
             Err(_) => tokio::task::yield_now().await,
@@ -108,11 +108,11 @@ async fn accept_all(listener: &TcpListener, commit: &Arc<GroupCommit>, reply: &R
     }
 }
 
-async fn serve_connection(stream: TcpStream, commit: Arc<GroupCommit>, reply: Reply) {
+async fn serve_connection(stream: TcpStream, commit: Arc<GroupCommit>, replies: Replies) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let service = service_fn(|request| answer(request, &commit, &reply));
+    let service = service_fn(|request| answer(request, &commit, &replies));
     // The generator closes its connections in mid-air when a run ends.
     let _closed = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
@@ -120,11 +120,12 @@ async fn serve_connection(stream: TcpStream, commit: Arc<GroupCommit>, reply: Re
 async fn answer(
     request: Request<Incoming>,
     commit: &GroupCommit,
-    reply: &Reply,
+    replies: &Replies,
 ) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    let plan = replies.plan(request.headers());
     let body = whole_body(request.into_body()).await?;
-    commit.append(&body).await?;
-    Ok(reply.response())
+    commit.append(plan.logged.as_ref().unwrap_or(&body)).await?;
+    Ok(response(plan.reply))
 }
 
 /// The body without a copy when it came in one piece, as it does when it is small.
@@ -145,35 +146,10 @@ async fn whole_body(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
-/// The constant reply, of the size of a real one.
-#[derive(Clone)]
-struct Reply {
-    body: Bytes,
-}
-
-impl Reply {
-    fn for_batch(batch: BatchSize) -> Self {
-        const MD5: &str = "00000000000000000000000000000000";
-        const ID: &str = "00000000-0000-4000-8000-000000000000";
-        let body = match batch {
-            BatchSize::One => format!(r#"{{"MD5OfMessageBody":"{MD5}","MessageId":"{ID}"}}"#),
-            BatchSize::Ten => {
-                let entries = (0..batch.messages())
-                    .map(|index| {
-                        format!(r#"{{"Id":"{index}","MessageId":"{ID}","MD5OfMessageBody":"{MD5}"}}"#)
-                    })
-                    .collect::<Vec<_>>();
-                format!(r#"{{"Successful":[{}]}}"#, entries.join(","))
-            }
-        };
-        Reply { body: body.into() }
-    }
-
-    fn response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body.clone()));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), REQUEST_ID);
-        response
-    }
+fn response(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+    headers.insert(HeaderName::from_static("x-amzn-requestid"), REQUEST_ID);
+    response
 }

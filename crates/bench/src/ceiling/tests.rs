@@ -17,6 +17,7 @@ use super::group_commit::{GroupCommit, NotDurable};
 use super::segments::{SegmentFile, SegmentRing, zero_filled};
 use super::serve::serve_on;
 use super::*;
+use crate::config::Batch;
 use crate::response::{Parsed, parse};
 
 /// What a [`ScriptedFile`] was asked to do.
@@ -213,9 +214,10 @@ impl SegmentFile for PatientFile {
 }
 
 /// One request on a connection of its own; the reply's body, or nothing when the connection was closed.
-fn post(address: SocketAddr, body: &str) -> Option<String> {
+fn post(address: SocketAddr, action: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.{action}");
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut bytes = Vec::new();
     loop {
         let mut chunk = [0; 256];
@@ -231,6 +233,8 @@ fn post(address: SocketAddr, body: &str) -> Option<String> {
     }
 }
 
+const LOAD: CeilingLoad = CeilingLoad { batch: Batch::ONE, size_bytes: 1024, fifo: false };
+
 type Served = JoinHandle<Result<(), CeilingError>>;
 
 fn start_server<F: SegmentFile + Send + 'static>(
@@ -239,7 +243,7 @@ fn start_server<F: SegmentFile + Send + 'static>(
     let (ready, address) = channel();
     let (stop, stopped) = oneshot::channel();
     let served = thread::spawn(move || {
-        serve_on(ring, BatchSize::One, |address| ready.send(address).unwrap(), async {
+        serve_on(ring, LOAD, |address| ready.send(address).unwrap(), async {
             let _dropped_or_sent = stopped.await;
         })
     });
@@ -256,7 +260,7 @@ fn over_http_no_reply_comes_before_its_bytes_are_synced() {
         thread::spawn(move || {
             for round in 0..5 {
                 let marker = format!("<{client}:{round}>");
-                let reply = post(address, &marker).unwrap();
+                let reply = post(address, "SendMessage", &marker).unwrap();
                 let durable = String::from_utf8(synced.lock().unwrap().clone()).unwrap();
                 assert!(durable.contains(&marker), "{marker} was answered before it was synced");
                 assert!(reply.contains("MessageId"));
@@ -271,10 +275,59 @@ fn over_http_no_reply_comes_before_its_bytes_are_synced() {
 }
 
 #[test]
+fn over_http_receives_and_deletes_wait_for_a_sync_of_what_they_log() {
+    let synced: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let file = PatientFile { written: Vec::new(), synced: Arc::clone(&synced) };
+    let (address, stop, served) = start_server(SegmentRing::new(vec![file], u64::MAX));
+    for (calls, action) in (1..).zip(["ReceiveMessage", "DeleteMessage", "ReceiveMessage"]) {
+        post(address, action, "{}").unwrap();
+        assert_eq!(synced.lock().unwrap().len(), 24 * calls, "{action}");
+    }
+    drop(stop);
+    served.join().unwrap().unwrap();
+}
+
+#[test]
 fn a_failed_disk_closes_connections_without_a_reply_and_ends_the_server() {
     let mut script = script(1, 1000);
     let (address, _stop, served) = start_server(script.ring.take().unwrap());
     script.sync_returns.send(Err(io::Error::other("disk gone"))).unwrap();
-    assert_eq!(post(address, "lost"), None);
+    assert_eq!(post(address, "SendMessage", "lost"), None);
     assert!(matches!(served.join().unwrap(), Err(CeilingError::Disk(_))));
+}
+
+fn headers(action: &str) -> hyper::HeaderMap {
+    let target = format!("AmazonSQS.{action}").parse().unwrap();
+    [(hyper::header::HeaderName::from_static("x-amz-target"), target)].into_iter().collect()
+}
+
+#[test]
+fn each_call_is_answered_as_a_queue_would_and_logs_what_it_must_remember() {
+    let load = CeilingLoad { batch: Batch::TEN, size_bytes: 200, fifo: true };
+    let replies = super::replies::Replies::new(load);
+    let json = |action: &str| {
+        let plan = replies.plan(&headers(action));
+        let reply: serde_json::Value = serde_json::from_slice(&plan.reply).unwrap();
+        (reply, plan.logged.map(|bytes| bytes.len()))
+    };
+    let (sent, logged) = json("SendMessageBatch");
+    assert_eq!(sent["Successful"].as_array().unwrap().len(), 10);
+    assert!(sent["Successful"][9]["SequenceNumber"].is_string());
+    assert_eq!(logged, None, "a send logs its body");
+    let (received, logged) = json("ReceiveMessage");
+    let messages = received["Messages"].as_array().unwrap();
+    assert_eq!((messages.len(), messages[9]["Body"].as_str().unwrap().len()), (10, 200));
+    assert_eq!(logged, Some(96), "two numbers for the call and one for each message");
+    let (deleted, logged) = json("DeleteMessageBatch");
+    assert_eq!((deleted["Successful"].as_array().unwrap().len(), logged), (10, Some(96)));
+}
+
+#[test]
+fn single_calls_are_answered_without_a_batch() {
+    let replies = super::replies::Replies::new(LOAD);
+    let of = |action: &str| replies.plan(&headers(action));
+    let sent: serde_json::Value = serde_json::from_slice(&of("SendMessage").reply).unwrap();
+    assert!(sent["MessageId"].is_string() && sent.get("SequenceNumber").is_none());
+    assert_eq!((of("DeleteMessage").reply.len(), of("DeleteMessage").logged.unwrap().len()), (0, 24));
+    assert!(of("ReceiveMessage").reply.len() > 1024);
 }

@@ -3,24 +3,25 @@
 //! Figures follow from the measured counts alone. A run with failed requests, or whose generator was short of CPU, says
 //! that it is void, and no ratio is drawn from it.
 
+mod run;
 mod table;
+
+use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::config::SendConfig;
+use crate::config::{Arrivals, LoadConfig, Work};
 use crate::disk_probe::DiskFigures;
-use crate::load::{ErrorText, RunResult, Tally};
 use crate::paired::PairResult;
 
-/// Share of its core above which the generator may itself be the bottleneck.
-const GENERATOR_CORE_SHARE_MAX: f64 = 0.9;
+pub use run::{ActionReport, IntervalReport, Latency, Lateness, RunReport};
 
 /// A load on one endpoint.
 #[derive(Debug, Clone, Serialize)]
-pub struct SendReport {
+pub struct LoadReport {
     /// The endpoint as given.
     pub endpoint: String,
-    /// The queue that took the messages.
+    /// The queue under load, or the first of several.
     pub queue_url: String,
     /// What was asked for.
     pub load: Load,
@@ -35,7 +36,7 @@ pub struct SendReport {
 pub struct PairedReport {
     /// The product's endpoint.
     pub endpoint: String,
-    /// The product's queue.
+    /// The product's queue, or the first of several.
     pub queue_url: String,
     /// What was asked for, in each run.
     pub load: Load,
@@ -47,12 +48,12 @@ pub struct PairedReport {
     pub ceiling: RunReport,
     /// The pairs in the order in which they ran.
     pub pairs: Vec<Pair>,
-    /// Median of the valid pairs' ratios; none when no pair is valid.
-    pub median_ratio: Option<f64>,
-    /// Lowest ratio of a valid pair.
-    pub lowest_ratio: Option<f64>,
-    /// Highest ratio of a valid pair.
-    pub highest_ratio: Option<f64>,
+    /// The product's rate over the ceiling's.
+    pub ratio: Option<Spread>,
+    /// The product's 99th percentile over the ceiling's.
+    pub p99_ratio: Option<Spread>,
+    /// CPU that the product's server takes for a request beyond the ceiling's, in microseconds.
+    pub more_cpu_us_per_request: Option<Spread>,
     /// What the reader should know beside the figures.
     pub notes: Vec<String>,
 }
@@ -66,78 +67,78 @@ pub struct Pair {
     pub product: RunReport,
     /// The ceiling's run.
     pub ceiling: RunReport,
-    /// The product's requests per second over the ceiling's; none when one of the runs is void.
+    /// The product's messages per second over the ceiling's; none when one of the runs is void.
     pub ratio: Option<f64>,
+}
+
+/// A figure over all valid pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle one.
+    pub median: f64,
+    /// The lowest.
+    pub lowest: f64,
+    /// The highest.
+    pub highest: f64,
+    /// How many valid pairs there are.
+    pub pairs: usize,
 }
 
 /// What each run was asked to do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Load {
-    /// Connections, each with one request under way.
+    /// What an operation does: `send`, `receive`, `round-trip` or `fifo`.
+    pub work: &'static str,
+    /// Queues, taken in turn.
+    pub queues: usize,
+    /// Message groups of each FIFO queue.
+    pub groups: Option<u64>,
+    /// Connections, each with one request under way at most.
     pub connections: usize,
     /// Messages in a request.
     pub messages_per_request: usize,
     /// Bytes of each message's body.
     pub size_bytes: usize,
+    /// Operations a second on the schedule of the open loop; none in a closed loop.
+    pub scheduled_per_sec: Option<f64>,
+    /// The share of the maximum that this rate is, if it was asked for so.
+    pub share_of_maximum: Option<f64>,
     /// Length of the measured window.
     pub duration_secs: f64,
     /// Load before the window.
     pub warm_up_secs: f64,
-}
-
-/// The figures of one run, or of one side's runs together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunReport {
-    /// Requests sent in the window and accepted.
-    pub requests: u64,
-    /// Messages in those.
-    pub messages: u64,
-    /// Requests sent in the window that were refused, broke, or stayed unanswered.
-    pub errors: u64,
-    /// Accepted requests per second.
-    pub requests_per_sec: f64,
-    /// Accepted messages per second.
-    pub messages_per_sec: f64,
-    /// From sending a request to the end of its reply; none when no request was accepted.
-    pub latency: Option<Latency>,
-    /// CPU of the generator for each request, user and system.
-    pub generator_cpu_us_per_request: Option<f64>,
-    /// The generator's CPU as a share of one core.
-    pub generator_core_share: f64,
-    /// CPU of the server's process for each request, user and system; none when its pid is unknown.
-    pub server_cpu_us_per_request: Option<f64>,
-    /// The first distinct texts of failed requests.
-    pub error_texts: Vec<ErrorText>,
-    /// Why no conclusion may be drawn from this run, if so.
-    pub void: Option<String>,
-}
-
-/// Latency of accepted requests, in microseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Latency {
-    /// Half of the requests were not slower.
-    pub p50_us: u64,
-    /// 99 % were not slower.
-    pub p99_us: u64,
-    /// 99.9 % were not slower.
-    pub p999_us: u64,
-    /// The slowest.
-    pub max_us: u64,
+    /// Length of the parts with figures of their own.
+    pub interval_secs: Option<f64>,
+    /// Generator and server had cores of their own.
+    pub pinned: bool,
 }
 
 impl Load {
-    pub(crate) fn of(config: &SendConfig) -> Self {
+    pub(crate) fn of(config: &LoadConfig, queues: usize, scheduled_per_sec: Option<f64>) -> Self {
         Load {
+            work: config.work.name(),
+            queues,
+            groups: match config.work {
+                Work::Fifo { groups } => Some(groups.get()),
+                _ => None,
+            },
             connections: config.connections.get(),
             messages_per_request: config.batch.messages(),
             size_bytes: config.size_bytes.get(),
+            scheduled_per_sec,
+            share_of_maximum: match config.arrivals {
+                Arrivals::ShareOfMaximum(share) => Some(share),
+                Arrivals::Closed | Arrivals::PerSec(_) => None,
+            },
             duration_secs: config.duration.as_secs_f64(),
             warm_up_secs: config.warm_up.as_secs_f64(),
+            interval_secs: config.interval.map(|interval| interval.as_secs_f64()),
+            pinned: config.pinned,
         }
     }
 }
 
-impl SendReport {
+impl LoadReport {
     /// The report as one JSON object; times in it end in their unit.
     pub fn json(&self) -> String {
         to_json(self)
@@ -145,14 +146,19 @@ impl SendReport {
 
     /// The report as aligned text for a terminal.
     pub fn table(&self) -> String {
-        table::send(self)
+        table::alone(self)
+    }
+
+    /// All latencies as CSV, one row for each that was seen.
+    pub fn histogram(&self) -> String {
+        histogram(&[("run", &self.run)])
     }
 }
 
 impl PairedReport {
     pub(crate) fn of(
-        config: &SendConfig,
-        queue_url: String,
+        config: &LoadConfig,
+        queue_urls: &[String],
         disk: DiskFigures,
         results: &[PairResult],
         mut notes: Vec<String>,
@@ -164,19 +170,25 @@ impl PairedReport {
             );
         }
         let pairs: Vec<Pair> = results.iter().map(Pair::of).collect();
-        let mut ratios: Vec<f64> = pairs.iter().filter_map(|pair| pair.ratio).collect();
-        ratios.sort_unstable_by(f64::total_cmp);
+        let scheduled = results.first().and_then(|pair| pair.product.scheduled_per_sec);
         PairedReport {
             endpoint: config.endpoint.to_string(),
-            queue_url,
-            load: Load::of(config),
+            queue_url: queue_urls[0].clone(),
+            load: Load::of(config, queue_urls.len(), scheduled),
             disk,
             product: RunReport::of_all(results.iter().map(|pair| &pair.product)),
             ceiling: RunReport::of_all(results.iter().map(|pair| &pair.ceiling)),
+            ratio: Spread::of(&pairs, |product, ceiling| {
+                Some(product.messages_per_sec / ceiling.messages_per_sec)
+            }),
+            p99_ratio: Spread::of(&pairs, |product, ceiling| {
+                let p99_us = |run: &RunReport| run.latency.as_ref().map(|all| all.p99_us as f64);
+                Some(p99_us(product)? / p99_us(ceiling)?)
+            }),
+            more_cpu_us_per_request: Spread::of(&pairs, |product, ceiling| {
+                Some(product.server_cpu_us_per_request? - ceiling.server_cpu_us_per_request?)
+            }),
             pairs,
-            median_ratio: median(&ratios),
-            lowest_ratio: ratios.first().copied(),
-            highest_ratio: ratios.last().copied(),
             notes,
         }
     }
@@ -190,70 +202,39 @@ impl PairedReport {
     pub fn table(&self) -> String {
         table::paired(self)
     }
+
+    /// All latencies of both sides as CSV, one row for each that was seen.
+    pub fn histogram(&self) -> String {
+        histogram(&[("product", &self.product), ("ceiling", &self.ceiling)])
+    }
 }
 
 impl Pair {
     fn of(result: &PairResult) -> Self {
         let product = RunReport::of(&result.product);
         let ceiling = RunReport::of(&result.ceiling);
-        let valid = product.void.is_none() && ceiling.void.is_none();
-        let ratio = valid.then(|| product.requests_per_sec / ceiling.requests_per_sec);
-        Pair { product_first: result.product_first, product, ceiling, ratio }
+        let mut pair = Pair { product_first: result.product_first, product, ceiling, ratio: None };
+        pair.ratio = pair.is_valid().then(|| pair.product.messages_per_sec / pair.ceiling.messages_per_sec);
+        pair
+    }
+
+    fn is_valid(&self) -> bool {
+        self.product.void.is_none() && self.ceiling.void.is_none()
     }
 }
 
-impl RunReport {
-    pub(crate) fn of(result: &RunResult) -> Self {
-        Self::of_all([result].into_iter())
-    }
-
-    /// Runs one after the other as if they were one: their counts, times and latencies added up.
-    fn of_all<'a>(results: impl Iterator<Item = &'a RunResult> + Clone) -> Self {
-        let mut tally = Tally::new();
-        results.clone().for_each(|result| tally.add(&result.tally));
-        let window_secs: f64 = results.clone().map(|result| result.window.as_secs_f64()).sum();
-        let generator_secs: f64 = results.clone().map(|result| result.generator_cpu.as_secs_f64()).sum();
-        let server_secs: Option<f64> =
-            results.map(|result| result.server_cpu.map(|cpu| cpu.as_secs_f64())).sum();
-        let answered = tally.accepted() + tally.errors();
-        let us_per_request = |secs: f64| (answered > 0).then(|| secs * 1e6 / answered as f64);
-        let generator_core_share = generator_secs / window_secs;
-        RunReport {
-            requests: tally.accepted(),
-            messages: tally.messages(),
-            errors: tally.errors(),
-            requests_per_sec: tally.accepted() as f64 / window_secs,
-            messages_per_sec: tally.messages() as f64 / window_secs,
-            latency: Latency::of(&tally),
-            generator_cpu_us_per_request: us_per_request(generator_secs),
-            generator_core_share,
-            server_cpu_us_per_request: server_secs.and_then(us_per_request),
-            error_texts: tally.error_texts().to_vec(),
-            void: void_reason(&tally, generator_core_share),
-        }
-    }
-}
-
-impl Latency {
-    fn of(tally: &Tally) -> Option<Self> {
-        (tally.accepted() > 0).then(|| Latency {
-            p50_us: tally.latency_us(0.5),
-            p99_us: tally.latency_us(0.99),
-            p999_us: tally.latency_us(0.999),
-            max_us: tally.latency_us(1.0),
+impl Spread {
+    /// Of the figure that `of` draws from each valid pair; none when there is no such pair.
+    fn of(pairs: &[Pair], of: impl Fn(&RunReport, &RunReport) -> Option<f64>) -> Option<Self> {
+        let valid = pairs.iter().filter(|pair| pair.is_valid());
+        let mut figures: Vec<f64> = valid.filter_map(|pair| of(&pair.product, &pair.ceiling)).collect();
+        figures.sort_unstable_by(f64::total_cmp);
+        Some(Spread {
+            median: median(&figures)?,
+            lowest: *figures.first()?,
+            highest: *figures.last()?,
+            pairs: figures.len(),
         })
-    }
-}
-
-fn void_reason(tally: &Tally, generator_core_share: f64) -> Option<String> {
-    if tally.errors() > 0 {
-        Some(format!("{} requests failed", tally.errors()))
-    } else if tally.accepted() == 0 {
-        Some("no request was answered".into())
-    } else if generator_core_share > GENERATOR_CORE_SHARE_MAX {
-        Some(format!("the generator used {:.0} % of its core", generator_core_share * 100.0))
-    } else {
-        None
     }
 }
 
@@ -262,6 +243,19 @@ fn median(sorted: &[f64]) -> Option<f64> {
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];
     Some((lower + upper) / 2.0)
+}
+
+fn histogram(sides: &[(&str, &RunReport)]) -> String {
+    let mut text = "side,latency_of,latency_us,count\n".to_owned();
+    for (side, run) in sides {
+        for (of, buckets) in &run.histograms {
+            for (latency_us, count) in buckets {
+                // Writing to a string can't fail.
+                let _ = writeln!(text, "{side},{of},{latency_us},{count}");
+            }
+        }
+    }
+    text
 }
 
 fn to_json(report: &impl Serialize) -> String {

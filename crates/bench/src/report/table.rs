@@ -1,12 +1,17 @@
 //! Reports as aligned text. First column to the left, figures to the right; times in the unit that fits.
 
-use super::{Load, Pair, PairedReport, RunReport, SendReport};
+use super::{Latency, Load, LoadReport, Pair, PairedReport, RunReport, Spread};
 
 const ABSENT: &str = "–";
 
-pub(super) fn send(report: &SendReport) -> String {
+pub(super) fn alone(report: &LoadReport) -> String {
     let mut text = heading(&report.endpoint, &report.queue_url, &report.load);
-    text += &aligned(&[run_heading(), run_row("", &report.run)]);
+    let mut rows = vec![run_heading(), run_row("", &report.run)];
+    rows.extend(action_rows(&report.run));
+    text += &aligned(&rows);
+    if !report.run.intervals.is_empty() {
+        text += &format!("\n{}", aligned(&interval_rows(&report.run)));
+    }
     text += &remarks(&[("the run", &report.run)], &report.notes);
     text
 }
@@ -23,25 +28,43 @@ pub(super) fn paired(report: &PairedReport) -> String {
     pairs.extend(report.pairs.iter().enumerate().map(|(index, pair)| pair_row(index + 1, pair)));
     text += &aligned(&pairs);
     text += "\n";
-    text +=
-        &aligned(&[run_heading(), run_row("product", &report.product), run_row("ceiling", &report.ceiling)]);
+    let mut rows = vec![run_heading(), run_row("product", &report.product)];
+    rows.extend(action_rows(&report.product));
+    rows.push(run_row("ceiling", &report.ceiling));
+    rows.extend(action_rows(&report.ceiling));
+    text += &aligned(&rows);
     text += &format!(
-        "\nratio of requests/s: median {}, from {} to {}\n",
-        ratio(report.median_ratio),
-        ratio(report.lowest_ratio),
-        ratio(report.highest_ratio)
+        "\nratio of messages/s: {}\nratio of p99: {}\nserver CPU beyond the ceiling's: {}\n",
+        spread(report.ratio, 3, ""),
+        spread(report.p99_ratio, 3, ""),
+        spread(report.more_cpu_us_per_request, 1, " µs/request")
     );
     text += &remarks(&[("the product", &report.product), ("the ceiling", &report.ceiling)], &report.notes);
     text
 }
 
 fn heading(endpoint: &str, queue_url: &str, load: &Load) -> String {
+    let queue = match load.queues {
+        1 => format!("queue {queue_url}"),
+        more => format!("{} queues like {queue_url}", thousands(more as f64)),
+    };
     let messages = match load.messages_per_request {
         1 => "1 message".to_owned(),
         more => format!("{more} messages"),
     };
+    let groups =
+        load.groups.map_or_else(String::new, |groups| format!(" in {} groups", thousands(groups as f64)));
+    let rate = load.scheduled_per_sec.map_or_else(String::new, |rate| {
+        let share = load
+            .share_of_maximum
+            .map_or_else(String::new, |share| format!(" ({:.0} % of the maximum)", share * 100.0));
+        format!(", {} operations/s on a schedule{share}", thousands(rate))
+    });
+    let pinned = if load.pinned { ", generator and server on cores of their own" } else { "" };
     format!(
-        "{endpoint}, queue {queue_url}\n{} connections, {messages} of {} bytes a request, {} s after {} s of warm-up\n\n",
+        "{endpoint}, {queue}\n{}: {} connections, {messages} of {} bytes a request{groups}{rate}, {} s after {} s of \
+         warm-up{pinned}\n\n",
+        load.work,
         load.connections,
         thousands(load.size_bytes as f64),
         load.duration_secs,
@@ -50,36 +73,73 @@ fn heading(endpoint: &str, queue_url: &str, load: &Load) -> String {
 }
 
 fn run_heading() -> Vec<String> {
-    ["", "requests/s", "messages/s", "p50", "p99", "p99.9", "max", "errors", "server CPU", "generator CPU"]
-        .map(String::from)
-        .to_vec()
+    let names = [
+        "",
+        "requests/s",
+        "messages/s",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+        "errors",
+        "server CPU",
+        "generator CPU",
+    ];
+    names.map(String::from).to_vec()
 }
 
 fn run_row(side: &str, run: &RunReport) -> Vec<String> {
-    let latency =
-        |of: fn(&super::Latency) -> u64| run.latency.as_ref().map_or(ABSENT.into(), |all| micros(of(all)));
     let cpu = |us: Option<f64>| us.map_or(ABSENT.into(), |us| format!("{us:.1} µs/request"));
-    vec![
-        side.to_owned(),
-        thousands(run.requests_per_sec),
-        thousands(run.messages_per_sec),
-        latency(|all| all.p50_us),
-        latency(|all| all.p99_us),
-        latency(|all| all.p999_us),
-        latency(|all| all.max_us),
+    let mut row = vec![side.to_owned(), thousands(run.requests_per_sec), thousands(run.messages_per_sec)];
+    row.extend(latency_cells(run.latency.as_ref()));
+    row.extend([
         thousands(run.errors as f64),
         cpu(run.server_cpu_us_per_request),
         format!("{} ({:.0} %)", cpu(run.generator_cpu_us_per_request), run.generator_core_share * 100.0),
-    ]
+    ]);
+    row
+}
+
+/// The kinds of requests, when an operation has several.
+fn action_rows(run: &RunReport) -> Vec<Vec<String>> {
+    if run.actions.len() < 2 {
+        return Vec::new();
+    }
+    let row = |action: &super::ActionReport| {
+        let mut row = vec![format!("  {}", action.action), String::new(), String::new()];
+        row.extend(latency_cells(Some(&action.latency)));
+        row
+    };
+    run.actions.iter().map(row).collect()
+}
+
+fn interval_rows(run: &RunReport) -> Vec<Vec<String>> {
+    let names = ["from", "messages/s", "p50", "p90", "p99", "p99.9", "max", "errors"];
+    let mut rows = vec![names.map(String::from).to_vec()];
+    rows.extend(run.intervals.iter().map(|interval| {
+        let mut row = vec![format!("{} s", interval.from_secs), thousands(interval.messages_per_sec)];
+        row.extend(latency_cells(interval.latency.as_ref()));
+        row.push(thousands(interval.errors as f64));
+        row
+    }));
+    rows
+}
+
+fn latency_cells(latency: Option<&Latency>) -> [String; 5] {
+    match latency {
+        None => [ABSENT; 5].map(String::from),
+        Some(all) => [all.p50_us, all.p90_us, all.p99_us, all.p999_us, all.max_us].map(micros),
+    }
 }
 
 fn pair_row(number: usize, pair: &Pair) -> Vec<String> {
     vec![
         number.to_string(),
         if pair.product_first { "product" } else { "ceiling" }.to_owned(),
-        thousands(pair.product.requests_per_sec),
-        thousands(pair.ceiling.requests_per_sec),
-        pair.ratio.map_or("void".into(), |value| ratio(Some(value))),
+        thousands(pair.product.messages_per_sec),
+        thousands(pair.ceiling.messages_per_sec),
+        pair.ratio.map_or("void".into(), |ratio| format!("{ratio:.3}")),
     ]
 }
 
@@ -87,6 +147,20 @@ fn pair_row(number: usize, pair: &Pair) -> Vec<String> {
 fn remarks(sides: &[(&str, &RunReport)], notes: &[String]) -> String {
     let mut lines = Vec::new();
     for (side, run) in sides {
+        lines.extend(run.generator_late.iter().map(|late| {
+            let [p50, _, p99, _, max] = latency_cells(late.latency.as_ref());
+            format!(
+                "in {side} the generator itself was late by {p50} (p50), {p99} (p99), {max} at most; {:.1} % of \
+                 operations waited for a free connection",
+                late.waited_share * 100.0
+            )
+        }));
+        if run.empty_receives > 0 {
+            lines.push(format!("in {side} {} receives got nothing", thousands(run.empty_receives as f64)));
+        }
+        if run.drained {
+            lines.push(format!("{side} ended early: a queue was empty"));
+        }
         lines.extend(run.void.iter().map(|reason| format!("{side} is void: {reason}")));
         lines.extend(
             run.error_texts
@@ -114,8 +188,11 @@ fn aligned(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn ratio(value: Option<f64>) -> String {
-    value.map_or(ABSENT.into(), |value| format!("{value:.3}"))
+fn spread(figures: Option<Spread>, digits: usize, unit: &str) -> String {
+    figures.map_or(ABSENT.into(), |all| {
+        let Spread { median, lowest, highest, .. } = all;
+        format!("median {median:.digits$}{unit}, from {lowest:.digits$} to {highest:.digits$}")
+    })
 }
 
 fn micros(us: u64) -> String {

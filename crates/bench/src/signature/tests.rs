@@ -7,13 +7,8 @@ fn signature_of(headers: &[(&str, &str)], body: &[u8]) -> String {
         access_key_id: "AKIDEXAMPLE".into(),
         secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
     };
-    let scope = Scope {
-        credentials: &credentials,
-        region: "us-east-1",
-        service: "service",
-        amz_date: "20150830T123600Z",
-    };
-    authorization(&scope, headers, body)
+    let key = SigningKey::derive(&credentials, "us-east-1", "service", "20150830");
+    key.authorization("20150830T123600Z", headers, body)
 }
 
 #[test]
@@ -44,6 +39,7 @@ fn post_x_www_form_urlencoded() {
 #[test]
 fn a_key_longer_than_a_block_is_hashed_first() {
     // RFC 4231, test case 6.
-    let mac = hmac_sha256(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First");
+    let mac =
+        HmacKey::new(&[0xaa; 131]).authenticate(b"Test Using Larger Than Block-Size Key - Hash Key First");
     assert_eq!(hex(&mac), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }

@@ -1,9 +1,10 @@
-//! An SQS look-alike that follows a script: it knows queue calls and answers each send as told.
+//! An SQS look-alike that follows a script: it knows queue calls and deletes, and answers sends and receives as told.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What it does with a send.
 #[derive(Clone, Copy)]
@@ -14,6 +15,9 @@ pub(crate) enum Answer {
     InPieces(&'static str),
     /// 200 and this body, then closes the connection as announced.
     ThenClose(&'static str),
+    /// 200 and this body, after that time.
+    #[allow(dead_code, reason = "not every test that shares this server is about time")]
+    After(Duration, &'static str),
     /// Closes the connection without a word.
     Hangup,
 }
@@ -26,11 +30,23 @@ pub(crate) struct Seen {
     pub(crate) sends: u64,
     /// The last send, head and body.
     pub(crate) last_send: String,
+    pub(crate) receives: u64,
+    pub(crate) deletes: u64,
+    /// The last delete's body.
+    pub(crate) last_delete: String,
+    answer_receive: Option<fn(u64) -> Answer>,
 }
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+impl Server {
+    /// From now on the n-th receive, from 0, is answered with `answer(n)`; without this, all are empty.
+    pub(crate) fn receives(&self, answer: fn(u64) -> Answer) {
+        self.seen.lock().unwrap().answer_receive = Some(answer);
+    }
 }
 
 /// Serves until the test's process ends; the n-th send, from 0, is answered with `answer(n)`.
@@ -57,6 +73,15 @@ fn serve_connection(mut stream: TcpStream, seen: &Mutex<Seen>, answer: fn(u64) -
             seen.sends += 1;
             seen.last_send = format!("{head}{body}");
             answer(seen.sends - 1)
+        } else if target == "ReceiveMessage" {
+            let mut seen = seen.lock().unwrap();
+            seen.receives += 1;
+            seen.answer_receive.map_or(Answer::Whole(200, "{}"), |answer| answer(seen.receives - 1))
+        } else if target.starts_with("DeleteMessage") {
+            let mut seen = seen.lock().unwrap();
+            seen.deletes += 1;
+            seen.last_delete = body;
+            Answer::Whole(200, r#"{"Successful":[]}"#)
         } else {
             seen.lock().unwrap().calls.push((target.to_owned(), body));
             match target {
@@ -99,6 +124,10 @@ fn reply(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
         Answer::ThenClose(body) => stream.write_all(text(200, "Connection: close\r\n", body).as_bytes()),
         Answer::InPieces(body) => {
             text(200, "", body).as_bytes().chunks(3).try_for_each(|piece| stream.write_all(piece))
+        }
+        Answer::After(time, body) => {
+            thread::sleep(time);
+            stream.write_all(text(200, "", body).as_bytes())
         }
         Answer::Hangup => Ok(()),
     }

@@ -96,7 +96,10 @@ enum Command {
     /// Show what workloads have written.
     Logs(workloads::Logs),
     /// Put load on an SQS endpoint and report rate and latency.
-    #[command(subcommand, after_help = "Examples:\n  millpond bench send\n  millpond bench send --ceiling")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  millpond bench send\n  millpond bench send --ceiling\n  millpond bench round-trip --batch 10 --rate 1000"
+    )]
     Bench(bench::Bench),
     /// Print the settings that point any AWS SDK at the service.
     Env(env::Env),

@@ -358,6 +358,8 @@ impl Engine {
 
     fn reply(&mut self, request: RequestId, reply: Reply, out: &mut Vec<Output>) {
         let position = self.evolved();
+        #[cfg(feature = "simulation")]
+        let position = crate::held::planted_position(&reply, position);
         if position <= self.durable {
             out.push(Output::Reply { request, reply });
         } else {

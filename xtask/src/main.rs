@@ -1,5 +1,5 @@
 //! Development tasks, run as `cargo xtask TASK`: `test` is the one command for all tests, `tidy` checks what
-//! neither compiler nor clippy checks, `prove` runs the long proofs, `mariadb` lends a throwaway database.
+//! neither compiler nor clippy checks, `prove` runs the long proofs, `sim` simulates, `mariadb` lends a throwaway database.
 //!
 //! It links no crate of the product: what it tests it starts as a process, what it checks it reads as text.
 //! It installs only through the machine's package managers, and only what it has named before.
@@ -13,6 +13,7 @@ mod descendants;
 mod install;
 mod mariadb;
 mod prove;
+mod sim;
 mod test;
 mod tidy;
 mod workspace;
@@ -23,6 +24,8 @@ usage: cargo xtask TASK
   test [--yes] [--only STEP]… [--list]   run every test; --yes installs what is missing without asking
   tidy                                   check the rules of the code base
   prove [NAME]… [--yes] [--list]         run the long proofs and write docs/proof.md
+  sim [SEED] [--trace] | [--minutes N] [--first SEED] | --bugs
+                                         simulate the service on a hostile disk; --bugs tests the simulation
   mariadb -- COMMAND…                    run COMMAND with a throwaway MariaDB in MILLPOND_TEST_MYSQL_URL
 ";
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),
         "prove" => prove::run(rest),
+        "sim" => sim::run(rest),
         "mariadb" => mariadb::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

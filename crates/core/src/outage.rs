@@ -46,7 +46,7 @@ pub enum HoldReason {
 pub struct ExpiryHold {
     /// Its begin: the last time the service is known to have been up.
     pub from: Timestamp,
-    /// When the service was up again.
+    /// When the service was up again; of holds that have met, the last time.
     pub up_at: Timestamp,
     /// Its end.
     pub until: Timestamp,
@@ -68,7 +68,8 @@ impl ExpiryHold {
         match earlier {
             Some(earlier) if earlier.until >= self.from => {
                 let longer = if earlier.until > self.until { earlier } else { self };
-                Self { from: earlier.from.min(self.from), ..longer }
+                // The grace counts from the latest start, also when the clock is confirmed that made the earlier one longer.
+                Self { from: earlier.from.min(self.from), up_at: self.up_at, ..longer }
             }
             _ => self,
         }

@@ -100,6 +100,18 @@ fn a_clock_confirmed_after_the_grace_lets_go_at_once() {
 }
 
 #[test]
+fn an_outage_while_the_clock_is_in_doubt_has_its_own_grace_when_that_is_confirmed() {
+    let mut machine = with_short_message();
+    let jumped_at = START.plus_secs(10 * DAY_SECS);
+    begin_at(&mut machine, jumped_at, 0);
+    let now = jumped_at.plus_secs(2 * limits::EXPIRY_GRACE_SECS);
+    begin_at(&mut machine, now, 2_000 * limits::EXPIRY_GRACE_SECS);
+    assert!(confirm(&mut machine).1);
+    assert_eq!(machine.expire("orders"), 0);
+    assert_eq!(hold(&machine).until, now.plus_secs(limits::EXPIRY_GRACE_SECS));
+}
+
+#[test]
 fn there_is_nothing_to_confirm_in_an_outage_or_without_one() {
     let mut machine = with_short_message();
     assert_eq!(

@@ -154,9 +154,9 @@ impl Backlog {
             .for_each(|fetch| fetch.parked.retain(|parked| parked.request != Some(request)));
     }
 
-    /// Whether a command waits.
-    pub(crate) fn has_parked(&self) -> bool {
-        self.fetches.values().any(|fetch| !fetch.parked.is_empty())
+    /// How many commands wait.
+    pub(crate) fn parked(&self) -> usize {
+        self.fetches.values().map(|fetch| fetch.parked.len()).sum()
     }
 
     fn under_way(&self, queue: QueueId, is_it: impl Fn(&Purpose) -> bool) -> Option<FetchId> {

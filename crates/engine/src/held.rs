@@ -75,3 +75,22 @@ impl HeldReplies {
         self.held.len() + self.late.len() + self.reading.len()
     }
 }
+
+/// Lets replies go that no event can have led to, where that bug is planted.
+#[cfg(feature = "simulation")]
+pub(crate) fn planted_position(reply: &Reply, position: Position) -> Position {
+    use millpond_core::outcome::Outcome;
+    use millpond_log::planted::{Bug, is_planted};
+    let Reply::Done { outcome, .. } = reply else { return position };
+    let eventless = match outcome {
+        Outcome::Received { deliveries, .. } => deliveries.is_empty(),
+        Outcome::Description(_)
+        | Outcome::Descriptions { .. }
+        | Outcome::Documents(_)
+        | Outcome::Queues { .. }
+        | Outcome::Refused(_)
+        | Outcome::Tags(_) => true,
+        _ => false,
+    };
+    if eventless && is_planted(Bug::EventlessReplyNotHeld) { Position::NONE } else { position }
+}

@@ -17,6 +17,8 @@ pub mod disk;
 pub mod faulty_disk;
 mod format;
 pub mod memory_log;
+#[cfg(feature = "simulation")]
+pub mod planted;
 pub mod real_disk;
 pub(crate) mod recovery;
 pub mod segment_log;

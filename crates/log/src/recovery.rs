@@ -199,7 +199,10 @@ impl Recovery {
         };
         self.epoch_max = self.epoch_max.max(header.epoch);
         self.proven = self.proven.max(header.durable_through);
-        if self.was_cut(&header) || header.epoch < self.epoch {
+        let is_stale = self.was_cut(&header) || header.epoch < self.epoch;
+        #[cfg(feature = "simulation")]
+        let is_stale = is_stale && !crate::planted::is_planted(crate::planted::Bug::StaleFrameAccepted);
+        if is_stale {
             self.break_here("no frame of this epoch", sighting.offset_bytes);
             return false;
         }

@@ -172,7 +172,7 @@ impl QueueMessages {
         }
     }
 
-    /// The earliest time at which a hidden message becomes visible.
+    /// The earliest time at which a hidden message in memory becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
         match self {

@@ -121,6 +121,12 @@ impl Resting {
         self.messages > 0 && self.edge.turn.0 <= now.plus_millis(1)
     }
 
+    /// Until then nothing that rests can be received.
+    #[must_use]
+    pub const fn gives_nothing_before(&self) -> Timestamp {
+        self.edge.turn.0
+    }
+
     pub(super) fn settle(&mut self, now: Timestamp) {
         while let Some(first) = self.delayed.first_entry().filter(|first| second_end(*first.key()) <= now) {
             self.delayed_messages -= first.remove();

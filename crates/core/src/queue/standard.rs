@@ -152,13 +152,10 @@ impl StandardMessages {
         }
     }
 
-    /// The earliest time at which a hidden message becomes visible.
+    /// The earliest time at which a hidden message in memory becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
-        let held = [self.in_flight.first(), self.delayed.first()].into_iter().flatten();
-        let held = held.map(|(visible_at, _)| *visible_at);
-        // Nothing that rests is visible before its turn comes, and those come behind the edge.
-        held.chain(self.resting.as_ref().map(|resting| resting.edge().turn.0)).min()
+        self.first_hidden().map(|(visible_at, _)| visible_at)
     }
 
     /// Exact counts, as far as settled; of resting messages exact to the second.

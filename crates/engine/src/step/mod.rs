@@ -76,6 +76,10 @@ pub struct EngineStats {
     pub waiters: usize,
     /// Replies that wait for durability or payloads.
     pub held_replies: usize,
+    /// Commands that wait for messages from the store.
+    pub parked: usize,
+    /// Messages in memory.
+    pub messages_in_memory: usize,
     /// Bytes of payloads in memory.
     pub cached_bytes: usize,
     /// Events since the engine was made.
@@ -180,7 +184,7 @@ impl Engine {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         let decided = self.batch.is_none() && self.durable == self.submitted && self.held.len() == 0;
-        decided && !self.backlog.has_parked()
+        decided && self.backlog.parked() == 0
     }
 
     /// Figures of the moment.
@@ -189,6 +193,8 @@ impl Engine {
         EngineStats {
             waiters: self.waiters.len(),
             held_replies: self.held.len(),
+            parked: self.backlog.parked(),
+            messages_in_memory: self.state.held(),
             cached_bytes: self.bodies.cached_bytes(),
             ..self.stats
         }
@@ -366,6 +372,8 @@ impl Engine {
 
     fn reply(&mut self, request: RequestId, reply: Reply, out: &mut Vec<Output>) {
         let position = self.evolved();
+        #[cfg(feature = "simulation")]
+        let position = crate::held::planted_position(&reply, position);
         if position <= self.durable {
             out.push(Output::Reply { request, reply });
         } else {

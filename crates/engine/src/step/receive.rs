@@ -52,7 +52,7 @@ impl Engine {
         }
         let deadline = now.plus_secs(u64::from(wait_secs));
         self.waiters.park(queue, Waiter { request, key, limit, visibility_timeout_secs, attempt, deadline });
-        self.wake_when_due(queue);
+        self.wake_when_due(now, queue);
         if moved {
             // Behind as many dead letters as one step moves there may be messages to hand out.
             self.waiters.wake(queue, Some(now));
@@ -83,13 +83,18 @@ impl Engine {
             self.deliver(request, outcome, out);
         }
         if self.waiters.first(queue).is_some() {
-            self.wake_when_due(queue);
+            self.wake_when_due(now, queue);
             self.look_ahead(now, queue, out);
         }
     }
 
-    fn wake_when_due(&mut self, queue: QueueId) {
-        let at = self.state.queue(queue).and_then(|held| held.messages.next_visible_at());
+    /// What may be received of messages that rest is being read: who waits is served when it comes.
+    fn wake_when_due(&mut self, now: Timestamp, queue: QueueId) {
+        let messages = self.state.queue(queue).map(|held| &held.messages);
+        let held = messages.and_then(|messages| messages.next_visible_at());
+        let resting =
+            messages.and_then(|messages| messages.resting()).filter(|resting| !resting.may_give(now));
+        let at = held.into_iter().chain(resting.map(|resting| resting.gives_nothing_before())).min();
         self.waiters.wake(queue, at);
     }
 

@@ -32,6 +32,25 @@ pub(crate) fn reading(now: Timestamp) -> BootReading {
     BootReading { boot_id: [1; 16], millis: now.as_millis() }
 }
 
+/// One run of a machine: its boot clock goes on with the time of the service, behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Boot {
+    pub(crate) id: [u8; 16],
+    pub(crate) behind_millis: u64,
+}
+
+impl Default for Boot {
+    fn default() -> Self {
+        Self { id: [1; 16], behind_millis: 0 }
+    }
+}
+
+impl Boot {
+    pub(crate) fn reading(&self, now: Timestamp) -> BootReading {
+        BootReading { boot_id: self.id, millis: now.as_millis().saturating_sub(self.behind_millis) }
+    }
+}
+
 pub(crate) const RECEIPT_KEY: [u8; 16] = [7; 16];
 
 pub(crate) fn key(name: &str) -> QueueKey {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millpond_core::message::{MessageRef, QueueId};
+use millpond_core::state::State;
 use millpond_core::time::Timestamp;
 use millpond_engine::admission::Load;
 use millpond_engine::checkpoint::{self, CheckpointError};
@@ -21,7 +22,7 @@ use millpond_engine::step::{
 use millpond_log::{Log, LogReader, Position, Progress, SubmitError};
 use millpond_store::{Found, Store, StoreReader, Wanted};
 
-use super::{RECEIPT_KEY, reading};
+use super::{Boot, RECEIPT_KEY};
 
 /// The space left in the log is looked at this often, as the driver does.
 const SPACE_MILLIS: u64 = 20;
@@ -66,22 +67,38 @@ pub(crate) struct Service {
     pub(crate) replies: VecDeque<(RequestId, Reply)>,
     pub(crate) quarantined: Vec<MessageRef>,
     pub(crate) happened: Happened,
+    /// The machine's boot clock.
+    pub(crate) boot: Boot,
+    /// The disk does nothing until then.
+    pub(crate) slow_until: Timestamp,
+    /// The state at the end of each batch, where that is known; empty batches change none.
+    pub(crate) digests: Vec<(Position, Option<u64>)>,
     next_look: Timestamp,
 }
 
 impl Service {
     /// Brings back what log and store hold, and begins.
     pub(crate) fn open(
-        mut log: Box<dyn Log>,
+        log: Box<dyn Log>,
         store: Box<dyn Store>,
         config: EngineConfig,
         now: Timestamp,
     ) -> Result<Self, RecoveryError> {
+        Self::open_at(log, store, config, |state, _| (now.max(state.clock()), Boot::default()))
+    }
+
+    /// As [`Service::open`], at the time that `start` says on seeing the state and its position.
+    pub(crate) fn open_at(
+        mut log: Box<dyn Log>,
+        store: Box<dyn Store>,
+        config: EngineConfig,
+        start: impl FnOnce(&State, Position) -> (Timestamp, Boot),
+    ) -> Result<Self, RecoveryError> {
         let limit = config.messages_in_memory as u64;
         let recovered = recover_within(log.as_mut(), store.as_ref(), limit)?;
-        let now = now.max(recovered.state.clock());
+        let (now, boot) = start(&recovered.state, recovered.through);
         let mut engine = Engine::new(config, recovered);
-        engine.begin(now, RECEIPT_KEY, reading(now));
+        engine.begin(now, RECEIPT_KEY, boot.reading(now));
         let (log_reader, store_reader) = (log.reader(), store.reader());
         Ok(Self {
             engine,
@@ -98,6 +115,9 @@ impl Service {
             replies: VecDeque::new(),
             quarantined: Vec::new(),
             happened: Happened::default(),
+            boot,
+            slow_until: Timestamp::EPOCH,
+            digests: Vec::new(),
             next_look: Timestamp::EPOCH,
         })
     }
@@ -106,7 +126,9 @@ impl Service {
     pub(crate) fn take(&mut self, now: Timestamp, input: Input) -> Result<(), Died> {
         let mut out = Vec::new();
         let is_turn = matches!(input, Input::TurnEnded);
+        let is_jump = matches!(input, Input::Advanced { .. });
         self.engine.step(now, input, &mut out);
+        self.note_digest(&out, is_jump);
         for output in out {
             match output {
                 Output::Append { position, payload } => {
@@ -126,19 +148,33 @@ impl Service {
         Ok(())
     }
 
+    /// A batch ends where it is handed to the log, as the last thing in a step; but for a jump, which ends several.
+    fn note_digest(&mut self, out: &[Output], is_jump: bool) {
+        let batches = out.iter().filter(|output| matches!(output, Output::Append { .. })).count();
+        for output in out {
+            let Output::Append { position, payload } = output else { continue };
+            if !is_jump && batches == 1 {
+                let digest = (!payload.is_empty()).then(|| self.engine.state().digest());
+                self.digests.push((*position, digest));
+            }
+        }
+    }
+
     /// One turn of the driver, without new messages.
     pub(crate) fn turn(&mut self, now: Timestamp, tick: bool) -> Result<(), Died> {
-        match self.log.poll() {
-            Progress::Durable(position) => self.take(now, Input::Durable(position))?,
-            failed => return Err(Died::Log(format!("{failed:?}"))),
+        if now >= self.slow_until {
+            match self.log.poll() {
+                Progress::Durable(position) => self.take(now, Input::Durable(position))?,
+                failed => return Err(Died::Log(format!("{failed:?}"))),
+            }
+            self.submit_unsent()?;
         }
-        self.submit_unsent()?;
         if now >= self.next_look {
             self.next_look = now.plus_millis(SPACE_MILLIS);
             self.take(now, Input::Space(Load::of(&self.log_reader.usage())))?;
         }
         if tick || self.engine.next_due().is_some_and(|due| due <= now) {
-            self.take(now, Input::Tick(reading(now)))?;
+            self.take(now, Input::Tick(self.boot.reading(now)))?;
         }
         self.take(now, Input::TurnEnded)
     }
@@ -212,6 +248,37 @@ impl Service {
         self.take(now, Input::Fetched { fetch, found })
     }
 
+    /// Until nothing is being read of backlogs.
+    pub(crate) fn fetch_all(&mut self, now: Timestamp) -> Result<(), Died> {
+        while !self.fetches.is_empty() || !self.fetched.is_empty() {
+            self.do_fetch()?;
+            self.hear_of_fetch(now)?;
+        }
+        Ok(())
+    }
+
+    /// Until no command waits for messages.
+    pub(crate) fn fetch_what_is_needed(&mut self, now: Timestamp) -> Result<(), Died> {
+        while self.engine.stats().parked > 0 {
+            self.do_fetch()?;
+            self.hear_of_fetch(now)?;
+        }
+        Ok(())
+    }
+
+    /// The store was written, and the engine has yet to hear of it.
+    pub(crate) fn is_checkpointing(&self) -> bool {
+        self.checkpointed.is_some()
+    }
+
+    /// Reads end in another order than they began in.
+    pub(crate) fn reorder_reads(&mut self, by: usize) {
+        if !self.reads.is_empty() {
+            let by = by % self.reads.len();
+            self.reads.rotate_left(by);
+        }
+    }
+
     pub(crate) fn has_reads(&self) -> bool {
         let bodies = !self.reads.is_empty() || !self.read.is_empty();
         bodies || !self.fetches.is_empty() || !self.fetched.is_empty()
@@ -232,6 +299,8 @@ impl Service {
         if self.checkpointed.is_some() {
             return Ok(());
         }
+        #[cfg(feature = "simulation")]
+        let through = self.planted_through(through)?;
         let reflected = checkpoint::advance(self.store.as_mut(), &*self.log_reader, through)
             .and_then(|reflected| self.store.reclaim(10).map(|_| reflected).map_err(Into::into));
         match reflected {
@@ -243,6 +312,17 @@ impl Service {
             Err(error) if error.is_out_of_space() => Ok(()),
             Err(error) => Err(Died::Checkpoint(error)),
         }
+    }
+
+    /// How far a checkpoint reaches with the bugs that are planted around it.
+    #[cfg(feature = "simulation")]
+    fn planted_through(&mut self, through: Position) -> Result<Position, Died> {
+        use millpond_log::planted::{Bug, is_planted};
+        if is_planted(Bug::TrimBeforeCheckpoint) {
+            self.log.trim(through.next()).map_err(|error| Died::Log(error.to_string()))?;
+        }
+        let ahead = is_planted(Bug::CheckpointAheadOfDurable);
+        Ok(if ahead { self.log.bounds().tail.previous() } else { through })
     }
 
     /// The engine hears of a checkpoint, and the log is trimmed.
@@ -259,6 +339,7 @@ impl Service {
     pub(crate) fn settle(&mut self, now: Timestamp) -> Result<(), Died> {
         for _ in 0..1_000 {
             self.next_look = Timestamp::EPOCH;
+            self.slow_until = Timestamp::EPOCH;
             self.turn(now, false)?;
             self.do_read();
             self.hear_of_read(now)?;

@@ -112,7 +112,7 @@ pub fn advance_some(
 }
 
 /// The rows of a store with the changes of a range on top.
-struct Overlay<'a> {
+pub struct Overlay<'a> {
     store: &'a dyn StoreReader,
     changes: Changes,
     instance: Instance,
@@ -123,7 +123,11 @@ struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
+    /// The rows of a store, without changes so far.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they can't be read.
+    pub fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
         Ok(Self {
             store,
             changes: Changes::default(),
@@ -133,9 +137,21 @@ impl<'a> Overlay<'a> {
         })
     }
 
-    fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
+    /// Applies a batch on top.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]; the rows are then not to be used any more.
+    pub fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
         let batch =
             Batch::decode(payload).map_err(|source| CheckpointError::Malformed { position, source })?;
+        self.fold_batch(position, &batch)
+    }
+
+    /// As [`Overlay::fold`], of a batch that was decoded.
+    ///
+    /// # Errors
+    /// As [`Overlay::fold`].
+    pub fn fold_batch(&mut self, position: Position, batch: &Batch) -> Result<(), CheckpointError> {
         for event in &batch.events {
             let result = evolve(self, batch.at, event);
             if let Some(error) = self.failed.take() {
@@ -146,7 +162,15 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    fn into_changes(mut self) -> Changes {
+    /// The first read of the store that failed, which [`Rows`] has no way to tell. To be asked after each event that is
+    /// applied by other means than [`Overlay::fold`].
+    pub fn take_failure(&mut self) -> Option<StoreError> {
+        self.failed.take()
+    }
+
+    /// The net changes.
+    #[must_use]
+    pub fn into_changes(mut self) -> Changes {
         self.changes.instance = Some(self.instance);
         self.changes
     }

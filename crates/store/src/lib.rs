@@ -18,7 +18,9 @@ pub mod memory_store;
 mod redb_disk;
 pub mod redb_store;
 
-pub use contract::{Changes, MessageChange, Store, StoreReader, Usage, Visitor};
+pub use contract::{
+    Changes, DamagedRow, Examiner, Flow, MessageChange, Snapshot, Store, StoreReader, Usage, Visitor,
+};
 pub use error::StoreError;
 pub use memory_store::MemoryStore;
 pub use redb_store::{RedbConfig, RedbStore};

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod bench;
+mod check;
 mod clock;
 mod completions;
 mod console;
@@ -10,6 +11,7 @@ mod duration;
 mod env;
 mod form;
 mod hide_option;
+mod kept;
 mod keys;
 mod listen;
 mod outputs;
@@ -102,6 +104,8 @@ enum Command {
     Env(env::Env),
     /// Tell whether someone may do something, and which policy decides.
     Why(why::Why),
+    /// Check that a data directory is sound; nothing in it is changed.
+    Check(check::Check),
     /// Make another account, or show those there are.
     #[command(
         subcommand,
@@ -157,6 +161,7 @@ impl Cli {
             Command::Bench(bench) => bench.run(),
             Command::Env(env) => env.run(),
             Command::Why(why) => in_runtime(why.run()),
+            Command::Check(check) => check.run(),
             Command::Account(account) => in_runtime(account.run()),
             Command::Keys(keys) => keys.run(),
             Command::Console(console) => in_runtime(console.run()),

@@ -15,7 +15,7 @@ use super::opened::Opened;
 use super::rows::{
     self, DOCUMENTS, ENTRIES, INSTANCE_ROW, PAYLOADS, PartBytes, QUEUES, QueueBytes, REMOVED, STORE,
 };
-use crate::contract::StoreReader;
+use crate::contract::{Snapshot, StoreReader};
 use crate::error::StoreError;
 
 /// A handle for reads.
@@ -69,6 +69,10 @@ impl StoreReader for RedbReader {
             let seal_key = rows::document_seal_key(key);
             row.map(|row| decode("documents", &seal_key, row.value(), row::decode_document)).transpose()
         })
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.opened.snapshot()
     }
 }
 

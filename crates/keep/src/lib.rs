@@ -1,7 +1,10 @@
-//! Looks after data directories that no service uses.
+//! Looks after data: checks directories that no service uses, takes backups, brings them back.
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`backup`] | the state at one position, as a stream of records |
+//! | [`restore`] | a directory out of such a stream |
+//! | `rebuild` | how a directory is made anew |
 //! | [`check`] | whether everything in a directory is as it was written and fits together |
 //! | [`directory`] | a directory that is only read |
 //! | [`finding`] | what is wrong, where, what it affects |
@@ -11,12 +14,16 @@
 //!
 //! What it refuses: to guess what damaged bytes said.
 
+pub mod backup;
 pub mod check;
 pub mod directory;
 pub mod finding;
 pub mod progress;
+mod rebuild;
+pub mod restore;
 
 pub use check::{CheckReport, check};
 pub use directory::{Directory, DirectoryError};
 pub use finding::{Finding, Severity};
 pub use progress::Progress;
+pub use rebuild::RebuildError;

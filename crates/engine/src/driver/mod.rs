@@ -15,9 +15,10 @@ use bytes::Bytes;
 use millpond_core::message::Receipt;
 use millpond_core::time::Timestamp;
 use millpond_log::{Log, LogReader, Position, Progress, SubmitError, TrimError};
+use millpond_store::StoreReader;
 use tokio::sync::oneshot;
 
-use crate::admission::Load;
+use crate::admission::{Load, Room};
 use crate::checkpoint::{self, CheckpointError};
 use crate::clock::Clock;
 use crate::handle::{EngineHandle, receipts};
@@ -33,7 +34,7 @@ use checkpointer::Checkpointer;
 use reads::BodyReader;
 pub use reads::read_body;
 use replies::ReplySender;
-pub use running::{Fatal, Inbox, Message, Parts, Running, Status};
+pub use running::{Fatal, HeldLog, Inbox, Message, Parts, Running, Status};
 
 /// Expired messages and an idle log are looked for this often.
 const TICK_MILLIS: u64 = 1_000;
@@ -66,7 +67,7 @@ pub fn start(
     let receipt_key = engine.state().instance().receipt_key.unwrap_or(receipt_key);
     let log_reader = log.reader();
     let reader = BodyReader::start(log_reader.clone(), store.reader(), sender.clone())?;
-    let reflected = store.reflected();
+    let (reflected, store_reader) = (store.reflected(), store.reader());
     let checkpointer = Checkpointer::start(log_reader.clone(), store, sender.clone())?;
     let replies = ReplySender::start(sender.clone());
     let handle = EngineHandle::new(sender, under_way_limit_bytes);
@@ -80,6 +81,8 @@ pub fn start(
         replies,
         log,
         log_reader,
+        store_reader,
+        holds: Arc::new(()),
         clock,
         reflected,
         next_tick: Timestamp::EPOCH,
@@ -111,6 +114,9 @@ struct Driver {
     replies: ReplySender,
     log: Box<dyn Log>,
     log_reader: Arc<dyn LogReader>,
+    store_reader: Arc<dyn StoreReader>,
+    /// Shared with everyone who reads all that is there.
+    holds: Arc<()>,
     clock: Arc<dyn Clock>,
     reflected: Position,
     next_tick: Timestamp,
@@ -217,6 +223,11 @@ impl Driver {
                 let _ = reply_to.send(self.engine.queue_counters(after, limit));
                 Ok(())
             }
+            Message::HoldLog { reply_to } => {
+                // As above.
+                let _ = reply_to.send(self.held_log());
+                Ok(())
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.step(Input::Stopping(self.clock.reading()), out)
@@ -305,12 +316,29 @@ impl Driver {
         };
         self.reflected = reflected;
         self.step(Input::Checkpointed { reflected }, out)?;
+        if self.is_log_held() {
+            return Ok(());
+        }
         match self.log.trim(reflected.next()) {
             Ok(()) => Ok(()),
             Err(TrimError::Fenced) => Err(Fatal::Fenced),
             Err(TrimError::Failed(failure)) => Err(Fatal::Log(failure)),
             Err(error @ TrimError::NotDurable { .. }) => Err(Fatal::NotTrimmed(error)),
         }
+    }
+
+    fn held_log(&self) -> HeldLog {
+        HeldLog {
+            log: self.log_reader.clone(),
+            store: self.store_reader.clone(),
+            through: self.engine.durable(),
+            _hold: self.holds.clone(),
+        }
+    }
+
+    /// Whether someone still reads what could be trimmed, and there is room to wait for that.
+    fn is_log_held(&self) -> bool {
+        Arc::strong_count(&self.holds) > 1 && Load::of(&self.log_reader.usage()).room() == Room::Sends
     }
 
     fn status(&self) -> Status {

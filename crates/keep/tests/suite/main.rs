@@ -1,6 +1,7 @@
 //! Data directories that are damaged on purpose, and what is then told, saved and brought back.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is wrong")]
 
+mod backup;
 mod check;
 mod directories;
 #[path = "../../../engine/tests/directory_fixture/life.rs"]

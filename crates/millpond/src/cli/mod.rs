@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod backup;
 mod bench;
 mod check;
 mod clock;
@@ -23,6 +24,7 @@ mod quotas;
 mod receive;
 mod redrive;
 mod reset;
+mod restore;
 mod rows;
 mod send;
 mod serve;
@@ -104,6 +106,10 @@ enum Command {
     Env(env::Env),
     /// Tell whether someone may do something, and which policy decides.
     Why(why::Why),
+    /// Take a backup of a service that runs, or of a data directory.
+    Backup(backup::Backup),
+    /// Bring a backup back as a new data directory.
+    Restore(restore::Restore),
     /// Check that a data directory is sound; nothing in it is changed.
     Check(check::Check),
     /// Make another account, or show those there are.
@@ -161,6 +167,8 @@ impl Cli {
             Command::Bench(bench) => bench.run(),
             Command::Env(env) => env.run(),
             Command::Why(why) => in_runtime(why.run()),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Account(account) => in_runtime(account.run()),
             Command::Keys(keys) => keys.run(),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`backup`] | the state at one position, as a stream of records |
 //! | [`restore`] | a directory out of such a stream |
+//! | [`repair`] | what can be saved of a damaged directory |
 //! | `rebuild` | how a directory is made anew |
 //! | [`check`] | whether everything in a directory is as it was written and fits together |
 //! | [`directory`] | a directory that is only read |
@@ -20,6 +21,7 @@ pub mod directory;
 pub mod finding;
 pub mod progress;
 mod rebuild;
+pub mod repair;
 pub mod restore;
 
 pub use check::{CheckReport, check};

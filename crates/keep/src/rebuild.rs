@@ -115,6 +115,11 @@ impl Rebuild {
         })
     }
 
+    /// Where it is built.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.unfinished
+    }
+
     /// Takes a row. All rows come before all batches.
     pub(crate) fn row(&mut self, row: Row) -> Result<(), RebuildError> {
         self.changed_bytes += ROW_BYTES;

@@ -53,7 +53,12 @@ impl OverlayDisk {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             if entry.file_type()?.is_file() && name != LOCK_FILE {
-                names.insert(name, Arc::new(OverlayFile::over(File::open(entry.path())?)?));
+                match File::open(entry.path()) {
+                    Ok(file) => drop(names.insert(name, Arc::new(OverlayFile::over(file)?))),
+                    // Whoever uses the directory has just renamed or removed it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         *self.names() = names;

@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use millpond_core::command::Command;
 use millpond_core::message::MessageRef;
-use millpond_engine::recovery::recover;
 use millpond_keep::backup::{self, Origin, Totals};
 use millpond_keep::restore::{RestoreError, restore, verify};
 use millpond_keep::{Directory, check};
-use millpond_log::{LogConfig, LogId, RealDisk, SegmentLog};
-use millpond_store::{RedbConfig, RedbStore};
+use millpond_log::{LogConfig, LogId, RealDisk};
 
-use crate::directories::{files, flip, left_behind};
+use crate::directories::{files, flip, flip_all, left_behind, state_of};
 use crate::life::{Life, log_config};
 use crate::script;
 use crate::support::{START, key};
@@ -36,12 +34,8 @@ fn backed_up(directory: &Path, file: &Path) -> Totals {
 
 /// The state of a directory and the payloads of all its messages.
 fn held(directory: &Path, config: LogConfig) -> (u64, Vec<(MessageRef, Vec<u8>)>) {
+    let digest = state_of(directory, config);
     let disk = Arc::new(RealDisk::open(directory).unwrap());
-    let (mut log, _) = SegmentLog::open_inline(disk.clone(), config, LogId([1; 16])).unwrap();
-    let store = RedbStore::open(disk.clone(), RedbConfig::default()).unwrap();
-    let recovered = recover(&mut log, &store).unwrap();
-    let digest = recovered.state.digest();
-    drop((log, store));
     // Everything goes into the store, where payloads are found by name.
     let mut life = Life::open(disk, START.plus_secs(2));
     life.checkpoint();
@@ -163,12 +157,7 @@ fn a_place_that_is_not_empty_is_refused_and_an_empty_one_is_taken() {
 fn a_damaged_directory_gives_no_backup_and_says_so_in_its_bytes() {
     let (directory, place) = (left_behind(), Place::new());
     let store = directory.path().join("store.redb");
-    let content = std::fs::read(&store).unwrap();
-    for at in 0..content.len() - 11 {
-        if content[at..].starts_with(b"orders-dead") {
-            flip(&store, at);
-        }
-    }
+    flip_all(&store, b"orders-dead", 0);
     let mut bytes = Vec::new();
     let opened = Directory::open(directory.path()).unwrap();
     let taken = backup::write_directory(&opened, origin(), &mut |piece| {

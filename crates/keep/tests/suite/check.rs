@@ -5,7 +5,7 @@ use std::path::Path;
 use millpond_keep::{CheckReport, check};
 use millpond_log::{Disk, RealDisk};
 
-use crate::directories::{files, flip, flip_in, left_behind, segments};
+use crate::directories::{files, flip, flip_all, flip_in, flip_payload, left_behind, segments};
 
 /// The check of a directory, which must not change it.
 fn checked(directory: &Path) -> CheckReport {
@@ -83,25 +83,13 @@ fn missing_files_are_told() {
 fn a_damaged_payload_and_a_damaged_row_are_told_with_the_message() {
     let directory = left_behind();
     let store = directory.path().join("store.redb");
-    let content = std::fs::read(&store).unwrap();
-    let body = crate::script::body(9);
-    // Older pages hold it as well: all of them rot.
-    for at in 0..content.len() - body.len() {
-        if content[at..].starts_with(&body[..600]) {
-            flip(&store, at + 30);
-        }
-    }
+    flip_payload(&store, 9);
     let text = damaged(directory.path());
     assert!(text.contains("of queue orders (number 0)") && text.contains("store.redb"), "{text}");
     assert!(text.contains("00000000-0000-0000-0000-000000000009"), "{text}");
     let directory = left_behind();
     let store = directory.path().join("store.redb");
-    let content = std::fs::read(&store).unwrap();
-    for at in 0..content.len() - 10 {
-        if content[at..].starts_with(b"orders-dead") {
-            flip(&store, at);
-        }
-    }
+    flip_all(&store, b"orders-dead", 0);
     let text = damaged(directory.path());
     assert!(text.contains("table queues") && text.contains("checksum"), "{text}");
 }

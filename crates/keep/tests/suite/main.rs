@@ -6,6 +6,7 @@ mod check;
 mod directories;
 #[path = "../../../engine/tests/directory_fixture/life.rs"]
 mod life;
+mod repair;
 #[path = "../../../engine/tests/directory_fixture/script.rs"]
 #[allow(dead_code, reason = "another suite uses the rest")]
 mod script;

@@ -23,6 +23,7 @@ mod queues;
 mod quotas;
 mod receive;
 mod redrive;
+mod repair;
 mod reset;
 mod restore;
 mod rows;
@@ -106,6 +107,8 @@ enum Command {
     Env(env::Env),
     /// Tell whether someone may do something, and which policy decides.
     Why(why::Why),
+    /// Save what can be read of a damaged data directory into a new one.
+    Repair(repair::Repair),
     /// Take a backup of a service that runs, or of a data directory.
     Backup(backup::Backup),
     /// Bring a backup back as a new data directory.
@@ -167,6 +170,7 @@ impl Cli {
             Command::Bench(bench) => bench.run(),
             Command::Env(env) => env.run(),
             Command::Why(why) => in_runtime(why.run()),
+            Command::Repair(repair) => repair.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),

@@ -56,9 +56,19 @@ impl CheckpointError {
 /// the disk has no room for another segment.
 #[must_use]
 pub fn due(usage: &Usage, durable: Position) -> Option<Position> {
+    due_reaching(usage, durable, 1)
+}
+
+/// As [`due`], over so many of the oldest segments, or over everything durable when there are not so many.
+///
+/// A checkpoint that found no space is tried again with a longer reach: what was sent in the oldest segment and deleted
+/// behind it takes no space when both are folded together. So receivers make room on a full disk.
+#[must_use]
+pub fn due_reaching(usage: &Usage, durable: Position, segments: usize) -> Option<Position> {
     let crowded = usage.used_bytes > usage.budget_bytes / 2 || usage.disk_full;
-    let oldest = usage.sealed.first().filter(|segment| crowded && segment.last <= durable)?;
-    Some(oldest.last)
+    usage.sealed.first().filter(|segment| crowded && segment.last <= durable)?;
+    let reached = usage.sealed.get(segments.saturating_sub(1));
+    Some(reached.map_or(durable, |segment| segment.last.min(durable)))
 }
 
 /// Payloads that one transaction of the store reads and writes again because their messages were moved.

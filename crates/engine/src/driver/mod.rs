@@ -88,6 +88,7 @@ pub fn start(
         next_tick: Timestamp::EPOCH,
         next_look: Timestamp::EPOCH,
         next_checkpoint: Timestamp::EPOCH,
+        checkpoint_segments: 1,
         stopping: false,
     };
     let thread = thread::Builder::new().name("engine".into()).spawn(move || driver.run())?;
@@ -122,6 +123,8 @@ struct Driver {
     next_tick: Timestamp,
     next_look: Timestamp,
     next_checkpoint: Timestamp,
+    /// Segments that the next checkpoint folds together.
+    checkpoint_segments: usize,
     stopping: bool,
 }
 
@@ -291,7 +294,8 @@ impl Driver {
     fn look_at_space(&mut self, out: &mut Vec<Output>) -> Result<(), Fatal> {
         let usage = self.log_reader.usage();
         self.step(Input::Space(Load::of(&usage)), out)?;
-        if let Some(through) = checkpoint::due(&usage, self.engine.durable())
+        if let Some(through) =
+            checkpoint::due_reaching(&usage, self.engine.durable(), self.checkpoint_segments)
             && self.clock.now() >= self.next_checkpoint
         {
             self.checkpointer.advance(through);
@@ -310,11 +314,13 @@ impl Driver {
             Err(error) if error.is_out_of_space() => {
                 tracing::warn!(%error, "a checkpoint has to wait for space");
                 self.next_checkpoint = self.clock.now().plus_millis(CHECKPOINT_RETRY_MILLIS);
+                self.checkpoint_segments = self.checkpoint_segments.saturating_mul(2);
                 return Ok(());
             }
             Err(error) => return Err(Fatal::Checkpoint(error)),
         };
         self.reflected = reflected;
+        self.checkpoint_segments = 1;
         self.step(Input::Checkpointed { reflected }, out)?;
         if self.is_log_held() {
             return Ok(());

@@ -48,7 +48,8 @@ use crate::terminal::{remark, say};
 #[command(
     version,
     propagate_version = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue).\n\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue), 4 a service stopped\n\
+                  because its disk fails.\n\n\
                   Start here:\n  millpond up                        the example: form, queue, database\n  \
                   millpond serve                     just the queue service\n  \
                   eval \"$(millpond env)\"             point any AWS SDK at it",

@@ -46,8 +46,11 @@ async fn what_is_held_stays_until_it_is_let_go_of_or_sends_need_the_room() {
     let running = start();
     let handle = &running.handle;
     handle.call(create("q", AttributePatch::default()), Wait::Secs(0), 100).await.unwrap();
+    assert!(send(handle, 999).await);
+    let acknowledged = handle.status().await.unwrap().durable;
     let held = handle.hold_log().await.unwrap();
-    assert!(held.through > Position::NONE, "what was acknowledged is durable");
+    assert!(held.through >= acknowledged && acknowledged > Position::NONE, "{held:?} {acknowledged}");
+    assert!(held.log.read(held.through).is_ok());
     let mut id = 1;
     // More than half of the budget, so that checkpoints are due, and less than what sends leave free.
     while id * (BODY_BYTES as u128) < u128::from(BUDGET_BYTES) * 6 / 10 {

@@ -65,6 +65,26 @@ def test_a_corrupt_batch_is_refused_and_all_but_it_is_saved(server, tmp_path):
     assert server.run("repair", server.data, folder / "data").returncode == 2, "the place is taken"
 
 
+def test_a_store_that_can_not_be_read_is_refused_and_the_log_alone_brings_back_what_it_has(server, tmp_path):
+    sqs = server.client()
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    server.kill()
+    (server.data / "store.redb").write_bytes(b"garbage" * 10_000)
+    with pytest.raises(MillpondError) as refused:
+        server.start()
+    assert "store.redb" in str(refused.value) and "millpond repair DIR NEWDIR" in str(refused.value)
+    checked = server.run("check", server.data, "--json")
+    assert checked.returncode == 1
+    assert {finding["file"] for finding in json.loads(checked.stdout)["findings"]} == {"store.redb"}
+    folder = tmp_path / "new"
+    folder.mkdir()
+    repaired = server.run("repair", server.data, folder / "data")
+    assert repaired.returncode == 1 and "not saved: store.redb" in repaired.stdout
+    with on_repaired(server, folder) as other:
+        assert bodies_of(other, "jobs") == {"kept"}
+
+
 def test_nothing_is_lost_of_a_sound_directory(server, tmp_path):
     sqs = server.client()
     url = sqs.create_queue(QueueName="jobs")["QueueUrl"]

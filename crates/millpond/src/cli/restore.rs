@@ -55,7 +55,7 @@ impl Restore {
         }
         let directory = self.directory.display().to_string();
         say(&format!(
-            "{directory}: the state at position {}, from {} and {}, with {} of the log on top",
+            "{directory}: the state at position {}, from {} and {}, with {} batches of the log on top",
             begin.through,
             counted(totals.queues, "queue"),
             counted(totals.messages, "message"),

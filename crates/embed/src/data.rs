@@ -6,7 +6,7 @@ use std::sync::Arc;
 use millpond_core::time::Timestamp;
 use millpond_engine::clock::SystemClock;
 use millpond_engine::driver::{self, Inbox, Parts, Running};
-use millpond_engine::recovery::recover_within;
+use millpond_engine::recovery::{RecoveryError, recover_within};
 use millpond_engine::step::EngineConfig;
 use millpond_log::{
     Disk, Log, LogConfig, LogId, MemoryConfig, MemoryLog, MemoryStorage, RealDisk, SegmentLog,
@@ -22,6 +22,10 @@ const UNDER_WAY_LIMIT_BYTES: usize = 256 << 20;
 const FIRST_FILE: &str = "log.superblock";
 
 const ADVICE: &str = "\n  Choose another with --data DIR";
+
+/// What to do about a directory whose log and store do not fit each other, or can't be read.
+const DAMAGED: &str = ".\n  Nothing was changed. Keep the directory as it is; millpond check DIR tells all that is damaged. Then restore a \
+                       backup (millpond restore), or save what can be read with millpond repair DIR NEWDIR";
 
 /// What was found when a data directory was opened.
 #[derive(Clone, Debug)]
@@ -94,10 +98,15 @@ pub(crate) fn open(path: &Path, config: EngineConfig) -> Result<(Running, Found)
         .as_ref()
         .map(|end| format!("{} from byte {} on, batch {}", end.file, end.offset_bytes, end.position));
     let started = start(config, Box::new(log), Box::new(store), inbox, Some(path.clone()), torn);
-    let (running, found) = started.map_err(|error| StartError::Data {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-        advice: "",
+    let (running, found) = started.map_err(|error| match error {
+        NotStarted::Recovery(error) => StartError::Data {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+            advice: if is_told(&error) { "" } else { DAMAGED },
+        },
+        NotStarted::System(error) => {
+            StartError::Data { path: path.display().to_string(), reason: error.to_string(), advice: "" }
+        }
     })?;
     Ok((running, Found { others, ..found }))
 }
@@ -120,7 +129,30 @@ pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), S
     // Its store is memory, too.
     let config = EngineConfig { messages_in_memory: usize::MAX, ..config };
     let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
-    start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None)
+    let started = start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None);
+    started.map_err(|error| match error {
+        NotStarted::Recovery(error) => system(&error),
+        NotStarted::System(error) => error,
+    })
+}
+
+/// Why an engine does not start on log and store that are open.
+enum NotStarted {
+    /// They do not bring a state back.
+    Recovery(RecoveryError),
+    /// The system does not give what it takes.
+    System(StartError),
+}
+
+impl From<StartError> for NotStarted {
+    fn from(error: StartError) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Whether the error itself says what to do.
+fn is_told(error: &RecoveryError) -> bool {
+    matches!(error, RecoveryError::Store(_))
 }
 
 fn start(
@@ -130,9 +162,9 @@ fn start(
     inbox: Inbox,
     path: Option<PathBuf>,
     torn: Option<String>,
-) -> Result<(Running, Found), StartError> {
+) -> Result<(Running, Found), NotStarted> {
     let limit = config.messages_in_memory as u64 / 2;
-    let recovered = recover_within(log.as_mut(), store.as_ref(), limit).map_err(|error| system(&error))?;
+    let recovered = recover_within(log.as_mut(), store.as_ref(), limit).map_err(NotStarted::Recovery)?;
     let not_before: Timestamp = recovered.state.clock();
     let found = Found {
         path,

@@ -56,9 +56,19 @@ impl CheckpointError {
 /// the disk has no room for another segment.
 #[must_use]
 pub fn due(usage: &Usage, durable: Position) -> Option<Position> {
+    due_reaching(usage, durable, 1)
+}
+
+/// As [`due`], over so many of the oldest segments, or over everything durable when there are not so many.
+///
+/// A checkpoint that found no space is tried again with a longer reach: what was sent in the oldest segment and deleted
+/// behind it takes no space when both are folded together. So receivers make room on a full disk.
+#[must_use]
+pub fn due_reaching(usage: &Usage, durable: Position, segments: usize) -> Option<Position> {
     let crowded = usage.used_bytes > usage.budget_bytes / 2 || usage.disk_full;
-    let oldest = usage.sealed.first().filter(|segment| crowded && segment.last <= durable)?;
-    Some(oldest.last)
+    usage.sealed.first().filter(|segment| crowded && segment.last <= durable)?;
+    let reached = usage.sealed.get(segments.saturating_sub(1));
+    Some(reached.map_or(durable, |segment| segment.last.min(durable)))
 }
 
 /// Payloads that one transaction of the store reads and writes again because their messages were moved.
@@ -112,7 +122,7 @@ pub fn advance_some(
 }
 
 /// The rows of a store with the changes of a range on top.
-struct Overlay<'a> {
+pub struct Overlay<'a> {
     store: &'a dyn StoreReader,
     changes: Changes,
     instance: Instance,
@@ -123,7 +133,11 @@ struct Overlay<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
+    /// The rows of a store, without changes so far.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they can't be read.
+    pub fn over(store: &'a dyn StoreReader) -> Result<Self, StoreError> {
         Ok(Self {
             store,
             changes: Changes::default(),
@@ -133,9 +147,21 @@ impl<'a> Overlay<'a> {
         })
     }
 
-    fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
+    /// Applies a batch on top.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]; the rows are then not to be used any more.
+    pub fn fold(&mut self, position: Position, payload: Bytes) -> Result<(), CheckpointError> {
         let batch =
             Batch::decode(payload).map_err(|source| CheckpointError::Malformed { position, source })?;
+        self.fold_batch(position, &batch)
+    }
+
+    /// As [`Overlay::fold`], of a batch that was decoded.
+    ///
+    /// # Errors
+    /// As [`Overlay::fold`].
+    pub fn fold_batch(&mut self, position: Position, batch: &Batch) -> Result<(), CheckpointError> {
         for event in &batch.events {
             let result = evolve(self, batch.at, event);
             if let Some(error) = self.failed.take() {
@@ -146,7 +172,15 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    fn into_changes(mut self) -> Changes {
+    /// The first read of the store that failed, which [`Rows`] has no way to tell. To be asked after each event that is
+    /// applied by other means than [`Overlay::fold`].
+    pub fn take_failure(&mut self) -> Option<StoreError> {
+        self.failed.take()
+    }
+
+    /// The net changes.
+    #[must_use]
+    pub fn into_changes(mut self) -> Changes {
         self.changes.instance = Some(self.instance);
         self.changes
     }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::admission::Denied;
 use crate::counters::QueueCounters;
 use crate::driver::Message;
-use crate::driver::Status;
+use crate::driver::{HeldLog, Status};
 use crate::step::{Reply, RequestId, Wait};
 
 /// Why a call has no outcome. Nothing that was acknowledged is lost in either case.
@@ -147,6 +147,16 @@ impl EngineHandle {
         let (reply_to, reply) = oneshot::channel();
         let message = Message::QueueCounters { after, limit, reply_to };
         self.inbox.send(message).map_err(|_| CallError::Stopped)?;
+        reply.await.map_err(|_| CallError::Stopped)
+    }
+
+    /// Log and store, for who reads all that is there.
+    ///
+    /// # Errors
+    /// [`CallError::Stopped`] when the engine has stopped.
+    pub async fn hold_log(&self) -> Result<HeldLog, CallError> {
+        let (reply_to, reply) = oneshot::channel();
+        self.inbox.send(Message::HoldLog { reply_to }).map_err(|_| CallError::Stopped)?;
         reply.await.map_err(|_| CallError::Stopped)
     }
 

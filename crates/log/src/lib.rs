@@ -8,6 +8,7 @@
 //! | `conformance` | the suite that every log must pass |
 //! | [`disk`] | `trait Disk`: the only IO |
 //! | [`real_disk`] | the operating system's directory |
+//! | [`overlay_disk`] | a directory that is only read, for those who look at damage |
 //! | [`faulty_disk`] | a directory in memory that tears, loses, fills up and fails by seed |
 
 #[doc(hidden)]
@@ -17,6 +18,7 @@ pub mod disk;
 pub mod faulty_disk;
 mod format;
 pub mod memory_log;
+pub mod overlay_disk;
 #[cfg(feature = "simulation")]
 pub mod planted;
 pub mod real_disk;
@@ -32,6 +34,7 @@ pub use disk::{DirLock, Disk, DiskFile, LockError};
 pub use faulty_disk::FaultyDisk;
 pub use format::LogId;
 pub use memory_log::{MemoryConfig, MemoryLog, MemoryStorage};
+pub use overlay_disk::OverlayDisk;
 pub use real_disk::RealDisk;
-pub use segment_log::{LogConfig, OpenError, OpenReport, SegmentLog, TornEnd, Waker};
+pub use segment_log::{LogConfig, LogDamage, OpenError, OpenReport, SalvagedLog, SegmentLog, TornEnd, Waker};
 pub use stats::Stats;

@@ -31,6 +31,7 @@ mod index;
 mod names;
 mod opening;
 mod pool;
+mod salvage;
 mod scan;
 mod segment_writer;
 mod shared;
@@ -39,6 +40,7 @@ mod threads;
 
 pub use config::{BLOCK_BYTES_MAX, LogConfig};
 pub use opening::{OpenError, OpenReport, TornEnd};
+pub use salvage::{LogDamage, SalvagedLog};
 pub use threads::Waker;
 
 use index::Index;

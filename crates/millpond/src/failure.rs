@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use millpond_embed::with_causes;
+use millpond_embed::{EndError, with_causes};
+use millpond_engine::driver::Fatal;
 
 /// The command did what it was asked.
 pub(crate) const DONE: ExitCode = ExitCode::SUCCESS;
@@ -24,6 +25,8 @@ pub(crate) struct Failure {
 enum Fault {
     /// Something was not as the command needed it.
     World,
+    /// A service stopped because of its disk, to protect what it holds.
+    Disk,
     /// The command was given what no state of the world could satisfy.
     Caller,
 }
@@ -36,6 +39,14 @@ impl Failure {
     /// The command was called in a wrong way, which was found only after its arguments were read.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self { text: text.into(), fault: Fault::Caller }
+    }
+
+    /// Why a service ended by itself. That of one whose disk fails has an exit code of its own: to start it again at
+    /// once is of no use.
+    pub(crate) fn of_end(error: &EndError) -> Self {
+        let of_disk =
+            matches!(error, EndError::Engine(Fatal::Log(_) | Fatal::NotTrimmed(_) | Fatal::Checkpoint(_)));
+        Self { text: with_causes(error), fault: if of_disk { Fault::Disk } else { Fault::World } }
     }
 
     /// Prefixes what was tried.
@@ -53,6 +64,7 @@ impl Failure {
         match self.fault {
             Fault::World => ExitCode::FAILURE,
             Fault::Caller => ExitCode::from(2),
+            Fault::Disk => ExitCode::from(4),
         }
     }
 }

@@ -87,13 +87,18 @@ impl Service {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        self.try_call(method, path, body).await.map_err(|error| match error {
+        self.try_call(method, path, body).await.map_err(|error| self.told(error))
+    }
+
+    /// What people are told when a call has no answer.
+    fn told(&self, error: ApiError) -> Failure {
+        match error {
             ApiError::Unreachable { error, .. } => Failure::new(self.silent(&error)),
             ApiError::Refused { code, message, .. } => {
                 Failure::new(self.with_advice(message, code.as_deref()))
             }
             other => other.into(),
-        })
+        }
     }
 
     /// As [`Service::call`], for a caller that goes by what went wrong.
@@ -105,6 +110,17 @@ impl Service {
     ) -> Result<Value, ApiError> {
         let signer = self.signer().await?;
         api::call(&self.endpoint, &signer, method, path, body).await
+    }
+
+    /// Gets something that may be long, piece by piece.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
+        let signer = self.signer().await?;
+        let got = api::download(&self.endpoint, &signer, path, take).await;
+        got.map_err(|error| self.told(error))
     }
 
     /// The region of calls to it.

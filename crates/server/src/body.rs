@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use millpond_engine::handle::LeaseGuard;
+use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
 pub(crate) use room::Room;
@@ -143,6 +144,15 @@ impl std::fmt::Debug for Pieces {
     }
 }
 
+/// The rest of a body, as another thread makes it; that thread waits while the connection takes nothing.
+struct Stream(mpsc::Receiver<Bytes>);
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
 /// A reply body. Deliveries in it count as made when the connection takes the bytes, and are given back when it never
 /// does.
 #[derive(Debug, Default)]
@@ -150,6 +160,7 @@ pub(crate) struct ReplyBody {
     bytes: Option<Bytes>,
     lease: Option<LeaseGuard>,
     pieces: Option<Pieces>,
+    stream: Option<Stream>,
 }
 
 impl ReplyBody {
@@ -163,6 +174,11 @@ impl ReplyBody {
         Self { pieces: Some(Pieces(Box::new(pieces))), ..Self::default() }
     }
 
+    /// A body that another thread makes.
+    pub(crate) fn streamed(pieces: mpsc::Receiver<Bytes>) -> Self {
+        Self { stream: Some(Stream(pieces)), ..Self::default() }
+    }
+
     pub(crate) fn with_lease(self, lease: LeaseGuard) -> Self {
         Self { lease: Some(lease), ..self }
     }
@@ -174,8 +190,11 @@ impl Body for ReplyBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(Stream(pieces)) = &mut self.stream {
+            return pieces.poll_recv(context).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))));
+        }
         if let Some(lease) = self.lease.take() {
             lease.delivered();
         }
@@ -187,11 +206,11 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none() && self.pieces.is_none()
+        self.bytes.is_none() && self.pieces.is_none() && self.stream.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.pieces.is_some() {
+        if self.pieces.is_some() || self.stream.is_some() {
             return SizeHint::default();
         }
         SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))

@@ -12,6 +12,7 @@ pub mod access;
 mod accounts;
 pub mod audit;
 mod aws;
+mod backup;
 mod behaviour;
 mod body;
 mod console;

@@ -4,6 +4,7 @@
 //! of one, `GET clock` whether expiry is held, and `GET status` how engine and log fare.
 //! `POST console-sessions` with `{}` answers `{"url": …, "expires_in_secs": 60}`: opened once in a browser within that
 //! time, the URL leads to the console as the caller.
+//! `GET backup` answers with the bytes of a backup, see `docs/format/backup.md`.
 //! `POST reset` and `POST clock/advance` are for tests.
 //! Everything else is the platform's. `POST` needs `Content-Type: application/json`, which no web page can send
 //! elsewhere without asking.
@@ -26,7 +27,7 @@ use crate::behaviour::TestControls;
 
 use crate::platform::{Platform, PlatformCall};
 use crate::respond::{self, Reply};
-use crate::{accounts, controls};
+use crate::{accounts, backup, controls};
 
 pub(crate) const NO_SUCH_CALL: &str = "there is no such call; see docs/api.md";
 const QUEUES_PER_CALL: usize = 1_000;
@@ -60,6 +61,7 @@ pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: Plat
         ("GET", "status") => status(engine).await,
         ("GET", "clock") => clock(engine).await,
         ("POST", "clock/confirm") => confirm_clock(engine).await,
+        ("GET", "backup") => return backup::answer(engine).await,
         ("POST", "reset") => return controls::reset(engine, access, controls).await,
         ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
         ("POST", "why") => return said(access.why(&call.who, &call.body).await),

@@ -38,6 +38,7 @@
 //! a part with each `apply` and the rest in [`Store::reclaim`].
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -186,6 +187,60 @@ pub trait StoreReader: Send + Sync {
 
     /// One document.
     fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError>;
+
+    /// The latest applied state, as it stays whatever is applied from now on. A store on a disk can't use the space of
+    /// what it holds again before it is dropped.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+}
+
+/// A store at one moment, for those who look at all of it: checks, salvage and backups.
+pub trait Snapshot: Send {
+    /// What the state reflects of the log; `None` when the row that says so is damaged.
+    fn reflected(&self) -> Option<Position>;
+
+    /// Shows everything there is to `examiner`, with payloads: the instance, then queues, documents, remembered sends and
+    /// messages, each in key order as far as it can be told. What is damaged is shown as such, and the rest goes on
+    /// behind it, until the examiner breaks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing can be told any more, such as that the store was opened again meanwhile.
+    fn examine(&self, examiner: &mut dyn Examiner) -> Result<(), StoreError>;
+}
+
+/// Whether an examiner wants to see more.
+pub type Flow = ControlFlow<()>;
+
+/// Who is shown all rows of a store, damaged ones too.
+pub trait Examiner {
+    /// The instance row; not called when it is damaged.
+    fn instance(&mut self, instance: Instance) -> Flow;
+    /// A queue's record.
+    fn queue(&mut self, record: QueueRecord) -> Flow;
+    /// A document.
+    fn document(&mut self, key: DocumentKey, document: Document) -> Flow;
+    /// What a queue remembers of a send, by the message it sent.
+    fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Flow;
+    /// A message's entry with its encoded payload, which is **not** verified; `None` when there is none.
+    fn message(&mut self, message: MessageRef, entry: Entry, payload: Option<Bytes>) -> Flow;
+    /// A row that can't be read, or a payload without an entry.
+    fn damaged(&mut self, row: DamagedRow) -> Flow;
+}
+
+/// What is damaged in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedRow {
+    /// The table.
+    pub table: &'static str,
+    /// Which of its rows, in words.
+    pub row: String,
+    /// The message that it is about.
+    pub message: Option<MessageRef>,
+    /// What is wrong with it.
+    pub what: String,
+    /// It is a whole payload that no entry names.
+    pub is_lone_payload: bool,
+    /// The payload of a message whose entry is damaged or missing, where there is one. Not verified.
+    pub payload: Option<Bytes>,
 }
 
 /// Which messages of a queue are to be found.

@@ -13,7 +13,7 @@ pub enum StoreError {
     /// The bytes on disk are not those that were written. Refuse to serve from this store.
     #[error(
         "the store {file} is damaged: {what}. Nothing was changed. Keep a copy of the directory, then restore it from a \
-         backup"
+         backup, or save what can be read with millpond repair DIR NEWDIR"
     )]
     Damaged {
         /// The file, with its directory.

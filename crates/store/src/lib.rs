@@ -18,7 +18,10 @@ pub mod memory_store;
 mod redb_disk;
 pub mod redb_store;
 
-pub use contract::{Changes, Found, MessageChange, Store, StoreReader, Usage, Visitor, Wanted};
+pub use contract::{
+    Changes, DamagedRow, Examiner, Flow, Found, MessageChange, Snapshot, Store, StoreReader, Usage, Visitor,
+    Wanted,
+};
 pub use error::StoreError;
 pub use memory_store::MemoryStore;
 pub use redb_store::{RedbConfig, RedbStore};

@@ -15,7 +15,9 @@ use millpond_core::queue::{Backlog, Deduplication, Edge, QueueRecord};
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
-use crate::contract::{Changes, Found, MessageChange, Store, StoreReader, Usage, Visitor, Wanted};
+use crate::contract::{
+    Changes, Examiner, Found, MessageChange, Snapshot, Store, StoreReader, Usage, Visitor, Wanted,
+};
 use crate::error::StoreError;
 
 /// The rows of one moment.
@@ -275,5 +277,31 @@ impl StoreReader for MemoryStore {
 
     fn document(&self, key: &DocumentKey) -> Result<Option<Document>, StoreError> {
         Ok(self.rows().documents.get(key).cloned())
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(self.rows().clone()))
+    }
+}
+
+impl Snapshot for Rows {
+    fn reflected(&self) -> Option<Position> {
+        Some(self.reflected)
+    }
+
+    fn examine(&self, examiner: &mut dyn Examiner) -> Result<(), StoreError> {
+        let Self { reflected: _, instance, queues, documents, messages, deduplications } = self.clone();
+        let show = || {
+            examiner.instance(instance)?;
+            queues.into_values().try_for_each(|record| examiner.queue(record))?;
+            documents.into_iter().try_for_each(|(key, document)| examiner.document(key, document))?;
+            deduplications.into_iter().try_for_each(|(message, row)| examiner.deduplication(message, row))?;
+            messages
+                .into_iter()
+                .try_for_each(|(message, (entry, payload))| examiner.message(message, entry, Some(payload)))
+        };
+        // An examiner that breaks has seen what it wanted.
+        let _ = show();
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@
 
 mod apply;
 mod entries;
+mod examine;
 mod fault;
 mod find;
 mod load;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use millpond_log::{Disk, Position};
 
-use crate::contract::{Changes, Store, StoreReader, Usage, Visitor};
+use crate::contract::{Changes, Snapshot, Store, StoreReader, Usage, Visitor};
 use crate::error::StoreError;
 use apply::Checkpoint;
 use opened::Opened;
@@ -62,6 +63,15 @@ impl RedbStore {
     pub fn open(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<Self, StoreError> {
         let (opened, checkpoint) = Opened::open(disk, config)?;
         Ok(Self { opened: Arc::new(opened), checkpoint })
+    }
+
+    /// What can be read of a store that may be damaged. On a disk that takes writes the engine may write to the file while
+    /// it opens it: hand in an [`OverlayDisk`](millpond_log::OverlayDisk).
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing of it can be read, such as that there is none.
+    pub fn open_damaged(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<Box<dyn Snapshot>, StoreError> {
+        Opened::open_damaged(disk, config)?.snapshot()
     }
 }
 

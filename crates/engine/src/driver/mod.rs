@@ -15,9 +15,10 @@ use bytes::Bytes;
 use millpond_core::message::Receipt;
 use millpond_core::time::Timestamp;
 use millpond_log::{Log, LogReader, Position, Progress, SubmitError, TrimError};
+use millpond_store::StoreReader;
 use tokio::sync::oneshot;
 
-use crate::admission::Load;
+use crate::admission::{Load, Room};
 use crate::checkpoint::{self, CheckpointError};
 use crate::clock::Clock;
 use crate::handle::{EngineHandle, receipts};
@@ -35,7 +36,7 @@ use fetches::BacklogReader;
 use reads::BodyReader;
 pub use reads::read_body;
 use replies::ReplySender;
-pub use running::{Fatal, Inbox, Message, Parts, Running, Status};
+pub use running::{Fatal, HeldLog, Inbox, Message, Parts, Running, Status};
 
 /// Expired messages and an idle log are looked for this often.
 const TICK_MILLIS: u64 = 1_000;
@@ -71,7 +72,7 @@ pub fn start(
     let log_reader = log.reader();
     let reader = BodyReader::start(log_reader.clone(), store.reader(), sender.clone())?;
     let backlogs = BacklogReader::start(store.reader(), sender.clone())?;
-    let reflected = store.reflected();
+    let (reflected, store_reader) = (store.reflected(), store.reader());
     let checkpointer = Checkpointer::start(log_reader.clone(), store, sender.clone())?;
     let replies = ReplySender::start(sender.clone());
     let handle = EngineHandle::new(sender, under_way_limit_bytes);
@@ -86,12 +87,15 @@ pub fn start(
         replies,
         log,
         log_reader,
+        store_reader,
+        holds: Arc::new(()),
         clock,
         reflected,
         next_tick: Timestamp::EPOCH,
         next_look: Timestamp::EPOCH,
         next_checkpoint: Timestamp::EPOCH,
         events_at_checkpoint: 0,
+        checkpoint_segments: 1,
         stopping: false,
     };
     let thread = thread::Builder::new().name("engine".into()).spawn(move || driver.run())?;
@@ -119,12 +123,17 @@ struct Driver {
     replies: ReplySender,
     log: Box<dyn Log>,
     log_reader: Arc<dyn LogReader>,
+    store_reader: Arc<dyn StoreReader>,
+    /// Shared with everyone who reads all that is there.
+    holds: Arc<()>,
     clock: Arc<dyn Clock>,
     reflected: Position,
     next_tick: Timestamp,
     next_look: Timestamp,
     next_checkpoint: Timestamp,
     events_at_checkpoint: u64,
+    /// Segments that the next checkpoint folds together.
+    checkpoint_segments: usize,
     stopping: bool,
 }
 
@@ -230,6 +239,11 @@ impl Driver {
                 let _ = reply_to.send(self.engine.queue_counters(after, limit));
                 Ok(())
             }
+            Message::HoldLog { reply_to } => {
+                // As above.
+                let _ = reply_to.send(self.held_log());
+                Ok(())
+            }
             Message::Stop => {
                 self.stopping = true;
                 self.step(Input::Stopping(self.clock.reading()), out)
@@ -294,7 +308,8 @@ impl Driver {
     fn look_at_space(&mut self, out: &mut Vec<Output>) -> Result<(), Fatal> {
         let usage = self.log_reader.usage();
         self.step(Input::Space(Load::of(&usage)), out)?;
-        if let Some(through) = checkpoint::due(&usage, self.engine.durable()).or_else(|| self.relief())
+        let due = checkpoint::due_reaching(&usage, self.engine.durable(), self.checkpoint_segments);
+        if let Some(through) = due.or_else(|| self.relief())
             && self.clock.now() >= self.next_checkpoint
             && self.checkpointer.advance(through)
         {
@@ -320,18 +335,37 @@ impl Driver {
             Err(error) if error.is_out_of_space() => {
                 tracing::warn!(%error, "a checkpoint has to wait for space");
                 self.next_checkpoint = self.clock.now().plus_millis(CHECKPOINT_RETRY_MILLIS);
+                self.checkpoint_segments = self.checkpoint_segments.saturating_mul(2);
                 return Ok(());
             }
             Err(error) => return Err(Fatal::Checkpoint(error)),
         };
         self.reflected = reflected;
+        self.checkpoint_segments = 1;
         self.step(Input::Checkpointed { reflected }, out)?;
+        if self.is_log_held() {
+            return Ok(());
+        }
         match self.log.trim(reflected.next()) {
             Ok(()) => Ok(()),
             Err(TrimError::Fenced) => Err(Fatal::Fenced),
             Err(TrimError::Failed(failure)) => Err(Fatal::Log(failure)),
             Err(error @ TrimError::NotDurable { .. }) => Err(Fatal::NotTrimmed(error)),
         }
+    }
+
+    fn held_log(&self) -> HeldLog {
+        HeldLog {
+            log: self.log_reader.clone(),
+            store: self.store_reader.clone(),
+            through: self.engine.durable(),
+            _hold: self.holds.clone(),
+        }
+    }
+
+    /// Whether someone still reads what could be trimmed, and there is room to wait for that.
+    fn is_log_held(&self) -> bool {
+        Arc::strong_count(&self.holds) > 1 && Load::of(&self.log_reader.usage()).room() == Room::Sends
     }
 
     fn status(&self) -> Status {

@@ -8,8 +8,8 @@ use millpond_core::command::Command;
 use millpond_core::message::{QueueId, Receipt};
 use millpond_core::outage::ExpiryHold;
 use millpond_core::time::Timestamp;
-use millpond_log::{Failure, Log, Position, SubmitError, TrimError};
-use millpond_store::{Found, Store, StoreError};
+use millpond_log::{Failure, Log, LogReader, Position, SubmitError, TrimError};
+use millpond_store::{Found, Store, StoreError, StoreReader};
 use tokio::sync::oneshot;
 
 use crate::checkpoint::CheckpointError;
@@ -89,8 +89,31 @@ pub enum Message {
         /// Where they go.
         reply_to: oneshot::Sender<Vec<(QueueId, QueueCounters)>>,
     },
+    /// Someone reads all that is there.
+    HoldLog {
+        /// Where the hold goes.
+        reply_to: oneshot::Sender<HeldLog>,
+    },
     /// The service stops.
     Stop,
+}
+
+/// Log and store of a running engine, for who reads all of it. As long as this lives the log keeps the batches that it
+/// has, unless it would run out of room for sends: then they are trimmed, and a read says so.
+pub struct HeldLog {
+    /// The log.
+    pub log: Arc<dyn LogReader>,
+    /// The store. A snapshot that is taken now reflects all batches that the log does not have.
+    pub store: Arc<dyn StoreReader>,
+    /// The last durable position: what was acknowledged before is not behind it.
+    pub through: Position,
+    pub(super) _hold: Arc<()>,
+}
+
+impl std::fmt::Debug for HeldLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HeldLog({})", self.through)
+    }
 }
 
 /// Figures of engine and log.

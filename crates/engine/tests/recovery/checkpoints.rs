@@ -248,3 +248,20 @@ fn a_checkpoint_is_due_when_the_log_is_half_full_or_the_disk_is_full() {
     assert_eq!(checkpoint::due(&full, Position(9)), Some(Position(9)));
     assert_eq!(checkpoint::due(&Usage { sealed: Vec::new(), ..full }, Position(9)), None);
 }
+
+#[test]
+fn a_checkpoint_reaches_further_where_it_found_no_space() {
+    let segment = |first, last| SealedSegment { first: Position(first), last: Position(last), bytes: 10 };
+    let sealed = vec![segment(1, 5), segment(6, 9), segment(10, 12)];
+    let full = Usage { budget_bytes: 1_000, used_bytes: 30, disk_full: true, sealed, ..Usage::default() };
+    let due = |segments| checkpoint::due_reaching(&full, Position(14), segments);
+    assert_eq!([due(1), due(2), due(4)], [Position(5), Position(9), Position(14)].map(Some));
+    assert_eq!(checkpoint::due(&full, Position(14)), due(1));
+    assert_eq!(
+        checkpoint::due_reaching(&full, Position(7), 2),
+        Some(Position(7)),
+        "nothing that is not durable"
+    );
+    let roomy = Usage { disk_full: false, ..full.clone() };
+    assert_eq!(checkpoint::due_reaching(&roomy, Position(14), 4), None);
+}

@@ -35,7 +35,10 @@ impl Default for LogConfig {
             ready_segments: 2,
             recycled_segments_max: 32,
             in_flight_max_bytes: 8 << 20,
-            repair_hint: "keep a copy of the directory, then restore it from a backup".to_owned(),
+            repair_hint:
+                "keep a copy of the directory, then restore it from a backup, or save what can be read \
+                          with millpond repair DIR NEWDIR"
+                    .to_owned(),
         }
     }
 }

@@ -17,12 +17,17 @@ pub(super) fn read_segment_header(
     log_id: LogId,
     generation: u64,
 ) -> io::Result<Result<SegmentHeader, RecordFault>> {
+    Ok(read_any_segment_header(file)?.and_then(|header| {
+        let own = header.log_id == log_id && header.generation == generation;
+        if own { Ok(header) } else { Err(RecordFault::Foreign) }
+    }))
+}
+
+/// Reads the header of a segment file, whichever log and generation it is of.
+pub(super) fn read_any_segment_header(file: &dyn DiskFile) -> io::Result<Result<SegmentHeader, RecordFault>> {
     let mut bytes = [0; HEADER_BYTES];
     match file.read_at(0, &mut bytes) {
-        Ok(()) => Ok(SegmentHeader::decode(&bytes).and_then(|header| {
-            let own = header.log_id == log_id && header.generation == generation;
-            if own { Ok(header) } else { Err(RecordFault::Foreign) }
-        })),
+        Ok(()) => Ok(SegmentHeader::decode(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Err(RecordFault::Absent)),
         Err(error) => Err(error),
     }

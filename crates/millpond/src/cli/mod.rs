@@ -2,7 +2,9 @@
 
 mod access;
 mod account;
+mod backup;
 mod bench;
+mod check;
 mod clock;
 mod completions;
 mod console;
@@ -10,6 +12,7 @@ mod duration;
 mod env;
 mod form;
 mod hide_option;
+mod kept;
 mod keys;
 mod listen;
 mod outputs;
@@ -20,7 +23,9 @@ mod queues;
 mod quotas;
 mod receive;
 mod redrive;
+mod repair;
 mod reset;
+mod restore;
 mod rows;
 mod send;
 mod serve;
@@ -43,7 +48,8 @@ use crate::terminal::{remark, say};
 #[command(
     version,
     propagate_version = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue).\n\n\
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there (an empty queue), 4 a service stopped\n\
+                  because its disk fails.\n\n\
                   Start here:\n  millpond up                        the example: form, queue, database\n  \
                   millpond serve                     just the queue service\n  \
                   eval \"$(millpond env)\"             point any AWS SDK at it",
@@ -105,6 +111,14 @@ enum Command {
     Env(env::Env),
     /// Tell whether someone may do something, and which policy decides.
     Why(why::Why),
+    /// Save what can be read of a damaged data directory into a new one.
+    Repair(repair::Repair),
+    /// Take a backup of a service that runs, or of a data directory.
+    Backup(backup::Backup),
+    /// Bring a backup back as a new data directory.
+    Restore(restore::Restore),
+    /// Check that a data directory is sound; nothing in it is changed.
+    Check(check::Check),
     /// Make another account, or show those there are.
     #[command(
         subcommand,
@@ -160,6 +174,10 @@ impl Cli {
             Command::Bench(bench) => bench.run(),
             Command::Env(env) => env.run(),
             Command::Why(why) => in_runtime(why.run()),
+            Command::Repair(repair) => repair.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Check(check) => check.run(),
             Command::Account(account) => in_runtime(account.run()),
             Command::Keys(keys) => keys.run(),
             Command::Console(console) => in_runtime(console.run()),

@@ -152,7 +152,7 @@ async fn serve(configured: Configured) -> Outcome {
         // It says that the service is ready, which it is not any more; if it is gone already, all the better.
         let _ = fs::remove_file(file);
     }
-    ended?;
+    ended.map_err(|error| Failure::of_end(&error))?;
     remark(if in_memory {
         "stopped; what was in memory is gone"
     } else {

@@ -44,8 +44,9 @@ pub(crate) enum Resource {
 }
 
 /// All actions, for those who count them. `UseHost` and `WriteTable` are asked for by the platform while it deploys a stack.
-pub(crate) const ACTIONS: [&str; 20] = [
+pub(crate) const ACTIONS: [&str; 21] = [
     "millpond:AdvanceClock",
+    "millpond:Backup",
     "millpond:ConfirmClock",
     "millpond:CreateAccount",
     "millpond:DeleteStack",
@@ -100,6 +101,7 @@ pub(crate) fn gate(method: &str, path: &str) -> Gate {
         ("POST", ["clock", "confirm"]) => Gate::Action("millpond:ConfirmClock", Resource::OfService),
         ("POST", ["clock", "advance"]) => Gate::Action("millpond:AdvanceClock", Resource::OfService),
         ("POST", ["reset"]) => Gate::Action("millpond:Reset", Resource::OfService),
+        ("GET", ["backup"]) => Gate::Action("millpond:Backup", Resource::OfService),
         ("GET", ["status"]) => Gate::Action("millpond:GetStatus", Resource::OfService),
         ("GET", ["workloads"]) => Gate::Action("millpond:ListWorkloads", Resource::OfService),
         ("POST", ["workloads", name, "start"]) => {

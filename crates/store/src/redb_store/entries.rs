@@ -321,7 +321,7 @@ impl<'t> Entries<'t> {
 }
 
 /// The orders that a message aside stands in, and where.
-fn orders(entry: &Entry) -> [Option<(Order, Timestamp)>; 3] {
+pub(crate) fn orders(entry: &Entry) -> [Option<(Order, Timestamp)>; 3] {
     let lease = (!entry.never_delivered()).then_some((Order::Leases, entry.visible_at));
     [Some((Order::Turns, entry.rank)), Some((Order::Ages, entry.sent_at)), lease]
 }

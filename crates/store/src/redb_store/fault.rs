@@ -33,6 +33,20 @@ pub(crate) enum Fault {
     Panic(String),
 }
 
+/// For who goes on behind it: what is wrong, without the file.
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Engine(error) => write!(f, "{error}"),
+            Self::Row(_, malformed) => write!(f, "{malformed}"),
+            Self::Rows(what) => f.write_str(what),
+            Self::Newer(found) => write!(f, "it has the later format {found}"),
+            Self::Inconsistent(inconsistent) => write!(f, "{inconsistent}"),
+            Self::Panic(message) => write!(f, "the storage engine gave up: {message}"),
+        }
+    }
+}
+
 impl Fault {
     /// Whether the engine refused only because another thread's call has failed before.
     pub(crate) fn is_aftermath(&self) -> bool {

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use millpond_log::{Disk, DiskFile, Position};
@@ -12,6 +13,7 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTableMe
 
 use super::RedbConfig;
 use super::apply::{Checkpoint, decode_checkpoint, put_checkpoint, put_store_row};
+use super::examine::RedbSnapshot;
 use super::fault::{Fault, guarded};
 use super::migrate;
 use super::reader::store_row;
@@ -19,7 +21,7 @@ use super::rows::{
     BACKLOGS, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS,
     Place, QUEUES, REMOVED,
 };
-use crate::contract::Visitor;
+use crate::contract::{Snapshot, Visitor};
 use crate::error::StoreError;
 use crate::redb_disk::{Failures, RedbFile};
 
@@ -35,6 +37,8 @@ pub(crate) struct Opened {
     engine: RwLock<Engine>,
     /// Held while changes are written, until a failure has been dealt with.
     writing: Mutex<()>,
+    /// How often the file was opened: a snapshot is of one of these times.
+    openings: AtomicU64,
 }
 
 struct Engine {
@@ -46,17 +50,22 @@ struct Engine {
 impl Opened {
     /// Opens the store of a directory, creating it if there is none.
     pub(crate) fn open(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<(Self, Checkpoint), StoreError> {
-        let opened = Self {
-            disk,
-            config,
-            engine: RwLock::new(Engine { database: None, failures: Failures::default() }),
-            writing: Mutex::new(()),
-        };
+        let opened = Self::closed(disk, config);
         if !opened.exists()? {
             opened.create()?;
         }
         let checkpoint = opened.reopen()?;
         Ok((opened, checkpoint))
+    }
+
+    fn closed(disk: Arc<dyn Disk>, config: RedbConfig) -> Self {
+        Self {
+            disk,
+            config,
+            engine: RwLock::new(Engine { database: None, failures: Failures::default() }),
+            writing: Mutex::new(()),
+            openings: AtomicU64::new(0),
+        }
     }
 
     /// The file's place, for messages to people.
@@ -101,6 +110,37 @@ impl Opened {
         result.map_err(|fault| fault.into_error(&self.file(), &engine.failures))
     }
 
+    /// The latest committed state, for as long as it is looked at.
+    pub(crate) fn snapshot(self: &Arc<Self>) -> Result<Box<dyn Snapshot>, StoreError> {
+        let engine = self.engine();
+        let openings = self.openings();
+        let begun = guarded(|| Ok(engine.database()?.begin_read()?));
+        let transaction = begun.map_err(|fault| fault.into_error(&self.file(), &engine.failures))?;
+        let reflected = guarded(|| checkpoint_row(&transaction)).ok().map(|checkpoint| checkpoint.reflected);
+        Ok(Box::new(RedbSnapshot::new(Arc::clone(self), transaction, openings, reflected)))
+    }
+
+    /// How often the file was opened.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Relaxed)
+    }
+
+    /// What the store said or failed at, as its caller is told.
+    pub(crate) fn explain(&self, fault: Fault) -> StoreError {
+        fault.into_error(&self.file(), &self.engine().failures)
+    }
+
+    /// Opens the engine on a store that may be damaged: only its format must be known.
+    pub(crate) fn open_damaged(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<Arc<Self>, StoreError> {
+        let opened = Arc::new(Self::closed(disk, config));
+        match opened.reopen() {
+            Ok(_) => {}
+            Err(StoreError::Damaged { .. }) if opened.engine().database.is_some() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(opened)
+    }
+
     /// Runs a write in one transaction and makes it durable. After a full disk the file is open again, and holds what
     /// it held before.
     pub(crate) fn write<T>(
@@ -138,19 +178,18 @@ impl Opened {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         // The engine must have let go of the file before it is opened again.
         engine.database = None;
+        self.openings.fetch_add(1, Ordering::Relaxed);
         engine.failures = Failures::default();
         let failures = engine.failures.clone();
         let file = self.disk.open(FILE).map_err(|error| self.failed("opening", error))?;
         let open = || {
             let database = self.builder().create_with_backend(RedbFile::new(file, failures.clone()))?;
             migrate::to_this_format(&database, self.config.migrated_at_once)?;
-            let checkpoint = read_checkpoint(&database)?;
-            Ok((database, checkpoint))
+            Ok(database)
         };
         let opened = guarded(open).map_err(|fault| fault.into_error(&self.file(), &failures));
-        let (database, checkpoint) = opened?;
-        engine.database = Some(database);
-        Ok(checkpoint)
+        let database = engine.database.insert(opened?);
+        guarded(|| read_checkpoint(database)).map_err(|fault| fault.into_error(&self.file(), &failures))
     }
 
     fn exists(&self) -> Result<bool, StoreError> {
@@ -268,12 +307,18 @@ pub(crate) fn read_format(transaction: &ReadTransaction) -> Result<u64, Fault> {
 
 fn read_checkpoint(database: &Database) -> Result<Checkpoint, Fault> {
     let transaction = database.begin_read()?;
+    checkpoint_row(&transaction)
+}
+
+fn checkpoint_row(transaction: &ReadTransaction) -> Result<Checkpoint, Fault> {
     let mut messages = 0;
     for place in Place::ALL {
         messages += transaction.open_table(place.entries())?.len()?;
     }
-    let checkpoint = store_row(&transaction, CHECKPOINT_ROW)?.ok_or_else(|| missing(CHECKPOINT_ROW))?;
-    decode_checkpoint(checkpoint, messages)
+    decode_checkpoint(
+        store_row(transaction, CHECKPOINT_ROW)?.ok_or_else(|| missing(CHECKPOINT_ROW))?,
+        messages,
+    )
 }
 
 fn missing(row: &str) -> Fault {

@@ -17,7 +17,7 @@ use super::rows::{
     self, BacklogRow, DOCUMENTS, INSTANCE_ROW, MessageBytes, PAYLOADS, PartBytes, Place, QUEUES, QueueBytes,
     REMOVED, STORE,
 };
-use crate::contract::{Found, StoreReader, Wanted};
+use crate::contract::{Found, Snapshot, StoreReader, Wanted};
 use crate::error::StoreError;
 
 /// A handle for reads.
@@ -79,6 +79,10 @@ impl StoreReader for RedbReader {
             let seal_key = rows::document_seal_key(key);
             row.map(|row| decode("documents", &seal_key, row.value(), row::decode_document)).transpose()
         })
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.opened.snapshot()
     }
 }
 

@@ -87,6 +87,12 @@ pub(crate) fn part_key(message: MessageRef, part: u16) -> PartBytes {
     key
 }
 
+pub(crate) fn part_of(key: &PartBytes) -> (MessageRef, u16) {
+    let mut message = [0; 16];
+    message.copy_from_slice(&key[..16]);
+    (message_of(&message), u16::from_be_bytes([key[16], key[17]]))
+}
+
 /// The key bytes that a document's row is sealed with.
 pub(crate) fn document_seal_key(key: &DocumentKey) -> Vec<u8> {
     [key.collection.as_bytes(), &[0], key.name.as_bytes()].concat()

@@ -11,6 +11,7 @@ fn every_call_has_its_gate() {
         ("POST", "clock/confirm", Gate::Action("millpond:ConfirmClock", Resource::OfService)),
         ("POST", "clock/advance", Gate::Action("millpond:AdvanceClock", Resource::OfService)),
         ("POST", "reset", Gate::Action("millpond:Reset", Resource::OfService)),
+        ("GET", "backup", Gate::Action("millpond:Backup", Resource::OfService)),
         ("GET", "status", Gate::Action("millpond:GetStatus", Resource::OfService)),
         ("GET", "workloads", Gate::Action("millpond:ListWorkloads", Resource::OfService)),
         ("POST", "workloads/a/start", Gate::Action("millpond:StartWorkload", named("workload", "a"))),

@@ -93,7 +93,7 @@ impl World {
             Denied::Overloaded => self.marks.fire("a command was refused because too much was under way"),
         }
         if let What::Send { ids, .. } = &asked.what {
-            ids.iter().for_each(|id| self.oracle.refused(*id));
+            ids.iter().for_each(|(id, _)| self.oracle.refused(*id));
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl World {
             _ => {}
         }
         if let What::Send { ids, .. } = &asked.what {
-            ids.iter().for_each(|id| self.oracle.refused(*id));
+            ids.iter().for_each(|(id, _)| self.oracle.refused(*id));
         }
         Ok(())
     }
@@ -159,6 +159,14 @@ impl World {
             (What::Clock, Outcome::ExpiryHold { confirmed: true, .. }) => {
                 self.marks.fire("the clock was confirmed");
             }
+            (What::Origins, Outcome::Origins(origins)) => {
+                let leads_here = |key| {
+                    number_of(key).is_some_and(|from| QUEUES[from].dead_letters == Some(asked.known.queue))
+                };
+                if let Some(wrong) = origins.iter().find(|key| !leads_here(key)) {
+                    return Err(Halt::Broken(format!("{wrong} is told as an origin of dead letters")));
+                }
+            }
             (What::ListMoves { must }, Outcome::MoveTasks(tasks)) => {
                 let listed = |id: &&MoveTaskId| tasks.iter().any(|task| task.order.id == **id);
                 if let Some(lost) = must.iter().find(|id| !listed(id)) {
@@ -173,13 +181,19 @@ impl World {
     fn sent(
         &mut self,
         asked: &Asked,
-        ids: &[u128],
+        ids: &[(u128, Option<bool>)],
         (must, may): (u64, u64),
         must_of_all: u64,
         results: &[Result<millpond_core::outcome::Accepted, Refusal>],
     ) -> Result<(), Halt> {
         let mut added = 0;
-        for (id, result) in ids.iter().zip(results) {
+        for ((id, too_long), result) in ids.iter().zip(results) {
+            let is_too_long = matches!(result, Err(Refusal::MessageTooLong { .. }));
+            if too_long.is_some_and(|too_long| too_long != is_too_long) {
+                return Err(Halt::Broken(format!(
+                    "whether {id} is too long is answered wrongly: {result:?}"
+                )));
+            }
             match result {
                 Ok(accepted) if QUEUES[asked.known.queue].fifo => {
                     let repeats = self.oracle.accepted_as(*id, accepted.id, asked.decided)?;
@@ -198,6 +212,10 @@ impl World {
                         let text = format!("a queue of at most {may} messages was called full");
                         return Err(Halt::Broken(text));
                     }
+                    self.oracle.refused(*id);
+                }
+                Err(Refusal::MessageTooLong { .. }) => {
+                    self.marks.fire("a message was too long");
                     self.oracle.refused(*id);
                 }
                 Err(_) => self.oracle.refused(*id),

@@ -21,6 +21,9 @@ fn receipt_of(queue: millpond_core::message::QueueId, delivery: &Delivery) -> Re
 impl World {
     /// Clients hear their replies.
     pub(crate) fn hear(&mut self) -> Result<(), Halt> {
+        if self.is_dark() {
+            return Ok(());
+        }
         self.note_quarantined();
         while let Some((request, reply)) = self.service().replies.pop_front() {
             match &reply {

@@ -108,6 +108,11 @@ impl World {
         }
     }
 
+    /// The power is off: nobody answers, and nobody hears.
+    pub(crate) fn is_dark(&self) -> bool {
+        self.disk.is_down()
+    }
+
     /// Bodies may be damaged or can't be read.
     pub(crate) const fn has_flipped(&self) -> bool {
         self.faults.flipped

@@ -148,6 +148,9 @@ impl World {
             self.service().settle(now).map_err(Halt::Died)?;
             self.hear()?;
         }
+        if self.is_dark() {
+            return self.crash();
+        }
         if !self.clients.asked.is_empty() {
             return Err(Halt::Broken(format!("after a stop: no reply to {:?}", self.clients.asked)));
         }

@@ -181,6 +181,32 @@ fn a_failed_sync_is_final_and_never_retried() {
 }
 
 #[test]
+fn a_trim_whose_sync_failed_survives_a_cut_in_the_next_start() {
+    for (seed, calls) in (0..8).flat_map(|seed| (1..30).map(move |calls| (seed, calls))) {
+        let context = format!("seed {seed}, call {calls}");
+        let disk = FaultyDisk::new(seed);
+        let mut promises = Promises::default();
+        let (mut log, _) = open(&disk).unwrap();
+        for number in 1..12_u64 {
+            promises.submit(&mut log, Bytes::from(vec![number as u8; 600])).unwrap();
+            promises.poll(&mut log).unwrap();
+        }
+        // The page cache shows what the superblock was to say, the medium may not have it.
+        disk.fail_call(disk.calls() + 2, std::io::ErrorKind::Other);
+        let before = promises.durable + 1;
+        promises.trim(&mut log, before);
+        assert!(promises.poll(&mut log).is_none(), "{context}: the log has died");
+        drop(log);
+        disk.kill();
+        disk.cut_at_call(disk.calls() + calls);
+        drop(open(&disk));
+        disk.power_cut();
+        let (mut log, _) = open(&disk).unwrap_or_else(|error| panic!("{context}: {error}"));
+        promises.check_opened(&mut log, &context);
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_and_resumes_without_damage() {
     let disk = FaultyDisk::new(6);
     let mut promises = Promises::default();

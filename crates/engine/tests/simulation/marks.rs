@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Every mark that must fire over all seeds of a run.
-pub(crate) const ALL: [&str; 58] = [
+pub(crate) const ALL: [&str; 59] = [
     "a batch went early because it was large",
     "a bit flipped",
     "a body was read from the log",
@@ -32,6 +32,7 @@ pub(crate) const ALL: [&str; 58] = [
     "a lie went unnoticed",
     "a long poll ended empty",
     "a long poll was served",
+    "a message was too long",
     "a message outlived its retention because expiry is held",
     "a message that a task moved was handed out",
     "a message was received again after its lease",

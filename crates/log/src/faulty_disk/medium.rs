@@ -28,6 +28,8 @@ struct FileContent {
     kept: Vec<u8>,
     unsynced: BTreeSet<usize>,
     length_unsynced: bool,
+    /// A failed sync has left sectors visible that are lost.
+    lost: bool,
 }
 
 #[derive(Debug)]
@@ -168,6 +170,7 @@ impl Medium {
         let unsynced = std::mem::take(&mut file.unsynced);
         let longer = file.seen.len().max(file.kept.len());
         file.length_unsynced = false;
+        file.lost = true;
         file.kept.resize(longer, 0);
         for sector in unsynced {
             if self.toss()
@@ -199,6 +202,7 @@ impl Medium {
         for inode in inodes {
             let length_kept = self.toss();
             let file = self.files.get_mut(&inode).expect("the inode was just listed");
+            let differs = !file.unsynced.is_empty() || file.length_unsynced || std::mem::take(&mut file.lost);
             if std::mem::take(&mut file.length_unsynced) && length_kept {
                 file.kept.resize(file.seen.len(), 0);
             }
@@ -208,7 +212,9 @@ impl Medium {
                 }
             }
             let file = self.files.get_mut(&inode).expect("the inode was just listed");
-            file.seen = file.kept.clone();
+            if differs {
+                file.seen.clone_from(&file.kept);
+            }
         }
         self.files.retain(|inode, _| self.kept_names.values().any(|named| named == inode));
     }

@@ -237,6 +237,8 @@ impl Opening<'_> {
     fn finish(mut self, decision: &Decision, mut segments: VecDeque<LiveSegment>) -> io::Result<Opened> {
         let before = *self.superblock.current();
         let epoch = decision.epoch + 1;
+        // Before files go that only an older superblock still counts on.
+        self.superblock.make_durable()?;
         if let Some(active) = segments.back() {
             make_durable(active, decision.proven)?;
         }

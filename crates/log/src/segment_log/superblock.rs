@@ -75,6 +75,12 @@ impl SuperblockFile {
         &self.current
     }
 
+    /// Makes durable what was found: after a failed sync of an earlier process it may be in the page cache alone.
+    pub(super) fn make_durable(&self) -> io::Result<()> {
+        self.file.write_at(slot_offset_bytes(self.current.sequence), &self.current.encode())?;
+        self.file.sync_data()
+    }
+
     /// Writes `next` into the other slot, durable when this returns. The sequence is counted here.
     pub(super) fn replace(&mut self, next: Superblock) -> io::Result<()> {
         let next = Superblock { sequence: self.current.sequence + 1, ..next };

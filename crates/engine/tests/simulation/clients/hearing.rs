@@ -21,6 +21,9 @@ fn receipt_of(queue: millpond_core::message::QueueId, delivery: &Delivery) -> Re
 impl World {
     /// Clients hear their replies.
     pub(crate) fn hear(&mut self) -> Result<(), Halt> {
+        if self.is_dark() {
+            return Ok(());
+        }
         self.note_quarantined();
         while let Some((request, reply)) = self.service().replies.pop_front() {
             match &reply {
@@ -94,7 +97,7 @@ impl World {
             Denied::Overloaded => self.marks.fire("a command was refused because too much was under way"),
         }
         if let What::Send { ids, .. } = &asked.what {
-            ids.iter().for_each(|id| self.oracle.refused(*id));
+            ids.iter().for_each(|(id, _)| self.oracle.refused(*id));
         }
         Ok(())
     }
@@ -113,7 +116,7 @@ impl World {
             _ => {}
         }
         if let What::Send { ids, .. } = &asked.what {
-            ids.iter().for_each(|id| self.oracle.refused(*id));
+            ids.iter().for_each(|(id, _)| self.oracle.refused(*id));
         }
         Ok(())
     }
@@ -160,6 +163,14 @@ impl World {
             (What::Clock, Outcome::ExpiryHold { confirmed: true, .. }) => {
                 self.marks.fire("the clock was confirmed");
             }
+            (What::Origins, Outcome::Origins(origins)) => {
+                let leads_here = |key| {
+                    number_of(key).is_some_and(|from| QUEUES[from].dead_letters == Some(asked.known.queue))
+                };
+                if let Some(wrong) = origins.iter().find(|key| !leads_here(key)) {
+                    return Err(Halt::Broken(format!("{wrong} is told as an origin of dead letters")));
+                }
+            }
             (What::ListMoves { must }, Outcome::MoveTasks(tasks)) => {
                 let listed = |id: &&MoveTaskId| tasks.iter().any(|task| task.order.id == **id);
                 if let Some(lost) = must.iter().find(|id| !listed(id)) {
@@ -174,13 +185,19 @@ impl World {
     fn sent(
         &mut self,
         asked: &Asked,
-        ids: &[u128],
+        ids: &[(u128, Option<bool>)],
         (must, may): (u64, u64),
         must_of_all: u64,
         results: &[Result<millpond_core::outcome::Accepted, Refusal>],
     ) -> Result<(), Halt> {
         let mut added = 0;
-        for (id, result) in ids.iter().zip(results) {
+        for ((id, too_long), result) in ids.iter().zip(results) {
+            let is_too_long = matches!(result, Err(Refusal::MessageTooLong { .. }));
+            if too_long.is_some_and(|too_long| too_long != is_too_long) {
+                return Err(Halt::Broken(format!(
+                    "whether {id} is too long is answered wrongly: {result:?}"
+                )));
+            }
             match result {
                 Ok(accepted) if QUEUES[asked.known.queue].fifo => {
                     let repeats = self.oracle.accepted_as(*id, accepted.id, asked.decided)?;
@@ -199,6 +216,10 @@ impl World {
                         let text = format!("a queue of at most {may} messages was called full");
                         return Err(Halt::Broken(text));
                     }
+                    self.oracle.refused(*id);
+                }
+                Err(Refusal::MessageTooLong { .. }) => {
+                    self.marks.fire("a message was too long");
                     self.oracle.refused(*id);
                 }
                 Err(_) => self.oracle.refused(*id),
@@ -249,6 +270,11 @@ impl World {
         let latest = if parked { self.now } else { asked.decided.latest };
         let decided = Between { earliest: asked.decided.earliest, latest };
         let leased_until = decided.earliest.plus_secs(u64::from(visibility_timeout_secs));
+        let flipped = self.has_flipped();
+        if flipped {
+            // What can't be read was leased and is left out of the reply.
+            self.oracle.never_sees_receive(Some(asked.known.queue));
+        }
         let mut receipts = Vec::new();
         for (delivery, payload) in deliveries.iter().zip(payloads) {
             let decoded = Payload::decode(payload).map_err(|error| Broken::from(error.to_string()))?;
@@ -263,7 +289,7 @@ impl World {
             receipts.push((id, receipt));
         }
         let fifo = asked.known.queue;
-        if QUEUES[fifo].fifo {
+        if QUEUES[fifo].fifo && !flipped {
             let ids: Vec<u128> = receipts.iter().map(|(id, _)| *id).collect();
             self.oracle.checks_order(fifo, &ids, decided)?;
         }

@@ -38,6 +38,7 @@ pub(crate) struct Asked {
 pub(crate) enum What {
     /// The catalogue says all that there is to say.
     Plain,
+    Origins,
     /// A document that was expected at a revision that it is not at.
     Write,
     DeleteQueue,
@@ -48,7 +49,8 @@ pub(crate) enum What {
         hidden: (u64, u64),
     },
     Send {
-        ids: Vec<u128>,
+        /// By id, and whether the message is larger than its queue takes, where that is known.
+        ids: Vec<(u128, Option<bool>)>,
         bounds: (u64, u64),
         must_of_all: u64,
     },

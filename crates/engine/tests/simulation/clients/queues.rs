@@ -132,6 +132,9 @@ impl World {
         match self.random.u8(..8) {
             0 => patch.visibility_timeout_secs = Some(self.random.u32(..60)),
             1 => patch.receive_wait_secs = Some(self.random.u32(..20)),
+            2 if self.random.bool() => {
+                patch.maximum_message_bytes = Some([1_024, 1_048_576][self.random.usize(..2)]);
+            }
             2 if !kind.fifo => patch.delay_secs = Some(self.random.u32(..8)),
             3 if queue == 2 => patch.retention_secs = Some(self.random.u32(60..90)),
             4 if kind.dead_letters.is_none() => patch.redrive_allow = Some(self.draw_allowance()),
@@ -214,6 +217,12 @@ impl World {
     }
 
     pub(crate) fn list_sources(&mut self, queue: usize) -> Result<(), Halt> {
+        if self.random.bool() {
+            let known = self.oracle.asks(queue);
+            let command = Command::ListOrigins { key: key(QUEUES[queue].name) };
+            let about = About::Query(Query::Exists(queue));
+            return self.ask(known, What::Origins, command, NOW, about).map(drop);
+        }
         let command =
             Command::ListDeadLetterSources { key: key(QUEUES[queue].name), after: None, limit: 100 };
         self.asks_query(queue, command, Query::Sources(queue))

@@ -48,7 +48,10 @@ impl World {
         let known = self.oracle.asks(queue);
         let deciding = self.deciding();
         let what = What::Send {
-            ids: messages.iter().map(|message| message.id.0).collect(),
+            ids: messages
+                .iter()
+                .map(|message| (message.id.0, self.is_too_long(queue, message.size_bytes)))
+                .collect(),
             bounds: self.oracle.bounds(queue, deciding),
             must_of_all: self.oracle.bound_of_all(deciding.latest),
         };
@@ -76,6 +79,14 @@ impl World {
         Ok(())
     }
 
+    /// Whether a queue refuses a message of that size; open while its limit is.
+    fn is_too_long(&self, queue: usize, size_bytes: u32) -> Option<bool> {
+        let attributes = self.oracle.catalogues.all().filter_map(|catalogue| catalogue.attributes(queue));
+        let mut answers = attributes.map(|attributes| size_bytes > attributes.maximum_message_bytes);
+        let first = answers.next()?;
+        answers.all(|answer| answer == first).then_some(first)
+    }
+
     fn draw_message(&mut self, queue: usize, body_max_bytes: usize) -> NewMessage {
         self.clients.next_id += 1;
         let id = self.clients.next_id;
@@ -87,7 +98,8 @@ impl World {
         let deduplication = if by_content { SendName::Content(name) } else { SendName::Given(name) };
         NewMessage {
             id: MessageId(id),
-            size_bytes: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+            // As SQS counts it, which the engine takes as it is told.
+            size_bytes: if self.random.u8(..20) == 0 { 2_000 } else { 200 },
             payload,
             delay_secs: (!fifo && self.random.u8(..5) == 0).then(|| self.random.u32(..20)),
             group,

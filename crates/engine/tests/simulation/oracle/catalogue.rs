@@ -253,6 +253,7 @@ impl Catalogue {
         changed.retention_secs = patch.retention_secs.unwrap_or(changed.retention_secs);
         changed.visibility_timeout_secs =
             patch.visibility_timeout_secs.unwrap_or(changed.visibility_timeout_secs);
+        changed.maximum_message_bytes = patch.maximum_message_bytes.unwrap_or(changed.maximum_message_bytes);
         changed.receive_wait_secs = patch.receive_wait_secs.unwrap_or(changed.receive_wait_secs);
         if let Some(allow) = &patch.redrive_allow {
             changed.redrive_allow.clone_from(allow);

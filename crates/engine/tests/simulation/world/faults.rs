@@ -48,7 +48,8 @@ pub(crate) const FAULTS: [Fault; 13] = [
         "bit flip",
         "one bit of a file of the log changes on the medium",
         "a body is never served with it: its message is taken out and told, or the service ends or is refused with the \
-         place; behind what later frames prove durable, the end of the log may be cut. Then the run ends",
+         place; a message that can't be read is left out of its reply and comes again, counted, perhaps behind others of \
+         its group; behind what later frames prove durable, the end of the log may be cut. Then the run ends",
     ),
     fault(
         "lying sync",
@@ -105,6 +106,16 @@ impl World {
             self.faults.honest_from = None;
             self.disk.set_lying_sync(false);
         }
+    }
+
+    /// The power is off: nobody answers, and nobody hears.
+    pub(crate) fn is_dark(&self) -> bool {
+        self.disk.is_down()
+    }
+
+    /// Bodies may be damaged or can't be read.
+    pub(crate) const fn has_flipped(&self) -> bool {
+        self.faults.flipped
     }
 
     /// Answers whether there was none.

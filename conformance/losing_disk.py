@@ -7,7 +7,7 @@ directory, and by nothing else. A cut keeps or loses each unsynced sector and na
     with LosingDisk(folder) as disk:     # mounted at the folder, in a process of its own
         disk.cut(seed=1)                 # nobody may use it meanwhile: end the process that does, first
         disk.stall(seconds=30)           # from now on a sync takes so long
-        disk.release()                   # ends the wait: what waits fails
+        disk.release()                   # ends the wait: what waits fails; disk.resume() lets it succeed
 
 What always holds: the same calls and the same seed leave the same content. It needs root and /dev/fuse, and refuses to run
 without (`why_not` says what is missing); content is kept in memory.
@@ -70,6 +70,10 @@ class LosingDisk:
     def release(self):
         """Syncs take no time any more, and those that wait fail."""
         self._ask(command="release")
+
+    def resume(self):
+        """Syncs take no time any more, and those that wait are done."""
+        self._ask(command="resume")
 
     def figures(self):
         """Syncs and writes so far, and syncs that wait."""
@@ -312,12 +316,18 @@ class Files:
         self._stall_secs = seconds
 
     def release(self):
+        self._end_stall(errno.EIO)
+
+    def resume(self):
+        self._end_stall(0)
+
+    def _end_stall(self, number):
         self._stall_secs = 0
         with self._lock:
             waiting = list(self._waiting)
         for timer in waiting:
             timer.cancel()
-            timer.end(errno.EIO)
+            timer.end(number)
 
     def figures(self):
         with self._lock:

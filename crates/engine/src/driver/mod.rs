@@ -85,6 +85,7 @@ pub fn start(
         next_tick: Timestamp::EPOCH,
         next_look: Timestamp::EPOCH,
         next_checkpoint: Timestamp::EPOCH,
+        draining: false,
         stopping: false,
     };
     let thread = thread::Builder::new().name("engine".into()).spawn(move || driver.run())?;
@@ -116,6 +117,9 @@ struct Driver {
     next_tick: Timestamp,
     next_look: Timestamp,
     next_checkpoint: Timestamp,
+    /// Nobody waits for messages any more.
+    draining: bool,
+    /// It ends when everything is durable and answered.
     stopping: bool,
 }
 
@@ -190,7 +194,7 @@ impl Driver {
         match message {
             Message::Request { request, command, wait, reply_to } => {
                 self.callers.insert(request, reply_to);
-                let wait = if self.stopping { Wait::Secs(0) } else { wait };
+                let wait = if self.draining { Wait::Secs(0) } else { wait };
                 self.step(Input::Request { request, command, wait }, out)
             }
             Message::Advance { request, millis, reply_to } => {
@@ -217,8 +221,9 @@ impl Driver {
                 let _ = reply_to.send(self.engine.queue_counters(after, limit));
                 Ok(())
             }
-            Message::Stop => {
-                self.stopping = true;
+            Message::Drain | Message::Stop => {
+                self.stopping |= matches!(message, Message::Stop);
+                self.draining = true;
                 self.step(Input::Stopping(self.clock.reading()), out)
             }
         }

@@ -82,6 +82,8 @@ pub enum Message {
         /// Where they go.
         reply_to: oneshot::Sender<Vec<(QueueId, QueueCounters)>>,
     },
+    /// The service is about to stop: what still comes is carried out, and nobody waits for messages any more.
+    Drain,
     /// The service stops.
     Stop,
 }

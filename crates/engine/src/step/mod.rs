@@ -237,7 +237,7 @@ impl Engine {
         wait: Wait,
         out: &mut Vec<Output>,
     ) {
-        let load = Load { pending_bytes: self.pending_bytes(), held_replies: self.held.len(), ..self.load };
+        let load = self.present_load();
         if let Err(denied) = admission::admit(&self.config.limits, &load, &command) {
             out.push(Output::Reply { request, reply: Reply::Denied(denied) });
             return;

@@ -158,7 +158,7 @@ fn a_crash_in_any_disk_call_breaks_no_promise() {
     let reference = Reference::new();
     assert!(reference.calls > 300, "the run is long enough: {} calls", reference.calls);
     for_each_crash(|number, crash| {
-        calls_to_try(reference.calls, 4, number).map(|call| try_crash(&reference, call, crash)).count() as u64
+        calls_to_try(reference.calls, 7, number).map(|call| try_crash(&reference, call, crash)).count() as u64
     });
 }
 

@@ -101,3 +101,6 @@ fn payload_bytes(reply: &Reply) -> usize {
         Reply::Denied(_) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,3 +248,13 @@ fn a_checkpoint_is_due_when_the_log_is_half_full_or_the_disk_is_full() {
     assert_eq!(checkpoint::due(&full, Position(9)), Some(Position(9)));
     assert_eq!(checkpoint::due(&Usage { sealed: Vec::new(), ..full }, Position(9)), None);
 }
+
+#[test]
+fn the_batches_that_are_replayed_are_counted() {
+    let mut stage = Stage::new();
+    stage.carry(send("q", 1));
+    let replayed = batches(&stage).iter().filter(|payload| !payload.is_empty()).count();
+    assert!(replayed > 1);
+    let recovered = recover(&mut log_of(batches(&stage)), &MemoryStore::new()).unwrap();
+    assert_eq!(recovered.replayed_batches, replayed as u64);
+}

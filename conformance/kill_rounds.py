@@ -147,12 +147,12 @@ def hold(records, endpoint, queue, plan, holding):
     holding.set()
 
 
-def receive(connection, queue, lease_secs, records):
+def receive(connection, queue, lease_secs, records, wait_secs=1):
     parameters = {
         "QueueUrl": queue,
         "MaxNumberOfMessages": BATCH,
         "VisibilityTimeout": lease_secs,
-        "WaitTimeSeconds": 1,
+        "WaitTimeSeconds": wait_secs,
         "MessageSystemAttributeNames": ["ApproximateReceiveCount"],
     }
     asked_at = time.monotonic()
@@ -170,6 +170,7 @@ def receive(connection, queue, lease_secs, records):
             asked_at,
             answered_at,
             lease_secs,
+            queue,
         )
         for message in answer.get("Messages", [])
     ]

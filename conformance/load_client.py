@@ -39,10 +39,14 @@ class Connection:
         body = json.dumps(parameters).encode()
         lines = "".join(f"{name}: {value}\r\n" for name, value in signed(self._host, action, body).items())
         head = f"POST / HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        self.send_bytes(head.encode() + body)
+
+    def send_bytes(self, data):
+        """Sends bytes as they are, perhaps none."""
         if not self._socket:
             self._socket = socket.create_connection(self._address, self._timeout_secs)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(head.encode() + body)
+        self._socket.sendall(data)
 
     def expect(self, action, parameters):
         """Calls an action that must succeed; returns the answer's JSON."""

@@ -14,6 +14,8 @@ HEADER_BYTES = 64
 BLOCK_BYTES = 4096
 BATCH_HEADER = struct.Struct("<BQI")
 SENT, RECEIVED, RETURNED, VISIBILITY, DELETED, EXPIRED = 7, 8, 9, 10, 11, 12
+SENT_IN_GROUP, RECEIVED_IN_ORDER = 17, 18
+KEY_BYTES, ABSENT = 16, 0
 WITH_SEQUENCES = {RECEIVED: "received", RETURNED: "returned", DELETED: "deleted", EXPIRED: "expired"}
 
 
@@ -48,8 +50,12 @@ def batch(payload):
     place = BATCH_HEADER.size
     for _ in range(count):
         tag = payload[place]
-        if tag == SENT:
-            place = sent(payload, place + 1, found)
+        if tag in (SENT, SENT_IN_GROUP):
+            place = sent(payload, place + 1, found, in_group=tag == SENT_IN_GROUP)
+        elif tag == RECEIVED_IN_ORDER:
+            place = with_sequences(payload, place + 1, found, "received", timed=True)
+            (followers,), place = varints(payload, place, 1)
+            _, place = varints(payload, place, followers)
         elif tag in WITH_SEQUENCES:
             place = with_sequences(payload, place + 1, found, WITH_SEQUENCES[tag], timed=tag == RECEIVED)
         elif tag == VISIBILITY:
@@ -60,8 +66,13 @@ def batch(payload):
     return found
 
 
-def sent(payload, place, found):
-    (queue, sequence, _visible_at, length), place = varints(payload, place, 4)
+def sent(payload, place, found, in_group):
+    (queue, sequence, _visible_at), place = varints(payload, place, 3)
+    if in_group:
+        place += 1 + (KEY_BYTES if payload[place] != ABSENT else 0)
+        # What is remembered of it: its deduplication key and its id.
+        place += 1 + (2 * KEY_BYTES if payload[place] != ABSENT else 0)
+    (length,), place = varints(payload, place, 1)
     # A checksum, then the id as a little-endian number.
     message_id = uuid.UUID(int=int.from_bytes(payload[place + 4 : place + 20], "little"))
     found.facts.append(("sent", queue, sequence))

@@ -1,13 +1,18 @@
-"""A limit on the memory of a process and all that it starts, page cache included: a control group of Linux.
+"""A memory limit for one process and its children, by a control group of the kernel (version 1 or 2).
 
-What always holds: the group is this process's own and is gone at the end, together with the limit; a process is in the
-group from its first instruction on. It refuses to run without a limit: where no group can be made, that is an error.
+    with MemoryLimit(512 << 20) as limit:
+        Millpond(folder, wrapper=limit.wrapper)     # the server begins inside of the group
+        limit.peak_bytes(), limit.kills()
+
+What always holds: the limit counts the page cache, as the kernel does, and there is no swap beside it; the group goes with
+the value. It needs root; `why_not` says what is missing.
 """
 
 import os
+import time
+import uuid
 from pathlib import Path
 
-# Version 1 of control groups has the memory apart from the rest, version 2 has all in one tree.
 VERSION_1 = Path("/sys/fs/cgroup/memory")
 VERSION_2 = Path("/sys/fs/cgroup")
 
@@ -22,31 +27,63 @@ def evict(folder):
             os.close(opened)
 
 
-class MemoryLimit:
-    """At most so many bytes; a context manager that makes the group and takes it away."""
+def why_not():
+    """What keeps this machine from limiting memory; None when nothing does."""
+    if os.getuid() != 0:
+        return "a control group needs root"
+    if not (VERSION_1 / "memory.limit_in_bytes").exists() and not (VERSION_2 / "cgroup.controllers").exists():
+        return "there are no control groups"
+    return None
 
-    def __init__(self, limit_bytes, name):
-        self._limit_bytes = limit_bytes
+
+class MemoryLimit:
+    """A group with a limit; a context manager."""
+
+    def __init__(self, limit_bytes):
         self._is_first = (VERSION_1 / "memory.limit_in_bytes").exists()
-        root = VERSION_1 if self._is_first else VERSION_2
-        self._group = root / f"millpond-{os.getpid()}-{name}"
+        self._limit_bytes = limit_bytes
+        self._group = (VERSION_1 if self._is_first else VERSION_2) / f"millpond-{uuid.uuid4().hex[:12]}"
 
     def __enter__(self):
         self._group.mkdir()
-        (self._group / ("memory.limit_in_bytes" if self._is_first else "memory.max")).write_text(str(self._limit_bytes))
+        if self._is_first:
+            (self._group / "memory.limit_in_bytes").write_text(str(self._limit_bytes))
+        else:
+            (self._group / "memory.max").write_text(str(self._limit_bytes))
+            (self._group / "memory.swap.max").write_text("0")
         return self
 
     def __exit__(self, *_):
-        # Only processes that have ended leave it.
-        self._group.rmdir()
+        # A process that has just ended may still be in the group.
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                self._group.rmdir()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     @property
     def wrapper(self):
-        """What a command line begins with whose process is to be in the group."""
-        enter = 'echo $$ > "$0" && exec "$@"'
-        return ["sh", "-c", enter, str(self._group / "cgroup.procs")]
+        """A command that runs what follows it inside of the group."""
+        return ["sh", "-c", f'echo $$ > {self._group}/cgroup.procs; exec "$@"', "sh"]
 
-    def largest_bytes(self):
-        """The most memory that was in use, page cache included."""
+    def used_bytes(self):
+        """What processes hold: without the page cache."""
+        name = "rss" if self._is_first else "anon"
+        return self._figures("memory.stat")[name]
+
+    def peak_bytes(self):
+        """The most that was used at once, the page cache included."""
         name = "memory.max_usage_in_bytes" if self._is_first else "memory.peak"
         return int((self._group / name).read_text())
+
+    def kills(self):
+        """Processes that were killed for want of memory."""
+        return self._figures("memory.oom_control" if self._is_first else "memory.events")["oom_kill"]
+
+    def _figures(self, name):
+        lines = (line.split() for line in (self._group / name).read_text().splitlines())
+        return {key: int(value) for key, value in lines}

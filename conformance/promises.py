@@ -19,12 +19,16 @@ CLOCK_TOLERANCE_SECS = 0.02
 
 
 class Sent(NamedTuple):
-    """A SendMessage."""
+    """A SendMessage. A body that is sent again is sent under the same deduplication id, and is the same message."""
 
     body: str
     asked_at: float
     answered_at: Optional[float]
     message_id: Optional[str]
+    delay_secs: float = 0
+    # Of a FIFO queue: the message group, and the message's place in it, from 0.
+    group: Optional[str] = None
+    place: int = 0
 
 
 class Delivery(NamedTuple):
@@ -37,6 +41,17 @@ class Delivery(NamedTuple):
     asked_at: float
     answered_at: float
     lease_secs: float
+    queue: str = ""
+
+
+class Redrive(NamedTuple):
+    """Messages of `source` that were received `receives_most` times go to `target`, and a move task may bring them back
+    as messages with other ids.
+    """
+
+    source: str
+    target: str
+    receives_most: int
 
 
 class Deleted(NamedTuple):
@@ -85,7 +100,7 @@ def broken(records):
     of = defaultdict(list)
     for record in records:
         of[type(record)].append(record)
-    sent = {record.body: record for record in of[Sent]}
+    sent = sends_by_body(of[Sent])
     deliveries, deletes = by_body(of[Delivery]), by_body(of[Deleted])
     found = defaultdict(list)
     for refused in of[Refused]:
@@ -101,12 +116,35 @@ def broken(records):
     for body, seen in deliveries.items():
         if body not in sent:
             found["only what was sent is delivered"].append(body)
-        elif any(sent[body].message_id not in (None, delivery.message_id) for delivery in seen):
-            found["a message keeps its id"].append(body)
-        check_counts(body, seen, found)
-        check_leases(body, seen, found)
+        else:
+            check_id(sent[body], seen, of[Redrive], found)
+            check_delay(sent[body], seen, found)
+        for of_id in by_id(seen).values():
+            check_counts(body, of_id, of[Outage], found)
+            check_leases(body, of_id, found)
+        check_leases_of_ids(body, seen, found)
         check_deletes(body, seen, deletes.get(body, []), found)
+    check_duplicates(of[Sent], found)
+    check_order(sent, deliveries, deletes, found)
+    check_dead_letters(of[Delivery], of[Redrive], found)
     return dict(found)
+
+
+def sends_by_body(sends):
+    """The sends by body; of one that was sent again, the first with an answer."""
+    sent = {}
+    for record in sends:
+        known = sent.get(record.body)
+        if known is None or (known.answered_at is None and record.answered_at is not None):
+            sent[record.body] = record
+    return sent
+
+
+def by_id(deliveries):
+    grouped = defaultdict(list)
+    for delivery in deliveries:
+        grouped[delivery.message_id].append(delivery)
+    return grouped
 
 
 def doubts(records):
@@ -157,7 +195,76 @@ def check_answers(of, found):
             found[promise].append(f"{type(request).__name__} of {request.body}: no answer, and no kill after it")
 
 
-def check_counts(body, seen, found):
+def check_id(sent, seen, redrives, found):
+    """Only a move task gives a message another id."""
+    moving = {queue for redrive in redrives for queue in (redrive.source, redrive.target)}
+    for delivery in seen:
+        if sent.message_id not in (None, delivery.message_id) and delivery.queue not in moving:
+            found["a message keeps its id"].append(sent.body)
+
+
+def check_delay(sent, seen, found):
+    for delivery in seen:
+        early_secs = sent.asked_at + sent.delay_secs - delivery.answered_at
+        if early_secs > CLOCK_TOLERANCE_SECS:
+            found["a delay holds"].append(f"{sent.body}: delivered {early_secs:.3f} s too early")
+
+
+def check_duplicates(sends, found):
+    """A body that is sent again is answered with the id that it has."""
+    ids = defaultdict(set)
+    for record in sends:
+        if record.message_id is not None:
+            ids[record.body].add(record.message_id)
+    for body, of_body in ids.items():
+        if len(of_body) > 1:
+            found["a duplicate is the message that it repeats"].append(f"{body}: {len(of_body)} ids")
+
+
+def check_order(sent, deliveries, deletes, found):
+    """In a group a message comes only when what is older was asked to be deleted, or is in the same answer."""
+    groups = defaultdict(list)
+    for body, record in sent.items():
+        if record.group is not None and (record.answered_at is not None or body in deliveries):
+            groups[record.group].append(record)
+    for members in groups.values():
+        members.sort(key=lambda record: record.place)
+        older, free_from = [], float("-inf")
+        for record in members:
+            for delivery in deliveries.get(record.body, []):
+                if delivery.answered_at < free_from:
+                    check_turn(delivery, older, deliveries, found)
+            asked = (delete.asked_at for delete in deletes.get(record.body, []))
+            older.append((record.body, min(asked, default=float("inf"))))
+            free_from = max(free_from, older[-1][1])
+
+
+def check_turn(delivery, older, deliveries, found):
+    for body, deleted_at in older:
+        together = any(other.asked_at == delivery.asked_at for other in deliveries.get(body, []))
+        if delivery.answered_at < deleted_at and not together:
+            found["a group is delivered in order"].append(f"{delivery.body} before {body}")
+
+
+def check_dead_letters(deliveries, redrives, found):
+    promise = "a message is a dead letter after its receives, and not before"
+    sources = {redrive.source: redrive.receives_most for redrive in redrives}
+    targets = {redrive.target: redrive.receives_most for redrive in redrives}
+    for one in deliveries:
+        late = one.receive_count > sources.get(one.queue, float("inf"))
+        early = one.receive_count <= targets.get(one.queue, 0)
+        if late or early:
+            found[promise].append(f"{one.body}: delivery {one.receive_count} from {one.queue}")
+
+
+def check_counts(body, seen, outages, found):
+    for delivery in seen:
+        # A receive whose answer a kill took away has counted, too.
+        asked = sum(other.asked_at <= delivery.answered_at for other in seen)
+        lost = sum(outage.begun_at <= delivery.answered_at for outage in outages)
+        if delivery.receive_count > asked + lost:
+            what = f"{body}: {delivery.receive_count} after {asked} receives and {lost} kills"
+            found["a receive count counts receives"].append(what)
     for earlier in seen:
         for later in seen:
             if earlier.answered_at < later.asked_at and earlier.receive_count >= later.receive_count:
@@ -172,6 +279,17 @@ def check_leases(body, seen, found):
         early_secs = earlier.asked_at + earlier.lease_secs - later.answered_at
         if early_secs > CLOCK_TOLERANCE_SECS:
             found["a lease holds"].append(f"{body}: delivered again {early_secs:.3f} s before the lease's end")
+
+
+def check_leases_of_ids(body, seen, found):
+    """A message under another id is the same message: its leases do not overlap."""
+    for earlier in seen:
+        for later in seen:
+            early_secs = earlier.asked_at + earlier.lease_secs - later.answered_at
+            in_turn = earlier.message_id != later.message_id and earlier.answered_at < later.asked_at
+            if in_turn and early_secs > CLOCK_TOLERANCE_SECS:
+                what = f"{body}: delivered under another id {early_secs:.3f} s before the lease's end"
+                found["a lease holds"].append(what)
 
 
 def check_deletes(body, seen, deletes, found):

@@ -3,8 +3,10 @@
 A reply is covered when each fact that it reveals was written to a log segment, a `fdatasync` of that segment began
 after the write had ended, and that sync had ended before the reply's write began; for a segment that was given its
 name in the trace, a sync of the directory after the rename, too. The fact is found by the message id in the reply
-(SendMessage), by the receipt handles in it (ReceiveMessage: this very delivery, and the message's own send), or by
-the handle in the request (DeleteMessage).
+(SendMessage, a duplicate as well as the send that it repeats), by the receipt handles in it (ReceiveMessage: this very
+delivery, and the message's own send), or by the handle in the request (DeleteMessage, the first one and those after it).
+A receive without messages reveals that every message whose send was answered before it was asked is leased or deleted; it is
+judged so, which holds where no lease ends and no message is delayed while the trace runs.
 
 What always holds: a 200 that can't be mapped to facts is reported as loudly as one that came early.
 """
@@ -20,6 +22,8 @@ import log_records
 import strace_output
 
 SEGMENT = re.compile(r"segment-[0-9a-f]{16}")
+# A receive that is answered with no message.
+EMPTY = "empty ReceiveMessage"
 # How bytes might leave without a buffer that the trace shows.
 UNSEEN = {"sendfile", "splice", "copy_file_range", "io_uring_setup"}
 
@@ -41,10 +45,20 @@ class SyncOrder:
         self._message_ids = {}
         self._unsynced_names = {}
         self._requests = defaultdict(bytes)
+        self._asked_lines = {}
+        # By the address of its queue: where the answer to each send began, and what was sent.
+        self._acknowledged = defaultdict(list)
+        # By queue and sequence: where it was first leased or deleted for good.
+        self._taken = {}
         self._replies = []
         for call in strace_output.calls(lines):
             self._take(call)
         # Calls come by their end, replies are judged by their beginning: all syncs have to be known first.
+        for (what, *message, _), line in self._durable.items():
+            if what in ("received", "deleted"):
+                self._taken[tuple(message)] = min(line, self._taken.get(tuple(message), line))
+        for reply in self._replies:
+            self._note_send(*reply)
         for reply in self._replies:
             self._judge(*reply)
 
@@ -105,12 +119,22 @@ class SyncOrder:
     def _take_socket(self, call, socket):
         if call.name in ("recvfrom", "recvmsg", "read", "readv"):
             self._requests[socket] += call.data()
+            self._asked_lines[socket] = call.ended_line
         elif call.data().startswith(b"HTTP/1.1 "):
             request, self._requests[socket] = self._requests[socket], b""
-            self._replies.append((call.begun_line, request, call.data()))
+            self._replies.append((call.begun_line, self._asked_lines.get(socket, 0), request, call.data()))
 
-    def _judge(self, line, request, reply):
+    def _note_send(self, line, _asked_line, request, reply):
+        if reply.startswith(b"HTTP/1.1 200") and action_of(request) == "SendMessage":
+            fact = self._message_ids.get(body(reply)["MessageId"])
+            if fact:
+                self._acknowledged[body(request).get("QueueUrl")].append((line, fact))
+
+    def _judge(self, line, asked_line, request, reply):
         if not reply.startswith(b"HTTP/1.1 200"):
+            return
+        if action_of(request) == "ReceiveMessage" and not body(reply).get("Messages"):
+            self._judge_empty(line, asked_line, body(request)["QueueUrl"])
             return
         action, facts = self._revealed(request, reply)
         if not facts:
@@ -124,9 +148,18 @@ class SyncOrder:
                 return
         self.covered[action] += 1
 
+    def _judge_empty(self, line, asked_line, queue):
+        for sent_line, (_, *message) in self._acknowledged[queue]:
+            if sent_line < asked_line and self._taken.get(tuple(message), line) >= line:
+                self.problems.append(
+                    f"line {line}: a 200 to an empty ReceiveMessage left early: {message} was there, "
+                    "and who took it has not made that durable"
+                )
+                return
+        self.covered[EMPTY] += 1
+
     def _revealed(self, request, reply):
-        found = re.search(rb"(?i)x-amz-target: *AmazonSQS\.(\w+)", request)
-        action = found.group(1).decode() if found else "an unknown request"
+        action = action_of(request)
         asked, answered = body(request), body(reply)
         if action == "SendMessage":
             fact = self._message_ids.get(answered["MessageId"])
@@ -140,6 +173,11 @@ class SyncOrder:
             name = asked["QueueName"].encode()
             return action, [fact for fact in self._durable if fact[0] == "raw" and name in fact[1]]
         return action, []
+
+
+def action_of(request):
+    found = re.search(rb"(?i)x-amz-target: *AmazonSQS\.(\w+)", request)
+    return found.group(1).decode() if found else "an unknown request"
 
 
 def delivered(message):

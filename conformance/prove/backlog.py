@@ -59,7 +59,7 @@ def prove(shape):
         deep.load()
         resident_bytes = deep.peak_resident_bytes
         purge_secs = deep.purge_secs()
-        group_bytes = deep.limit.largest_bytes()
+        group_bytes = deep.limit.peak_bytes()
     ratios = [other["messages_per_sec"] / one["messages_per_sec"] for one, other in pairs if one["messages_per_sec"]]
     void = [run["void"] for pair in pairs for run in pair if run["void"]]
     good = (
@@ -134,7 +134,7 @@ class Filled:
 @contextmanager
 def filled(shape, count):
     """A service whose data has that backlog; it has not been started."""
-    with folder(f"backlog-{shape}") as path, MemoryLimit(LIMIT_BYTES, f"{shape}-{count}") as limit:
+    with folder(f"backlog-{shape}") as path, MemoryLimit(LIMIT_BYTES) as limit:
         millpond = Millpond(path, wrapper=limit.wrapper)
         groups = ("--groups", str(max(1, count // GROUPS[shape]))) if shape in GROUPS else ()
         asked = ("--shape", shape, "--count", str(count), "--size", str(SIZE_BYTES), *groups, "--json")

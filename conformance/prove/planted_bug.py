@@ -8,12 +8,12 @@ be wrong is the real service:
 - "early reply": on top of that the engine lets a reply go when it is decided, not when what it reveals is durable.
   SIGKILL keeps what was written to a file, so the kills can only find what was answered and not yet written; on a disk
   that writes in no time that would take luck. Both checks must find it.
-- "no sync": the log writes a group and takes it for durable without a sync. After a SIGKILL nothing is missing, so
-  the trace of system calls alone can find it, and must.
+- "no sync": the log writes a group and takes it for durable without a sync. After a SIGKILL nothing is missing. The trace
+  of system calls must find it, and so must power cuts, on a disk that loses what was not synced.
 
 The builds that are right go through the same checks at the same size and must pass them, or what they find in the
 others proves nothing. A change names the text that it replaces, which must be there exactly once; when the code
-has moved on, the proof fails until the change is planted anew. Needs cargo, git and strace. The builds are debug builds
+has moved on, the proof fails until the change is planted anew. Needs cargo, git, strace, root and /dev/fuse. The builds are debug builds
 in MILLPOND_PROVE_DIR, kept there so that the next run builds only what differs; the data lies there, too, and not in
 the folder for temporary files, which may be in memory, where a sync takes no time and kills find little.
 """
@@ -29,17 +29,22 @@ from typing import NamedTuple
 
 import kill_rounds
 import traced_load
-from millpond import Millpond
+from millpond import Millpond, MillpondError
+from power_cuts import PowerCuts
 from promises import broken
 from sync_order import SyncOrder
 
 WORKSPACE = Path(__file__).resolve().parent.parent.parent
 PLAN = kill_rounds.Plan(kills=10, held_lease_secs=8, working_lease_secs=4, load_secs=(0.5, 1.5))
+CUTS = PLAN._replace(kills=4)
 SEED = 1
 CONNECTIONS, ROUNDS, BODY_BYTES = 32, 25, 1024
-TRACED_REPLIES = 3 * CONNECTIONS * ROUNDS
+TRACED_REPLIES = sum(traced_load.replies(CONNECTIONS, ROUNDS).values())
+# The creation of a queue is known by what was durable, and else maps to nothing.
+CREATED = traced_load.replies(CONNECTIONS, ROUNDS)["CreateQueue"]
 LOST = "an acknowledged message is delivered until it is deleted"
 UNDONE = "an acknowledged delete stays"
+STARTS_AGAIN = "the service starts again"
 
 
 class Change(NamedTuple):
@@ -54,6 +59,7 @@ class Caught(NamedTuple):
     """What the checks found in a build."""
 
     broken_promises: dict
+    broken_by_power_cuts: dict
     trace_problems: list
     covered_replies: int
 
@@ -168,17 +174,32 @@ def check(binary, folder, kills):
         found = broken(records)
         for promise, cases in found.items():
             print(f"found: {promise}: {len(cases)} times, for example {cases[:2]}")
+    by_power_cuts = cut_power(folder / "cuts")
     (folder / "trace").mkdir()
     with traced_load.run(folder / "trace", CONNECTIONS, ROUNDS, BODY_BYTES).open() as lines:
         order = SyncOrder(lines)
     for problem in order.problems[:3]:
         print(f"found: {problem}")
-    return Caught(found, order.problems, sum(order.covered.values()))
+    return Caught(found, by_power_cuts, order.problems, sum(order.covered.values()))
+
+
+def cut_power(folder):
+    """The promises that power cuts break."""
+    folder.mkdir()
+    with PowerCuts(folder, SEED) as service:
+        try:
+            found = broken(kill_rounds.run(service, CUTS, SEED, report=print)[1])
+        except MillpondError as error:
+            # What was durable is not there, and the service says so and refuses the directory.
+            found = {STARTS_AGAIN: [str(error).rpartition("millpond: ")[2]]}
+    for promise, cases in found.items():
+        print(f"found by power cuts: {promise}: {len(cases)} times, for example {cases[:2]}")
+    return found
 
 
 def nothing_found(caught):
-    # The creation of the queue is a covered reply, too.
-    return not caught.broken_promises and not caught.trace_problems and caught.covered_replies == TRACED_REPLIES + 1
+    covered = caught.covered_replies == TRACED_REPLIES
+    return not (caught.broken_promises or caught.broken_by_power_cuts or caught.trace_problems) and covered
 
 
 def early_reply_found(caught):
@@ -188,7 +209,8 @@ def early_reply_found(caught):
 
 
 def missing_sync_found(caught):
-    return caught.covered_replies == 0 and early(caught) == TRACED_REPLIES
+    by_power_cuts = {LOST, UNDONE, STARTS_AGAIN} & set(caught.broken_by_power_cuts)
+    return caught.covered_replies == 0 and early(caught) == TRACED_REPLIES - CREATED and bool(by_power_cuts)
 
 
 def early(caught):
@@ -211,7 +233,9 @@ def figures_of(name, caught):
         figures[f"{name}: acknowledged messages lost"] = len(caught.broken_promises.get(LOST, []))
         figures[f"{name}: acknowledged deletes undone"] = len(caught.broken_promises.get(UNDONE, []))
         figures[f"{name}: broken promises"] = sum(len(cases) for cases in caught.broken_promises.values())
-    figures[f"{name}: replies not covered by a sync"] = f"{len(caught.trace_problems)} of {TRACED_REPLIES + 1}"
+    figures[f"{name}: power cuts"] = CUTS.kills
+    figures[f"{name}: promises broken by power cuts"] = ", ".join(caught.broken_by_power_cuts) or "none"
+    figures[f"{name}: replies not covered by a sync"] = f"{len(caught.trace_problems)} of {TRACED_REPLIES}"
     return figures
 
 

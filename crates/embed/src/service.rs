@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use millpond_core::command::Command;
 use millpond_engine::EngineHandle;
@@ -17,6 +18,9 @@ use crate::data::{self, Found};
 use crate::declare::{self, Declared};
 use crate::error::{EndError, StartError};
 use crate::settings::Settings;
+
+/// When a stop takes longer than this for its last writes, that is told, again and again.
+const TELL_AFTER: Duration = Duration::from_secs(5);
 
 /// A service that has its data and its address, and answers only that it lives.
 #[derive(Debug)]
@@ -202,10 +206,21 @@ impl Service {
         }
         // No receiver is left when the server has ended by itself.
         let _ = stop.send(true);
-        engine.stop();
+        engine.drain();
+        // Requests whose heads were there are still answered.
         answering.ended().await;
+        engine.stop();
         drop(engine);
-        Ok(ended.await??)
+        // A sync that the disk does not answer can't be taken back, and the process can't end before it.
+        loop {
+            if let Ok(ended) = tokio::time::timeout(TELL_AFTER, &mut ended).await {
+                return Ok(ended??);
+            }
+            tracing::warn!(
+                "stopping, but the disk has not made the last writes durable yet; the process ends when it has. \
+                 They are not acknowledged, so nothing is lost if it is killed (kill -9)"
+            );
+        }
     }
 }
 

@@ -22,11 +22,13 @@ pub struct Limits {
     pub held_replies: usize,
     /// Bytes of events that wait for the log.
     pub pending_bytes: usize,
+    /// Bytes of payloads in replies that are held.
+    pub reply_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiters: 20_000, held_replies: 65_536, pending_bytes: 64 << 20 }
+        Self { waiters: 20_000, held_replies: 65_536, pending_bytes: 64 << 20, reply_bytes: 64 << 20 }
     }
 }
 
@@ -43,6 +45,10 @@ pub struct Load {
     pub pending_bytes: usize,
     /// Replies that wait.
     pub held_replies: usize,
+    /// Memory holds many more messages than it should because the store has not followed yet.
+    pub store_is_behind: bool,
+    /// Bytes of payloads in them.
+    pub reply_bytes: usize,
 }
 
 impl Load {
@@ -91,6 +97,9 @@ pub enum Denied {
     /// The disk is full.
     #[error("the disk of the data directory is full; free some space, the service resumes by itself")]
     DiskFull,
+    /// Messages come faster than the store takes them.
+    #[error("messages come faster than the store takes them; sends resume when it has caught up")]
+    StoreBehind,
     /// More is under way than memory allows.
     #[error("too many requests are under way")]
     Overloaded,
@@ -166,7 +175,8 @@ pub fn admit(limits: &Limits, load: &Load, command: &Command) -> Result<(), Deni
     if load.room() < needed {
         return Err(if load.disk_full { Denied::DiskFull } else { Denied::LogFull });
     }
-    if load.pending_bytes >= limits.pending_bytes {
+    let is_receive = matches!(command, Command::Receive { .. });
+    if load.pending_bytes >= limits.pending_bytes || (is_receive && load.reply_bytes >= limits.reply_bytes) {
         return Err(Denied::Overloaded);
     }
     Ok(())

@@ -51,6 +51,7 @@ pub(crate) struct Bodies {
     order: VecDeque<(MessageRef, Position)>,
     /// Sequences of a queue grow with the position, so each of these is in order of both.
     in_log: BTreeMap<QueueId, VecDeque<InLog>>,
+    located: usize,
     /// Messages that were moved by a batch that the store does not reflect: where they were, and by which batch.
     moved: BTreeMap<MessageRef, (MessageRef, Position)>,
 }
@@ -63,6 +64,7 @@ impl Bodies {
             cached: BTreeMap::new(),
             order: VecDeque::new(),
             in_log: BTreeMap::new(),
+            located: 0,
             moved: BTreeMap::new(),
         }
     }
@@ -71,6 +73,12 @@ impl Bodies {
     pub(crate) fn locate(&mut self, message: MessageRef, position: Position, offset_bytes: u32) {
         let place = InLog { sequence: message.sequence, position, offset_bytes };
         self.in_log.entry(message.queue).or_default().push_back(place);
+        self.located += 1;
+    }
+
+    /// Messages that were sent after what the store reflects, whatever became of them.
+    pub(crate) fn sent_behind_store(&self) -> usize {
+        self.located
     }
 
     /// Keeps the payload of the message for its receiver.
@@ -152,7 +160,8 @@ impl Bodies {
         self.forget_below(queue, Sequence(u64::MAX));
         // What was moved out of it is still found by where it was.
         if !self.moved.values().any(|(before, _)| before.queue == queue) {
-            self.in_log.remove(&queue);
+            let gone = self.in_log.remove(&queue);
+            self.located -= gone.map_or(0, |places| places.len());
         }
     }
 
@@ -176,9 +185,11 @@ impl Bodies {
     /// The store now holds everything up to `reflected`.
     pub(crate) fn checkpointed(&mut self, reflected: Position) {
         self.moved.retain(|_, (_, position)| *position > reflected);
+        let located = &mut self.located;
         self.in_log.retain(|_, places| {
             while places.front().is_some_and(|place| place.position <= reflected) {
                 places.pop_front();
+                *located -= 1;
             }
             places.shrink_to(2 * places.len());
             !places.is_empty()

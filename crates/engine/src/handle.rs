@@ -40,6 +40,30 @@ pub struct Answer {
     pub payloads: Vec<Bytes>,
     /// For a receive: gives the deliveries back unless it is told that they have left.
     pub lease: LeaseGuard,
+    /// What the payloads hold in memory; to be kept as long as they, or a reply made of them, are.
+    pub room: ReplyRoom,
+}
+
+/// Memory that a reply holds. Dropped, it is given back.
+#[derive(Debug, Default)]
+pub struct ReplyRoom {
+    bytes: usize,
+    total: Arc<AtomicUsize>,
+}
+
+impl ReplyRoom {
+    /// The reply takes so many bytes from now on.
+    pub fn resize(&mut self, bytes: usize) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for ReplyRoom {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// Deliveries on their way to the receiver. Dropped, they are given back to their queue.
@@ -71,6 +95,9 @@ pub struct EngineHandle {
     inbox: Sender<Message>,
     next_request: Arc<AtomicU64>,
     under_way_bytes: Arc<AtomicUsize>,
+    /// Of replies with payloads that nobody has taken yet.
+    reply_bytes: Arc<AtomicUsize>,
+    /// For requests under way, and as much again for replies.
     under_way_limit_bytes: usize,
 }
 
@@ -80,6 +107,7 @@ impl EngineHandle {
             inbox,
             next_request: Arc::new(AtomicU64::new(1)),
             under_way_bytes: Arc::new(AtomicUsize::new(0)),
+            reply_bytes: Arc::new(AtomicUsize::new(0)),
             under_way_limit_bytes,
         }
     }
@@ -90,6 +118,10 @@ impl EngineHandle {
     /// [`CallError`]: the command was not let in, or the engine has stopped.
     pub async fn call(&self, command: Command, wait: Wait, size_bytes: usize) -> Result<Answer, CallError> {
         let _under_way = self.enter(size_bytes)?;
+        if matches!(command, Command::Receive { .. }) {
+            // What can't be taken to the receiver is better not handed out.
+            self.check_reply_room(0)?;
+        }
         let request = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
         let (reply_to, reply) = oneshot::channel();
         self.inbox
@@ -103,7 +135,10 @@ impl EngineHandle {
             Reply::Done { outcome, payloads } => {
                 let receipts = receipts(&outcome);
                 let inbox = (!receipts.is_empty()).then(|| self.inbox.clone());
-                Ok(Answer { outcome, payloads, lease: LeaseGuard { receipts, inbox } })
+                let lease = LeaseGuard { receipts, inbox };
+                // Without room the deliveries go back.
+                let room = self.reply_room(payloads.iter().map(Bytes::len).sum())?;
+                Ok(Answer { outcome, payloads, lease, room })
             }
         }
     }
@@ -166,11 +201,34 @@ impl EngineHandle {
         self.under_way_bytes.load(Ordering::Relaxed)
     }
 
+    /// Tells the engine that it is about to stop: waiting receives are answered at once, and no other waits. Everything else
+    /// goes on until [`stop`](Self::stop).
+    pub fn drain(&self) {
+        // As below.
+        let _ = self.inbox.send(Message::Drain);
+    }
+
     /// Asks the engine to stop when everything it has taken in is durable and answered. Waiting receives are answered
     /// at once.
     pub fn stop(&self) {
         // An engine that has stopped already needs no telling.
         let _ = self.inbox.send(Message::Stop);
+    }
+
+    /// Room for a reply. One reply may be larger than the limit when it is the only one.
+    fn reply_room(&self, bytes: usize) -> Result<ReplyRoom, Denied> {
+        if bytes == 0 {
+            return Ok(ReplyRoom::default());
+        }
+        let mut room = ReplyRoom { bytes: 0, total: self.reply_bytes.clone() };
+        room.resize(bytes);
+        self.check_reply_room(bytes).map(|()| room)
+    }
+
+    /// Whether replies hold more than they may, of which one may be `own_bytes` long.
+    fn check_reply_room(&self, own_bytes: usize) -> Result<(), Denied> {
+        let held = self.reply_bytes.load(Ordering::Relaxed);
+        if held > own_bytes && held > self.under_way_limit_bytes { Err(Denied::Overloaded) } else { Ok(()) }
     }
 
     fn enter(&self, size_bytes: usize) -> Result<UnderWay<'_>, Denied> {

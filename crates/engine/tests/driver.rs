@@ -19,12 +19,9 @@ use millpond_core::message::Receipt;
 use millpond_core::outage::HoldReason;
 use millpond_core::outcome::Outcome;
 use millpond_core::queue::AttributePatch;
-use millpond_engine::admission::Denied;
-use millpond_engine::clock::SystemClock;
-use millpond_engine::driver::{self, Fatal, Inbox, Parts, Running};
-use millpond_engine::handle::{Answer, CallError, EngineHandle};
-use millpond_engine::recovery::recover;
-use millpond_engine::step::{EngineConfig, Wait};
+use millpond_engine::driver::{Fatal, Inbox, Running};
+use millpond_engine::handle::{Answer, CallError};
+use millpond_engine::step::Wait;
 use millpond_log::{
     Bounds, ConfirmError, Disk, FaultyDisk, Log, LogConfig, LogId, LogReader, MemoryConfig, MemoryLog,
     MemoryStorage, Position, Progress, ReadError, RealDisk, SegmentLog, SubmitError, TrimError,
@@ -33,18 +30,8 @@ use millpond_store::{
     Changes, MemoryStore, RedbConfig, RedbStore, Store, StoreError, StoreReader, Usage, Visitor,
 };
 
-use support::{RECEIPT_KEY, START, create, delete, id_of, key, receive, receive_for, send, send_sized};
-
-const UNDER_WAY_LIMIT_BYTES: usize = 1 << 20;
-
-fn start(mut log: Box<dyn Log>, store: Box<dyn Store>, inbox: Inbox) -> Running {
-    let recovered = recover(log.as_mut(), store.as_ref()).unwrap();
-    let noted = recovered.state.instance().noted_reading;
-    let clock = Arc::new(SystemClock::starting(START.max(recovered.state.clock()), noted.as_ref(), [0; 16]));
-    let under_way_limit_bytes = UNDER_WAY_LIMIT_BYTES;
-    let parts = Parts { log, store, recovered, clock, under_way_limit_bytes };
-    driver::start(EngineConfig::default(), parts, inbox, RECEIPT_KEY).unwrap()
-}
+use support::running::{call, call_waiting, receive_counts, start, start_in_memory, until_waiters_are};
+use support::{RECEIPT_KEY, create, delete, id_of, key, receive, receive_for, send, send_sized};
 
 fn start_on(disk: Arc<dyn Disk>) -> Running {
     let inbox = Inbox::default();
@@ -58,33 +45,10 @@ fn start_in(directory: &Path) -> Running {
     start_on(Arc::new(RealDisk::open(directory).unwrap()))
 }
 
-fn start_in_memory() -> Running {
-    start(Box::new(MemoryLog::new()), Box::new(MemoryStore::new()), Inbox::default())
-}
-
-async fn call(handle: &EngineHandle, command: Command) -> Answer {
-    handle.call(command, Wait::Secs(0), 100).await.unwrap()
-}
-
-async fn call_waiting(handle: &EngineHandle, command: Command) -> Result<Answer, CallError> {
-    handle.call(command, Wait::Secs(20), 100).await
-}
-
 fn receipts(answer: &Answer) -> Vec<Receipt> {
     let Outcome::Received { queue, deliveries } = &answer.outcome else { panic!("{answer:?}") };
     let receipt = |sequence, delivery| Receipt { queue: *queue, sequence, delivery };
     deliveries.iter().map(|delivery| receipt(delivery.sequence, delivery.delivery)).collect()
-}
-
-fn receive_counts(answer: &Answer) -> Vec<u32> {
-    let Outcome::Received { deliveries, .. } = &answer.outcome else { panic!("{answer:?}") };
-    deliveries.iter().map(|delivery| delivery.receive_count).collect()
-}
-
-async fn until_waiters_are(handle: &EngineHandle, count: usize) {
-    while handle.status().await.unwrap().engine.waiters != count {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -246,42 +210,6 @@ async fn a_log_that_fails_stops_the_engine_and_tells_every_caller() {
     assert!(fatal.to_string().contains("Check the disk"), "{fatal}");
     assert_eq!(handle.call(send("q", 2), Wait::Secs(0), 100).await.unwrap_err(), CallError::Stopped);
     assert_eq!(handle.status().await.unwrap_err(), CallError::Stopped);
-}
-
-#[tokio::test]
-async fn an_orderly_stop_answers_those_who_wait() {
-    let running = start_in_memory();
-    let handle = running.handle.clone();
-    call(&handle, create("q", AttributePatch::default())).await;
-    let waiting = tokio::spawn({
-        let handle = handle.clone();
-        async move { call_waiting(&handle, receive("q", 1)).await }
-    });
-    until_waiters_are(&handle, 1).await;
-    handle.stop();
-    assert_eq!(receive_counts(&waiting.await.unwrap().unwrap()), [0; 0]);
-    running.join().unwrap();
-    assert_eq!(call_waiting(&handle, receive("q", 1)).await.unwrap_err(), CallError::Stopped);
-}
-
-#[tokio::test]
-async fn more_than_the_limit_under_way_is_overload() {
-    let running = start_in_memory();
-    let handle = &running.handle;
-    let too_much =
-        handle.call(create("q", AttributePatch::default()), Wait::Secs(0), UNDER_WAY_LIMIT_BYTES + 1);
-    assert_eq!(too_much.await.unwrap_err(), CallError::Denied(Denied::Overloaded));
-    let at_the_limit =
-        handle.call(create("q", AttributePatch::default()), Wait::Secs(0), UNDER_WAY_LIMIT_BYTES);
-    at_the_limit.await.unwrap();
-    {
-        let size_bytes = UNDER_WAY_LIMIT_BYTES;
-        let mut waiting = pin!(handle.call(receive("q", 1), Wait::Secs(20), size_bytes));
-        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let beside = handle.call(receive("q", 1), Wait::Secs(0), 1).await;
-        assert_eq!(beside.unwrap_err(), CallError::Denied(Denied::Overloaded));
-    }
-    call(handle, receive("q", 1)).await;
 }
 
 /// A store whose `apply` does what a test wants.

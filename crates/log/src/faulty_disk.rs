@@ -8,6 +8,7 @@
 //! | fault | what it does | allowed |
 //! |---|---|---|
 //! | [`FaultyDisk::power_cut`] | each unsynced sector and each unsynced name change is kept or lost on its own | unreported batches are there or not, as a prefix; reported ones are there |
+//! | [`FaultyDisk::power_cut_with`] | as a power cut, losing everything, or a part of the last write alone | the same |
 //! | [`FaultyDisk::kill`] | the process ends, the page cache stays | the same |
 //! | [`FaultyDisk::cut_at_call`] | the power goes during the n-th changing call, which may have happened in part | the same; every call from there on fails |
 //! | [`FaultyDisk::fail_call`] | the n-th changing call fails. A failed write may have happened in part. A failed sync leaves the pages visible and clean: they are lost by the next power cut and no later sync writes them | the log dies (or, for a segment under preparation and a full disk, has no more room); reported batches are there after a power cut |
@@ -26,6 +27,7 @@ use crate::disk::{DirLock, Disk, DiskFile, LockError};
 
 mod medium;
 
+pub use medium::Loss;
 use medium::{Inode, Medium, NameChange};
 
 /// A directory in memory that fails on demand. Clones are the same directory.
@@ -134,8 +136,13 @@ impl FaultyDisk {
     /// A power cut and a restart: each unsynced sector and name change is kept or lost, open handles are dead,
     /// the lock is free, planned faults are forgotten. Bit flips, capacity and lying stay.
     pub fn power_cut(&self) {
+        self.power_cut_with(Loss::Drawn);
+    }
+
+    /// As [`FaultyDisk::power_cut`], with a choice of what is lost.
+    pub fn power_cut_with(&self, loss: Loss) {
         let mut state = self.state();
-        state.medium.power_cut();
+        state.medium.power_cut(loss);
         state.restart();
     }
 

@@ -31,7 +31,7 @@ pub use contract::{
     SubmitError, TrimError, Usage,
 };
 pub use disk::{DirLock, Disk, DiskFile, LockError};
-pub use faulty_disk::FaultyDisk;
+pub use faulty_disk::{FaultyDisk, Loss};
 pub use format::LogId;
 pub use memory_log::{MemoryConfig, MemoryLog, MemoryStorage};
 pub use overlay_disk::OverlayDisk;

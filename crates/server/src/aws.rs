@@ -123,7 +123,7 @@ impl Aws {
         }
         let begun = Instant::now();
         let called = self.carry_out(command, engine_wait(wait), size_bytes, may_create).await;
-        let Answer { outcome, payloads, lease } = called.map_err(|error| call_error(&error))?;
+        let Answer { outcome, payloads, lease, room } = called.map_err(|error| call_error(&error))?;
         if let Some((who, command)) = &again
             && begun.elapsed() >= WAITED
         {
@@ -137,7 +137,7 @@ impl Aws {
         let envelope = Envelope { protocol, service: &QUERY, action: action.name, request_id: id };
         let encoded = answer.encode(outcome, payloads, &endpoint, &self.receipts, &envelope)?;
         let mut reply = respond::with_body(200, protocol.content_type(), Vec::new());
-        *reply.body_mut() = ReplyBody::new(encoded).with_lease(lease);
+        *reply.body_mut() = ReplyBody::holding(encoded, room).with_lease(lease);
         Ok(reply)
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
-use millpond_engine::handle::LeaseGuard;
+use millpond_engine::handle::{LeaseGuard, ReplyRoom};
 use tokio::sync::mpsc;
 use tokio::time::timeout_at;
 
@@ -138,6 +138,18 @@ impl From<NotTaken> for BodyError {
 /// The rest of a body, made piece by piece as the connection takes it.
 struct Pieces(Box<dyn Iterator<Item = Bytes> + Send>);
 
+/// The bytes of a reply, with what they hold of the memory that all replies share.
+struct Kept {
+    bytes: Vec<u8>,
+    _room: ReplyRoom,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl std::fmt::Debug for Pieces {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pieces")
@@ -167,6 +179,12 @@ impl ReplyBody {
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty());
         Self { bytes, ..Self::default() }
+    }
+
+    /// A body that keeps its room until the connection has taken all of it.
+    pub(crate) fn holding(bytes: Vec<u8>, mut room: ReplyRoom) -> Self {
+        room.resize(bytes.len());
+        Self::new(Bytes::from_owner(Kept { bytes, _room: room }))
     }
 
     /// A body whose length is not known beforehand.

@@ -25,6 +25,7 @@ mod metrics;
 mod origin;
 mod other_service;
 mod own;
+mod patient;
 pub mod platform;
 mod private;
 pub mod proxy;

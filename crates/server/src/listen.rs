@@ -1,7 +1,7 @@
 //! Accepts connections, from before the data is recovered until the service stops.
 //!
-//! What always holds: beyond loopback it is listened only when that is allowed; connections, header time, body time and body bytes are
-//! bounded; until the service begins only its health is answered and everything else waits; on shutdown no new request is
+//! What always holds: beyond loopback it is listened only when that is allowed; connections, header time, body time, body bytes and the
+//! time in which nothing of a reply is taken are bounded; until the service begins only its health is answered and everything else waits; on shutdown no new request is
 //! taken and those under way are answered first.
 
 use std::convert::Infallible;
@@ -30,6 +30,7 @@ use crate::aws::Aws;
 use crate::behaviour::Behaviour;
 use crate::body::BodyIntake;
 use crate::metrics::Requests;
+use crate::patient::Patient;
 use crate::platform::Platform;
 use crate::proxy::{Network, Peer};
 use crate::respond::Reply;
@@ -52,6 +53,8 @@ pub struct Limits {
     pub header_secs: u64,
     /// Seconds for a request body.
     pub body_secs: u64,
+    /// Seconds in which the other side takes some of a reply that is ready for it.
+    pub write_secs: u64,
     /// Seconds for a TLS handshake.
     pub handshake_secs: u64,
     /// Seconds for requests under way when the server stops.
@@ -67,6 +70,7 @@ impl Default for Limits {
             bodies_total_bytes: 256 << 20,
             header_secs: 60,
             body_secs: 30,
+            write_secs: 60,
             handshake_secs: 10,
             drain_secs: 10,
         }
@@ -349,7 +353,10 @@ where
         .timer(TokioTimer::new())
         .max_buf_size(HEAD_BYTES)
         .header_read_timeout(Duration::from_secs(port.limits.header_secs))
-        .serve_connection(TokioIo::new(stream), answer);
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, Duration::from_secs(port.limits.write_secs))),
+            answer,
+        );
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         biased;

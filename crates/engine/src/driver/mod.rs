@@ -96,6 +96,7 @@ pub fn start(
         next_checkpoint: Timestamp::EPOCH,
         events_at_checkpoint: 0,
         checkpoint_segments: 1,
+        draining: false,
         stopping: false,
     };
     let thread = thread::Builder::new().name("engine".into()).spawn(move || driver.run())?;
@@ -134,6 +135,9 @@ struct Driver {
     events_at_checkpoint: u64,
     /// Segments that the next checkpoint folds together.
     checkpoint_segments: usize,
+    /// Nobody waits for messages any more.
+    draining: bool,
+    /// It ends when everything is durable and answered.
     stopping: bool,
 }
 
@@ -208,7 +212,7 @@ impl Driver {
         match message {
             Message::Request { request, command, wait, reply_to } => {
                 self.callers.insert(request, reply_to);
-                let wait = if self.stopping { Wait::Secs(0) } else { wait };
+                let wait = if self.draining { Wait::Secs(0) } else { wait };
                 self.step(Input::Request { request, command, wait }, out)
             }
             Message::Advance { request, millis, reply_to } => {
@@ -244,8 +248,9 @@ impl Driver {
                 let _ = reply_to.send(self.held_log());
                 Ok(())
             }
-            Message::Stop => {
-                self.stopping = true;
+            Message::Drain | Message::Stop => {
+                self.stopping |= matches!(message, Message::Stop);
+                self.draining = true;
                 self.step(Input::Stopping(self.clock.reading()), out)
             }
         }

@@ -94,6 +94,8 @@ pub enum Message {
         /// Where the hold goes.
         reply_to: oneshot::Sender<HeldLog>,
     },
+    /// The service is about to stop: what still comes is carried out, and nobody waits for messages any more.
+    Drain,
     /// The service stops.
     Stop,
 }

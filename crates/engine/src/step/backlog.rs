@@ -17,6 +17,8 @@ use crate::backlog::{Parked, Purpose};
 
 /// Messages that one step looks at to let them rest.
 const RELEASED_AT_ONCE: usize = 2_000;
+/// A store may lag behind by so many messages, however few memory should hold.
+const MESSAGES_BEYOND_MEMORY: usize = 1_000;
 /// Expired messages read at once, as many as one event drops.
 const EXPIRED_AT_ONCE: usize = millpond_core::limits::SETTLE_MESSAGES;
 /// Messages read at once for a move task.
@@ -227,6 +229,12 @@ impl Engine {
     #[must_use]
     pub fn is_crowded(&self) -> bool {
         self.state.held() > self.config.messages_in_memory
+    }
+
+    /// Whether memory fills faster than the store takes messages off it.
+    pub(super) fn store_is_behind(&self) -> bool {
+        let many = self.config.messages_in_memory.saturating_add(MESSAGES_BEYOND_MEMORY).saturating_mul(3);
+        self.state.held() > many && self.bodies.sent_behind_store() > many / 2
     }
 
     /// The batch at `position` takes a message out. The store may still show it.

@@ -63,7 +63,7 @@ impl Default for EngineConfig {
             batch_bytes: 1 << 20,
             limits: Limits::default(),
             quotas: Quotas::NONE,
-            messages_in_memory: 200_000,
+            messages_in_memory: 100_000,
             window_messages: 2_000,
         }
     }
@@ -287,7 +287,7 @@ impl Engine {
         wait: Wait,
         out: &mut Vec<Output>,
     ) {
-        let load = Load { pending_bytes: self.pending_bytes(), held_replies: self.held.len(), ..self.load };
+        let load = self.present_load();
         if let Err(denied) = admission::admit(&self.config.limits, &load, &command) {
             out.push(Output::Reply { request, reply: Reply::Denied(denied) });
             return;

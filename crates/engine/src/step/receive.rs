@@ -12,9 +12,12 @@ use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
 use super::{Body, BodyPlace, Engine, Output, ReadId, Reply, RequestId, Wait};
-use crate::admission::Denied;
+use crate::admission::{Denied, Load};
 use crate::held::Incomplete;
 use crate::waiters::Waiter;
+
+/// When replies hold as much as they may, those who wait are served after this time.
+const ROOM_MILLIS: u64 = 20;
 
 impl Engine {
     #[expect(clippy::too_many_arguments, reason = "the fields of the command, taken apart once")]
@@ -69,6 +72,10 @@ impl Engine {
                     break;
                 }
             }
+            if self.held.payload_bytes() >= self.config.limits.reply_bytes {
+                self.waiters.wake(queue, Some(now.plus_millis(ROOM_MILLIS)));
+                return;
+            }
             let Waiter { request, key, limit, visibility_timeout_secs, attempt, .. } = waiter;
             let events = self.stats.events;
             let command = Command::Receive { key, limit, visibility_timeout_secs, attempt };
@@ -121,6 +128,7 @@ impl Engine {
             self.reply(request, Reply::Done { outcome, payloads }, out);
             return;
         }
+        let payload_bytes = messages.iter().map(|message| self.payload_bytes(*message)).sum();
         let missing = messages.iter().zip(&payloads).filter(|(_, payload)| payload.is_none());
         let bodies = missing.map(|(message, _)| (*message, self.place(*message))).collect();
         let read = ReadId(self.next_read);
@@ -128,7 +136,23 @@ impl Engine {
         out.push(Output::Read { read, bodies });
         let reply = Reply::Done { outcome, payloads: Vec::new() };
         let position = self.evolved();
-        self.held.wait_for_payloads(read, Incomplete { position, request, reply, payloads });
+        self.held.wait_for_payloads(read, Incomplete { position, request, reply, payloads, payload_bytes });
+    }
+
+    /// What is there now, beside the space of the log.
+    pub(super) fn present_load(&self) -> Load {
+        Load {
+            pending_bytes: self.pending_bytes(),
+            held_replies: self.held.len(),
+            reply_bytes: self.held.payload_bytes(),
+            store_is_behind: self.store_is_behind(),
+            ..self.load
+        }
+    }
+
+    fn payload_bytes(&self, message: MessageRef) -> usize {
+        let entry = self.state.queue(message.queue).and_then(|queue| queue.messages.get(message.sequence));
+        entry.map_or(0, |entry| entry.payload_bytes as usize)
     }
 
     fn place(&self, message: MessageRef) -> BodyPlace {
@@ -144,7 +168,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         let Some(incomplete) = self.held.take_reading(read) else { return };
-        let Incomplete { position, request, reply, payloads } = incomplete;
+        let Incomplete { position, request, reply, payloads, .. } = incomplete;
         let Reply::Done { outcome: Outcome::Received { queue, deliveries }, .. } = reply else { return };
         let mut bodies = bodies.into_iter();
         let mut kept: Vec<(Delivery, Bytes)> = Vec::with_capacity(deliveries.len());

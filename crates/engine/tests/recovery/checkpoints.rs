@@ -265,3 +265,13 @@ fn a_checkpoint_reaches_further_where_it_found_no_space() {
     let roomy = Usage { disk_full: false, ..full.clone() };
     assert_eq!(checkpoint::due_reaching(&roomy, Position(14), 4), None);
 }
+
+#[test]
+fn the_batches_that_are_replayed_are_counted() {
+    let mut stage = Stage::new();
+    stage.carry(send("q", 1));
+    let replayed = batches(&stage).iter().filter(|payload| !payload.is_empty()).count();
+    assert!(replayed > 1);
+    let recovered = recover(&mut log_of(batches(&stage)), &MemoryStore::new()).unwrap();
+    assert_eq!(recovered.replayed_batches, replayed as u64);
+}

@@ -58,7 +58,7 @@ pub(crate) fn engine_config(random: &mut Rng, has_quotas: bool) -> EngineConfig 
         window_messages,
         cache_bytes: [0, 500, 3_000][random.usize(..3)],
         batch_bytes: [250, 700][random.usize(..2)],
-        limits: Limits { waiters: 6, held_replies: 40, pending_bytes: 6 << 10 },
+        limits: Limits { waiters: 6, held_replies: 40, pending_bytes: 6 << 10, ..Limits::default() },
         quotas: if has_quotas { quotas } else { Quotas::NONE },
     }
 }

@@ -4,10 +4,10 @@ use millpond_core::command::Command;
 use millpond_core::document::{DocumentKey, ExpectedRevision};
 use millpond_core::queue::AttributePatch;
 use millpond_engine::admission::{Denied, Limits, Load, Room};
-use millpond_engine::step::{EngineConfig, Input, Reply};
+use millpond_engine::step::{Body, EngineConfig, Input, Reply};
 use millpond_log::Usage;
 
-use crate::support::{Stage, create, delete, find, key, receive, send, send_sized};
+use crate::support::{START, Stage, create, delete, find, key, receive, send, send_sized};
 
 fn with_free(free_bytes: u64, disk_full: bool) -> Stage {
     let mut stage = Stage::new();
@@ -132,6 +132,49 @@ fn too_many_bytes_that_wait_for_the_log_are_overload() {
     assert_eq!(denied(&mut stage, send_sized("q", 4, 10)), Some(Denied::Overloaded));
     stage.sync();
     assert_eq!(denied(&mut stage, send_sized("q", 5, 10)), None, "what is durable waits no more");
+}
+
+#[test]
+fn too_many_bytes_in_held_replies_are_overload_for_receives_alone() {
+    for cache_bytes in [0, 1 << 20] {
+        let limits = Limits { reply_bytes: 7_000, ..Limits::default() };
+        let mut stage = Stage::with(EngineConfig { limits, cache_bytes, ..EngineConfig::default() });
+        for id in 1..=4 {
+            stage.carry(send_sized("q", id, 3_500));
+        }
+        assert_eq!(denied(&mut stage, receive("q", 2)), None);
+        assert_eq!(denied(&mut stage, receive("q", 1)), Some(Denied::Overloaded));
+        assert_eq!(denied(&mut stage, send_sized("q", 5, 3_500)), None);
+        assert_eq!(denied(&mut stage, delete("q", &[])), None);
+        let bodies = stage.reads.drain(..).map(|(read, bodies)| (read, vec![Body::Gone; bodies.len()]));
+        for (read, bodies) in bodies.collect::<Vec<_>>() {
+            stage.step(Input::Bodies { read, bodies });
+        }
+        stage.settle();
+        assert_eq!(denied(&mut stage, receive("q", 1)), None, "replies that have left hold nothing");
+    }
+}
+
+#[test]
+fn those_who_wait_are_served_when_replies_hold_less_again() {
+    let limits = Limits { reply_bytes: 4_000, ..Limits::default() };
+    let mut stage = Stage::with(EngineConfig { limits, ..EngineConfig::default() });
+    let waiting: Vec<_> = (0..3).map(|_| stage.ask_waiting(receive("q", 1), 20)).collect();
+    stage.settle();
+    for id in 1..=3 {
+        stage.ask(send_sized("q", id, 3_500));
+    }
+    stage.settle();
+    assert_eq!(
+        waiting.iter().filter(|request| stage.has_left(**request)).count(),
+        2,
+        "one goes over the limit"
+    );
+    stage.now = stage.engine.next_due().unwrap();
+    assert!(stage.now <= START.plus_millis(100), "soon");
+    stage.tick();
+    stage.settle();
+    assert!(waiting.iter().all(|request| stage.has_left(*request)));
 }
 
 #[test]

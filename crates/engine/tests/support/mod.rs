@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is wrong")]
 
+pub(crate) mod running;
 pub(crate) mod service;
 pub(crate) mod workload;
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::RangeInclusive;
 
 use crate::disk::SECTOR_BYTES;
 
@@ -20,6 +21,17 @@ pub(super) enum NameChange {
     Create { name: String, inode: Inode },
     Rename { from: String, to: String },
     Remove { name: String },
+}
+
+/// What a power cut does to what is not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Each sector and each name change is kept or lost on its own, as the seed says.
+    Drawn,
+    /// Nothing of it is kept.
+    Everything,
+    /// All of it is kept but for sectors of the last write, which the seed draws; its last sector is lost.
+    LastWriteTorn,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -41,6 +53,8 @@ pub(super) struct Medium {
     names: BTreeMap<String, Inode>,
     kept_names: BTreeMap<String, Inode>,
     unsynced_changes: Vec<NameChange>,
+    /// The sectors of the last write.
+    last_write: Option<(Inode, RangeInclusive<usize>)>,
 }
 
 impl Medium {
@@ -52,6 +66,7 @@ impl Medium {
             names: BTreeMap::new(),
             kept_names: BTreeMap::new(),
             unsynced_changes: Vec::new(),
+            last_write: None,
         }
     }
 
@@ -142,7 +157,9 @@ impl Medium {
             file.length_unsynced = true;
         }
         file.seen[from..end].copy_from_slice(data);
-        file.unsynced.extend(from / SECTOR..=(end - 1) / SECTOR);
+        let sectors = from / SECTOR..=(end - 1) / SECTOR;
+        file.unsynced.extend(sectors.clone());
+        self.last_write = Some((inode, sectors));
     }
 
     pub(super) fn set_len(&mut self, inode: Inode, len_bytes: u64) {
@@ -191,32 +208,54 @@ impl Medium {
         }
     }
 
-    pub(super) fn power_cut(&mut self) {
+    pub(super) fn power_cut(&mut self, loss: Loss) {
+        let last_write = self.last_write.take();
         for change in std::mem::take(&mut self.unsynced_changes) {
-            if self.toss() {
+            if self.keeps(loss) {
                 apply(&mut self.kept_names, &change);
             }
         }
         self.names = self.kept_names.clone();
         let inodes: Vec<Inode> = self.files.keys().copied().collect();
         for inode in inodes {
-            let length_kept = self.toss();
-            let file = self.files.get_mut(&inode).expect("the inode was just listed");
+            let length_kept = self.keeps(loss);
+            let file = self.file(inode);
             let differs = !file.unsynced.is_empty() || file.length_unsynced || std::mem::take(&mut file.lost);
             if std::mem::take(&mut file.length_unsynced) && length_kept {
                 file.kept.resize(file.seen.len(), 0);
             }
+            let torn =
+                last_write.as_ref().filter(|(written, _)| *written == inode).map(|(_, sectors)| sectors);
             for sector in std::mem::take(&mut file.unsynced) {
-                if self.toss() {
-                    self.files.get_mut(&inode).expect("the inode was just listed").keep(sector);
+                let kept = match torn {
+                    Some(torn) if loss == Loss::LastWriteTorn && torn.contains(&sector) => {
+                        self.toss() && sector != *torn.end()
+                    }
+                    _ => self.keeps(loss),
+                };
+                if kept {
+                    self.file(inode).keep(sector);
                 }
             }
-            let file = self.files.get_mut(&inode).expect("the inode was just listed");
+            let file = self.file(inode);
             if differs {
                 file.seen.clone_from(&file.kept);
             }
         }
         self.files.retain(|inode, _| self.kept_names.values().any(|named| named == inode));
+    }
+
+    fn file(&mut self, inode: Inode) -> &mut FileContent {
+        self.files.get_mut(&inode).expect("the inode was just listed")
+    }
+
+    /// Whether a cut keeps some one thing that is not synced.
+    fn keeps(&mut self, loss: Loss) -> bool {
+        match loss {
+            Loss::Drawn => self.toss(),
+            Loss::Everything => false,
+            Loss::LastWriteTorn => true,
+        }
     }
 }
 

@@ -94,7 +94,9 @@ impl World {
         }
         match denied {
             Denied::LogFull | Denied::DiskFull => self.marks.fire("a command was refused for want of space"),
-            Denied::Overloaded => self.marks.fire("a command was refused because too much was under way"),
+            Denied::Overloaded | Denied::StoreBehind => {
+                self.marks.fire("a command was refused because too much was under way")
+            }
         }
         if let What::Send { ids, .. } = &asked.what {
             ids.iter().for_each(|(id, _)| self.oracle.refused(*id));

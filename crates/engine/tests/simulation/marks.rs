@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 /// Every mark that must fire over all seeds of a run.
-pub(crate) const ALL: [&str; 59] = [
+pub(crate) const ALL: [&str; 61] = [
+    "a backlog was read",
     "a batch went early because it was large",
     "a bit flipped",
     "a body was read from the log",
@@ -56,6 +57,7 @@ pub(crate) const ALL: [&str; 59] = [
     "an unanswered send is there",
     "everything was reset",
     "messages expired",
+    "messages rest in the store",
     "the disk was full for the log",
     "the disk was slow",
     "the log was trimmed",

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use fastrand::Rng;
+use millpond_core::state::Queue;
 use millpond_core::time::Timestamp;
 use millpond_engine::step::{EngineConfig, Input};
 use millpond_log::{FaultyDisk, Position};
@@ -277,15 +278,19 @@ impl World {
         let Some(service) = &mut self.service else { return };
         self.digests.extend(service.digests.drain(..));
         let happened = std::mem::take(&mut service.happened);
+        let rests = |queue: &Queue| queue.messages.resting().is_some();
+        let resting = service.engine.state().queues().filter(|queue| rests(queue)).count() as u64;
         for (mark, count) in [
             ("a batch went early because it was large", happened.large_batches),
             ("a body was read from the log", happened.bodies_from_log),
             ("a body was read from the store", happened.bodies_from_store),
             ("a body's batch was trimmed before it was read", happened.bodies_trimmed_meanwhile),
             ("a checkpoint was taken", happened.checkpoints),
+            ("a backlog was read", happened.backlogs_read),
             ("an idle note", happened.idle_notes),
             ("the disk was full for the log", happened.out_of_space),
             ("the log was trimmed", happened.trims),
+            ("messages rest in the store", resting),
         ] {
             self.marks.add(mark, count);
         }

@@ -213,6 +213,8 @@ async fn status(engine: &EngineHandle) -> Result<Value, CallError> {
         "waiters": status.engine.waiters,
         "held_replies": status.engine.held_replies,
         "cached_bytes": status.engine.cached_bytes,
+        "messages_in_memory": status.engine.messages_in_memory,
+        "parked_commands": status.engine.parked,
         "events": status.engine.events,
         "quarantined": status.engine.quarantined,
         "durable_position": status.durable.0,

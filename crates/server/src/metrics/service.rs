@@ -106,6 +106,14 @@ fn engine(text: &mut Text, figures: &Figures) {
         ),
         (gauge("millpond_cached_bytes", "Message bytes in memory."), engine.cached_bytes as u64),
         (
+            gauge("millpond_messages_in_memory", "Messages that do not rest in the store alone."),
+            engine.messages_in_memory as u64,
+        ),
+        (
+            gauge("millpond_parked_commands", "Requests that wait for messages from the store."),
+            engine.parked as u64,
+        ),
+        (
             gauge("millpond_requests_under_way_bytes", "Bytes of requests that are being answered."),
             figures.under_way_bytes as u64,
         ),

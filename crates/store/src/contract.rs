@@ -199,7 +199,7 @@ pub trait Snapshot: Send {
     fn reflected(&self) -> Option<Position>;
 
     /// Shows everything there is to `examiner`, with payloads: the instance, then queues, documents, remembered sends and
-    /// messages, each in key order as far as it can be told. What is damaged is shown as such, and the rest goes on
+    /// messages, each in key order as far as it can be told, but for the messages, which come in runs of key order. What is damaged is shown as such, and the rest goes on
     /// behind it, until the examiner breaks.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! What is known of messages that are not in memory: reads of them that are under way, and what became of some since the
 //! store was last written.
 //!
-//! A read sees the store as it is at some position, which is behind that of the state. What the state has taken out since
-//! then is remembered here until every read that is still to come sees it gone; and only messages that no such read can show
-//! as they were before a change may leave memory. That position is [`Backlog::readable`].
+//! A read sees the store as it is at some position, which is behind that of the state and not known in advance: a
+//! checkpoint may have ended without the engine having heard of it. So whatever the state takes out is remembered here until
+//! every read that is still to come sees it gone; and only messages that no such read can show as they were before a change
+//! may leave memory. That position is [`Backlog::readable`]. Where memory is far from full nothing is remembered; before
+//! anything may leave it, the store must have followed to where remembering began.
 //!
 //! What always holds: a queue has at most one read of each kind under way. This is derived knowledge, outside events and
 //! digest. It refuses to decide what a command needs: [`millpond_core::needs`] does.
@@ -59,6 +61,8 @@ pub(crate) struct Backlog {
     fetches: BTreeMap<FetchId, Fetch>,
     next_fetch: u64,
     reflected: Position,
+    /// What is taken out by later batches is remembered, and some of this one.
+    remembers_since: Option<Position>,
     gone: BTreeSet<MessageRef>,
     /// In the order they went.
     gone_at: VecDeque<(Position, MessageRef)>,
@@ -78,9 +82,34 @@ impl Backlog {
         self.fetches.first_key_value().map_or(self.reflected, |(_, fetch)| fetch.asked_at)
     }
 
-    /// The batch at `position` took a message out that the store holds.
+    /// From now on it is remembered what is taken out; all batches before `position` are complete.
+    pub(crate) fn remember(&mut self, position: Position) {
+        self.remembers_since.get_or_insert(position);
+    }
+
+    /// Nothing rests any more, and nothing is being read.
+    pub(crate) fn forget_all(&mut self) {
+        if self.fetches.is_empty() {
+            self.remembers_since = None;
+            self.gone.clear();
+            self.gone_at.clear();
+        }
+    }
+
+    /// Up to where changes must have been made for messages to leave memory, if any may.
+    pub(crate) fn releasable(&self) -> Option<Position> {
+        let readable = self.readable();
+        self.remembers_since.is_some_and(|since| since <= readable).then_some(readable)
+    }
+
+    /// How much is remembered.
+    pub(crate) fn remembered(&self) -> usize {
+        self.gone.len()
+    }
+
+    /// The batch at `position` took a message out.
     pub(crate) fn note_gone(&mut self, message: MessageRef, position: Position) {
-        if self.gone.insert(message) {
+        if self.remembers_since.is_some() && self.gone.insert(message) {
             self.gone_at.push_back((position, message));
         }
     }

@@ -104,12 +104,6 @@ impl Bodies {
         }
     }
 
-    /// Whether the store may hold a message: not when it was sent after what the store reflects.
-    pub(crate) fn may_be_in_store(&self, message: MessageRef) -> bool {
-        let first = self.in_log.get(&message.queue).and_then(VecDeque::front);
-        first.is_none_or(|first| message.sequence < first.sequence)
-    }
-
     /// Where to read a payload that is not cached.
     pub(crate) fn place(&self, message: MessageRef, length_bytes: u32) -> BodyPlace {
         let before = |message: &MessageRef| self.moved.get(message).map(|(before, _)| *before);

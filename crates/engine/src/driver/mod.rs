@@ -326,7 +326,7 @@ impl Driver {
     /// Up to where the store is to follow so that messages may leave memory, once that is worth it.
     fn relief(&self) -> Option<Position> {
         let events = self.engine.stats().events - self.events_at_checkpoint;
-        (self.engine.is_crowded() && events >= EVENTS_WORTH_A_CHECKPOINT).then(|| self.engine.durable())
+        (self.engine.wants_checkpoint() && events >= EVENTS_WORTH_A_CHECKPOINT).then(|| self.engine.durable())
     }
 
     fn checkpointed(

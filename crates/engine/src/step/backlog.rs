@@ -8,7 +8,6 @@ use millpond_core::message::{MessageRef, QueueId, Sequence};
 use millpond_core::needs::{Need, need};
 use millpond_core::queue::Edge;
 use millpond_core::time::Timestamp;
-use millpond_log::Position;
 use millpond_store::{Found, Wanted};
 
 use super::{Engine, FetchId, Output, RequestId, Wait};
@@ -19,6 +18,8 @@ use crate::backlog::{Parked, Purpose};
 const RELEASED_AT_ONCE: usize = 2_000;
 /// A store may lag behind by so many messages, however few memory should hold.
 const MESSAGES_BEYOND_MEMORY: usize = 1_000;
+/// So many messages that were taken out are worth a checkpoint, after which they can be forgotten.
+const REMEMBERED: usize = 100_000;
 /// Expired messages read at once, as many as one event drops.
 const EXPIRED_AT_ONCE: usize = millpond_core::limits::SETTLE_MESSAGES;
 /// Messages read at once for a move task.
@@ -195,10 +196,10 @@ impl Engine {
     /// Lets messages of one queue rest when memory holds too many.
     pub(super) fn release_some(&mut self) {
         self.backlog.forget();
-        let through = self.backlog.readable();
-        if !self.has_more_to_release() {
-            return;
+        if self.state.held().saturating_mul(2) > self.config.messages_in_memory {
+            self.backlog.remember(self.evolved());
         }
+        let Some(through) = self.backlog.releasable().filter(|_| self.has_more_to_release()) else { return };
         let next = self.state.queue_after(self.release_cursor);
         let Some(queue) = next else {
             // A round without a message that may go: nothing changes until the store has followed.
@@ -222,12 +223,26 @@ impl Engine {
     /// Whether the next turn may let more messages rest.
     #[must_use]
     pub fn has_more_to_release(&self) -> bool {
-        self.is_crowded() && self.released_through != Some(self.backlog.readable())
+        let releasable = self.backlog.releasable();
+        self.is_crowded() && releasable.is_some() && self.released_through != releasable
     }
 
-    /// Whether memory holds more messages than it should, so that the store had better follow soon.
+    /// Whether the store had better follow soon: memory holds more messages than it should, or much is remembered of what
+    /// the store still shows.
     #[must_use]
-    pub fn is_crowded(&self) -> bool {
+    pub fn wants_checkpoint(&self) -> bool {
+        self.is_crowded() || self.backlog.remembered() > REMEMBERED
+    }
+
+    /// Once no message rests and memory is far from full, nothing need be remembered.
+    pub(super) fn forget_backlog(&mut self) {
+        let far_from_full = self.state.held().saturating_mul(4) < self.config.messages_in_memory;
+        if far_from_full && self.state.queues().all(|queue| queue.messages.resting().is_none()) {
+            self.backlog.forget_all();
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
         self.state.held() > self.config.messages_in_memory
     }
 
@@ -235,12 +250,5 @@ impl Engine {
     pub(super) fn store_is_behind(&self) -> bool {
         let many = self.config.messages_in_memory.saturating_add(MESSAGES_BEYOND_MEMORY).saturating_mul(3);
         self.state.held() > many && self.bodies.sent_behind_store() > many / 2
-    }
-
-    /// The batch at `position` takes a message out. The store may still show it.
-    pub(super) fn note_gone(&mut self, message: MessageRef, position: Position) {
-        if self.config.messages_in_memory < usize::MAX && self.bodies.may_be_in_store(message) {
-            self.backlog.note_gone(message, position);
-        }
     }
 }

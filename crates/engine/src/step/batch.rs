@@ -45,7 +45,7 @@ impl Engine {
                 for &(before, after) in moves {
                     let before = MessageRef { queue: *from, sequence: before };
                     let after = MessageRef { queue: *to, sequence: after };
-                    self.note_gone(before, position);
+                    self.backlog.note_gone(before, position);
                     self.bodies.rename(before, after, position);
                 }
                 self.moved_to.insert(*to);
@@ -53,14 +53,14 @@ impl Engine {
             Event::MessagesDeleted { queue, sequences } | Event::MessagesExpired { queue, sequences } => {
                 for &sequence in sequences {
                     let message = MessageRef { queue: *queue, sequence };
-                    self.note_gone(message, position);
+                    self.backlog.note_gone(message, position);
                     self.bodies.forget(message);
                 }
             }
             Event::MessageQuarantined { queue, sequence } => {
                 self.stats.quarantined += 1;
                 let message = MessageRef { queue: *queue, sequence: *sequence };
-                self.note_gone(message, position);
+                self.backlog.note_gone(message, position);
                 self.bodies.forget(message);
             }
             Event::QueuePurged { queue, below } => {

@@ -136,11 +136,14 @@ impl Engine {
         }
         let mut backlog = Backlog::default();
         backlog.checkpointed(recovered.reflected);
+        let rests = recovered.state.queues().any(|queue| queue.messages.resting().is_some());
+        if rests {
+            backlog.remember(recovered.reflected);
+        }
         recovered.gone.into_iter().for_each(|(message, position)| backlog.note_gone(message, position));
         for (queue, below, position) in recovered.emptied {
             backlog.note_emptied(queue, below, position);
         }
-        let rests = recovered.state.queues().any(|queue| queue.messages.resting().is_some());
         Self {
             config,
             backlog,
@@ -249,6 +252,7 @@ impl Engine {
             Input::Checkpointed { reflected } => {
                 self.bodies.checkpointed(reflected);
                 self.backlog.checkpointed(reflected);
+                self.forget_backlog();
             }
             Input::Space(load) => self.load = load,
             Input::Advanced { request, reading } => self.advanced(now, request, reading, out),

@@ -286,7 +286,7 @@ impl Service {
 
     /// Where a checkpoint is due, the checkpoint thread takes it.
     pub(crate) fn checkpoint_if_due(&mut self) -> Result<(), Died> {
-        let relief = || self.engine.is_crowded().then(|| self.engine.durable());
+        let relief = || self.engine.wants_checkpoint().then(|| self.engine.durable());
         match checkpoint::due(&self.log_reader.usage(), self.engine.durable()).or_else(relief) {
             Some(through) => self.checkpoint(through),
             None => Ok(()),

@@ -185,6 +185,9 @@ impl World {
         wait: Wait,
         about: About,
     ) -> Result<bool, Halt> {
+        if self.mood.has_quotas {
+            self.expire_at_rest()?;
+        }
         self.clients.next_request += 1;
         let request = RequestId(self.clients.next_request);
         self.note_command(request, &command, wait);

@@ -2,7 +2,9 @@
 //! every command of random workloads, across checkpoints and restarts.
 
 use millpond_core::command::Command;
+use millpond_core::message::{Receipt, Sequence};
 use millpond_core::outcome::{Outcome, QueueDescription};
+use millpond_core::queue::AttributePatch;
 use millpond_core::time::Timestamp;
 use millpond_engine::step::{EngineConfig, Input, RequestId, Wait};
 use millpond_log::{MemoryConfig, MemoryLog, MemoryStorage, Position};
@@ -10,7 +12,7 @@ use millpond_store::MemoryStore;
 
 use crate::support::service::Service;
 use crate::support::workload::Workload;
-use crate::support::{START, outcome};
+use crate::support::{START, create, delete, outcome, receive_for, send};
 
 const SEEDS: u64 = 60;
 const COMMANDS: u64 = 400;
@@ -184,4 +186,32 @@ fn an_engine_that_keeps_few_messages_answers_as_one_that_keeps_all() {
         most_resting = most_resting.max(resting);
     }
     assert!(fetched > 500 && most_resting > 50, "{fetched} reads, {most_resting} messages at rest at most");
+}
+
+/// A checkpoint ends in the store before the engine hears of it. What is deleted in between is still in the store when
+/// messages are read from it.
+#[test]
+fn what_was_deleted_before_a_checkpoint_was_heard_of_stays_gone() {
+    let mut life = Life::keeping(0, 0);
+    let now = START;
+    life.carry(now, 1, create("q", AttributePatch::default()));
+    life.carry(now, 2, send("q", 1));
+    life.carry(now, 3, send("q", 2));
+    let durable = life.service.engine.durable();
+    life.service.checkpoint(durable).unwrap();
+    let Outcome::Received { queue, deliveries } = life.carry(now, 4, receive_for("q", 1, 30)) else {
+        panic!()
+    };
+    let [first] = &deliveries[..] else { panic!("{deliveries:?}") };
+    let receipt = Receipt { queue, sequence: first.sequence, delivery: first.delivery };
+    life.carry(now, 5, delete("q", &[receipt]));
+    life.service.hear_of_checkpoint(now).unwrap();
+    for _ in 0..8 {
+        life.service.turn(now, false).unwrap();
+    }
+    life.note_resting();
+    assert_eq!(life.most_resting, 1, "the second message rests, and the store shows both");
+    let Outcome::Received { deliveries, .. } = life.carry(now, 6, receive_for("q", 10, 30)) else { panic!() };
+    let handed_out: Vec<Sequence> = deliveries.iter().map(|delivery| delivery.sequence).collect();
+    assert_eq!(handed_out, [first.sequence.next()]);
 }

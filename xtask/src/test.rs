@@ -31,10 +31,16 @@ enum Action {
     Tests(fn() -> Command),
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { name: "tidy", what: "the rules of the code base", needs: &[], action: Action::Check(tidy::check) },
     Step { name: "fmt", what: "formatting", needs: &[], action: Action::Check(|| cargo(&FMT)) },
     Step { name: "clippy", what: "lints", needs: &[], action: Action::Check(|| cargo(&CLIPPY)) },
+    Step {
+        name: "planted",
+        what: "lints of the simulation with its planted bugs",
+        needs: &[],
+        action: Action::Check(|| cargo(&CLIPPY_PLANTED)),
+    },
     Step {
         name: "build",
         what: "binaries and tests, debug profile",
@@ -56,6 +62,18 @@ const STEPS: [Step; 6] = [
 ];
 
 const FMT: [&str; 3] = ["fmt", "--all", "--check"];
+const CLIPPY_PLANTED: [&str; 10] = [
+    "clippy",
+    "--locked",
+    "--package",
+    "millpond-engine",
+    "--all-targets",
+    "--features",
+    "simulation",
+    "--",
+    "-D",
+    "warnings",
+];
 const CLIPPY: [&str; 7] = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
 // All targets at once: `cargo test` and the conformance tests find everything built, with the same features.
 const BUILD: [&str; 4] = ["build", "--locked", "--workspace", "--all-targets"];

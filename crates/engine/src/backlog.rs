@@ -17,6 +17,8 @@ use millpond_core::message::{MessageRef, QueueId, Sequence};
 use millpond_core::queue::Edge;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
+#[cfg(feature = "simulation")]
+use millpond_log::planted::{Bug, is_planted};
 
 use crate::step::{FetchId, RequestId, Wait};
 
@@ -109,6 +111,10 @@ impl Backlog {
 
     /// The batch at `position` took a message out.
     pub(crate) fn note_gone(&mut self, message: MessageRef, position: Position) {
+        #[cfg(feature = "simulation")]
+        if is_planted(Bug::GoneNotRemembered) {
+            return;
+        }
         if self.remembers_since.is_some() && self.gone.insert(message) {
             self.gone_at.push_back((position, message));
         }

@@ -48,11 +48,13 @@ pub enum Bug {
     HoldNotLogged,
     /// Bytes of bodies are not verified.
     BodyNotVerified,
+    /// What is taken out while the store still shows it is not remembered.
+    GoneNotRemembered,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ReplyBeforeSync,
         Self::EventlessReplyNotHeld,
         Self::DirectoryNotSynced,
@@ -73,6 +75,7 @@ impl Bug {
         Self::DeduplicationLost,
         Self::HoldNotLogged,
         Self::BodyNotVerified,
+        Self::GoneNotRemembered,
     ];
 
     /// What it does, in words. The words are in no binary without the feature.
@@ -99,6 +102,7 @@ impl Bug {
             Self::DeduplicationLost => "planted: a deduplication entry lost",
             Self::HoldNotLogged => "planted: a hold of expiry not logged",
             Self::BodyNotVerified => "planted: a body not verified",
+            Self::GoneNotRemembered => "planted: a message taken out and not remembered",
         }
     }
 }

@@ -18,7 +18,7 @@ fn shell(script: &str) -> Counts {
 
 #[test]
 fn all_steps_run_unless_some_are_named() {
-    assert_eq!(names(&[]).unwrap(), ["tidy", "fmt", "clippy", "build", "rust", "conformance"]);
+    assert_eq!(names(&[]).unwrap(), ["tidy", "fmt", "clippy", "planted", "build", "rust", "conformance"]);
     assert_eq!(names(&["fmt", "tidy"]).unwrap(), ["tidy", "fmt"]);
 }
 

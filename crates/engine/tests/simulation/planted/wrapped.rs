@@ -150,8 +150,8 @@ impl Store for PlantedStore {
         self.0.reflected()
     }
 
-    fn load(&self, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
-        self.0.load(visitor)
+    fn load(&self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), StoreError> {
+        self.0.load(limit, visitor)
     }
 
     fn apply(&mut self, mut changes: Changes, reflected: Position) -> Result<(), StoreError> {

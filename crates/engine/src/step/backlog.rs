@@ -16,6 +16,8 @@ use crate::backlog::{Parked, Purpose};
 
 /// Messages that one step looks at to let them rest.
 const RELEASED_AT_ONCE: usize = 2_000;
+/// The fuller memory is, the more it looks at, up to so many times as many.
+const FASTEST_RELEASE: usize = 16;
 /// A store may lag behind by so many messages, however few memory should hold.
 const MESSAGES_BEYOND_MEMORY: usize = 1_000;
 /// So many messages that were taken out are worth a checkpoint, after which they can be forgotten.
@@ -211,7 +213,9 @@ impl Engine {
         let released = if self.backlog.window_fetch(queue).is_some() {
             0
         } else {
-            self.state.release(queue, self.config.window_messages, RELEASED_AT_ONCE, through.0)
+            let times_full = self.state.held() / self.config.messages_in_memory.max(1);
+            let limit = RELEASED_AT_ONCE * times_full.clamp(1, FASTEST_RELEASE);
+            self.state.release(queue, self.config.window_messages, limit, through.0)
         };
         if released == 0 {
             self.release_cursor = Some(queue);

@@ -17,7 +17,7 @@ use crate::backlog::{Parked, Purpose};
 /// Messages that one step looks at to let them rest.
 const RELEASED_AT_ONCE: usize = 2_000;
 /// The fuller memory is, the more it looks at, up to so many times as many.
-const FASTEST_RELEASE: usize = 16;
+const FASTEST_RELEASE: usize = 8;
 /// A store may lag behind by so many messages, however few memory should hold.
 const MESSAGES_BEYOND_MEMORY: usize = 1_000;
 /// So many messages that were taken out are worth a checkpoint, after which they can be forgotten.

@@ -1,7 +1,7 @@
 //! Facts: what has happened, as it is written to the log.
 //!
-//! An event names messages by queue and sequence and carries all that is needed to apply it, so replay asks no
-//! business rule and no store. Deadlines are not events: a lease that ends is not written anywhere. Expiry by
+//! An event names messages by queue and sequence and carries all that is needed to apply it to them, so replay asks
+//! no business rule. Deadlines are not events: a lease that ends is not written anywhere. Expiry by
 //! retention is, because it removes rows that rest in the store.
 
 use bytes::Bytes;

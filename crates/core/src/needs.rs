@@ -64,10 +64,10 @@ fn of_receipts<'a>(
     receipts: impl Iterator<Item = &'a Receipt>,
 ) -> Option<(QueueId, Need)> {
     let queue = state.queue_named(key)?;
-    let first = queue.messages.resting()?.first();
+    queue.messages.resting()?;
     let id = queue.record.id;
     let own = receipts.filter(|receipt| receipt.queue == id).map(|receipt| receipt.sequence);
-    let issued = own.filter(|sequence| *sequence >= first && *sequence < queue.record.next_sequence);
+    let issued = own.filter(|sequence| *sequence < queue.record.next_sequence);
     let absent: Vec<Sequence> = issued.filter(|sequence| queue.messages.get(*sequence).is_none()).collect();
     (!absent.is_empty()).then_some((id, Need::Messages(absent)))
 }

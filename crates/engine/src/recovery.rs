@@ -1,7 +1,8 @@
 //! The state as store and log imply it.
 //!
 //! Rows come from the store, and every batch behind the store's position is applied on top by the same `evolve` that
-//! applied it live. No business rule is asked. Store and log must fit each other without a gap; if they do not, the
+//! applied it live. No business rule is asked. Messages of a large backlog stay in the store, and one that a batch names is
+//! brought back before the batch is applied. Store and log must fit each other without a gap; if they do not, the
 //! directory is refused, for half of a history is worse than none.
 
 use std::ops::ControlFlow;

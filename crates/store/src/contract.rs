@@ -11,7 +11,7 @@
 //!
 //! A store is the checkpoint of a log. Its owner follows the log, folds a range of **durable** batches into the net
 //! [`Changes`] of the range, and hands them over with the last position of the range. Only then may the log be
-//! trimmed. A restart loads all rows and replays the log behind [`Store::reflected`].
+//! trimmed. A restart loads rows, of a large backlog only those that can't rest, and replays the log behind [`Store::reflected`].
 //!
 //! What always holds:
 //!

@@ -5,7 +5,8 @@
 //! behind it. So the order in which messages go out is the same wherever they lie.
 //!
 //! What always holds: a message that rests can be received or waits for its delay to pass; none is in flight, and none has
-//! a group. What is known of age and numbers are bounds: nothing that rests is older, or has a smaller number.
+//! a group. What is known of age and numbers are bounds: nothing that rests is older, and nothing has a number between where
+//! the queue's move task goes on and [`Resting::first`].
 //!
 //! It refuses to read a store: who has read brings the messages back one by one.
 
@@ -108,7 +109,7 @@ impl Resting {
         self.oldest_sent_at
     }
 
-    /// Nothing that rests has a smaller number.
+    /// Nothing that rests has a smaller number, from where the queue's move task goes on.
     #[must_use]
     pub const fn first(&self) -> Sequence {
         self.first
@@ -119,12 +120,6 @@ impl Resting {
     pub fn may_give(&self, now: Timestamp) -> bool {
         // What was sent to the back at this moment waits from the next one on.
         self.messages > 0 && self.edge.turn.0 <= now.plus_millis(1)
-    }
-
-    /// Until then nothing that rests can be received.
-    #[must_use]
-    pub const fn gives_nothing_before(&self) -> Timestamp {
-        self.edge.turn.0
     }
 
     pub(super) fn settle(&mut self, now: Timestamp) {

@@ -101,7 +101,7 @@ impl Engine {
         let held = messages.and_then(|messages| messages.next_visible_at());
         let resting =
             messages.and_then(|messages| messages.resting()).filter(|resting| !resting.may_give(now));
-        let at = held.into_iter().chain(resting.map(|resting| resting.gives_nothing_before())).min();
+        let at = held.into_iter().chain(resting.map(|resting| resting.edge().turn.0)).min();
         self.waiters.wake(queue, at);
     }
 

@@ -75,7 +75,7 @@ impl StandardMessages {
         }
     }
 
-    /// No resting message has a number below `first`.
+    /// No resting message has a number below `first`, from where the queue's move task goes on.
     pub fn know_first(&mut self, first: Sequence) {
         if let Some(resting) = &mut self.resting {
             resting.know_first(first);

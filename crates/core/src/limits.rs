@@ -120,3 +120,9 @@ pub const PACING_SECS: u64 = 60;
 pub const PACED_NAMES: usize = 1_000;
 /// Bytes of a document's value.
 pub const DOCUMENT_BYTES: usize = 1_048_576;
+
+/// Messages in memory that one move of a FIFO queue's window may pass.
+pub const REACH_MESSAGES: usize = 10_000;
+
+/// A standard queue with noisy groups looks for messages of others among so many that wait.
+pub const FAIR_LOOK_AHEAD_MESSAGES: usize = 20_000;

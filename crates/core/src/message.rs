@@ -268,11 +268,11 @@ impl Entry {
         }
     }
 
-    /// Whether, in a standard queue, its place follows from its number alone: it waits since it was sent, like its
-    /// neighbours, and nothing has happened to it.
+    /// Whether its place follows from its number alone: it waits since it was sent, like its neighbours, and nothing has
+    /// happened to it.
     #[must_use]
     pub fn is_in_line(&self) -> bool {
-        self.never_delivered() && self.rank == self.sent_at && self.group.is_none() && self.source.is_none()
+        self.never_delivered() && self.rank == self.sent_at && self.source.is_none()
     }
 
     /// Whether it was sent with a delay and has never been delivered: if hidden, it is delayed and not in flight.

@@ -7,9 +7,9 @@
 
 use crate::command::Command;
 use crate::decide;
-use crate::message::{QueueId, Receipt, Sequence};
+use crate::message::{GroupKey, QueueId, Receipt, Sequence};
 use crate::name::QueueKey;
-use crate::queue::{MoveStatus, Resting};
+use crate::queue::{Missing, MoveStatus, Resting};
 use crate::state::{Queue, State};
 use crate::time::Timestamp;
 
@@ -18,6 +18,8 @@ use crate::time::Timestamp;
 pub enum Need {
     /// Those behind the edge of its window, in the order of their turns.
     Window,
+    /// Those of a group from a number on.
+    Group(GroupKey, Sequence),
     /// Those of these numbers, if they are there.
     Messages(Vec<Sequence>),
     /// Those that were sent at this time or earlier, the oldest first.
@@ -53,18 +55,21 @@ pub fn need(state: &State, now: Timestamp, command: &Command) -> Option<(QueueId
 /// A receive needs the window to hold as many messages as it may take, besides those that it finds to be dead letters or
 /// expired.
 fn of_receive(state: &State, queue: &Queue, now: Timestamp, limit: usize) -> Option<Need> {
-    let resting = queue.messages.resting()?;
-    (resting.may_give(now) && decide::runs_short(state, queue, now, limit)).then_some(Need::Window)
+    let missing = queue.messages.missing(now)?;
+    decide::runs_short(state, queue, now, limit).then_some(match missing {
+        Missing::Window => Need::Window,
+        Missing::Group(group, from) => Need::Group(group, from),
+    })
 }
 
-/// A receipt may name a message that rests, its lease long ended.
+/// A receipt may name a message that rests, its lease long ended. In a FIFO queue what was ever delivered is in memory.
 fn of_receipts<'a>(
     state: &State,
     key: &QueueKey,
     receipts: impl Iterator<Item = &'a Receipt>,
 ) -> Option<(QueueId, Need)> {
     let queue = state.queue_named(key)?;
-    queue.messages.resting()?;
+    queue.messages.standard()?.resting()?;
     let id = queue.record.id;
     let own = receipts.filter(|receipt| receipt.queue == id).map(|receipt| receipt.sequence);
     let issued = own.filter(|sequence| *sequence < queue.record.next_sequence);
@@ -80,11 +85,12 @@ fn of_expiry(state: &State, now: Timestamp, queue: QueueId) -> Option<Need> {
         .then(|| Need::SentUntil(now.minus_secs(u64::from(queue.record.attributes.retention_secs))))
 }
 
-/// A move task goes through the messages by number.
+/// A move task goes through the messages by number. In a FIFO queue it must know those that it has left behind, too.
 fn of_move(state: &State, queue: QueueId) -> Option<Need> {
     let queue = state.queue(queue)?;
     let first = queue.messages.resting().map(Resting::first)?;
     let task = queue.record.move_tasks.running()?;
     let MoveStatus::Running { next, .. } = task.status else { return None };
-    (first <= next && next < task.order.below).then_some(Need::From(next))
+    let from = if queue.messages.fifo().is_some() { first.min(next) } else { next };
+    (first <= next && next < task.order.below).then_some(Need::From(from))
 }

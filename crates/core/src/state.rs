@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::evolve::{Inconsistent, Instance, Rows, evolve};
 use crate::message::{Entry, MessageRef, QueueId, Sequence};
 use crate::name::{AccountId, QueueKey};
-use crate::queue::{Backlog, Deduplication, Deduplications, QueueMessages, QueueRecord, StandardMessages};
+use crate::queue::{Backlog, Deduplication, Deduplications, MoveStatus, QueueMessages, QueueRecord};
 use crate::time::Timestamp;
 use crate::usage::{Accounts, Usage};
 
@@ -199,13 +199,11 @@ impl State {
         if self.put(message, entry) { Ok(()) } else { Err(Inconsistent::NoSuchQueue(message.queue)) }
     }
 
-    /// All messages of a queue, which has none in memory, rest in the store; `false` when there is no such queue or it can't
-    /// let them rest.
+    /// All messages of a queue, which has none in memory, rest in the store; `false` when there is no such queue.
     pub fn rest(&mut self, queue: QueueId, backlog: &Backlog) -> bool {
         let clock = self.instance.clock;
         let Some(held) = self.queues.get_mut(&queue) else { return false };
-        let Some(messages) = held.messages.standard_mut() else { return false };
-        messages.rest(backlog, clock);
+        held.messages.rest(backlog, clock);
         let usage = Usage { messages: backlog.messages, bytes: backlog.bytes };
         self.accounts.add(held.record.key.account, usage.minus(held.usage));
         held.usage = usage;
@@ -214,25 +212,45 @@ impl State {
 
     /// Brings a message back that rests; `false` when it is in memory already, or none of its queue rests.
     pub fn admit(&mut self, message: MessageRef, entry: Entry) -> bool {
+        self.admit_ahead(message, entry, usize::MAX)
+    }
+
+    /// As [`State::admit`], of a message that a window is to reach: see [`QueueMessages::admit_ahead`].
+    pub fn admit_ahead(&mut self, message: MessageRef, entry: Entry, most: usize) -> bool {
         let clock = self.instance.clock;
-        let messages = self.queues.get_mut(&message.queue).and_then(|queue| queue.messages.standard_mut());
-        let admitted = messages.is_some_and(|messages| messages.admit(message.sequence, entry, clock));
+        let queue = self.queues.get_mut(&message.queue);
+        let admitted = queue.is_some_and(|queue| match most {
+            usize::MAX => queue.messages.admit(message.sequence, entry, clock),
+            most => queue.messages.admit_ahead(message.sequence, entry, clock, most),
+        });
         self.held += usize::from(admitted);
         admitted
     }
 
-    /// Lets messages of a queue rest, see [`StandardMessages::release`]. Returns how many went.
+    /// Lets messages of a queue rest that stand behind the first `keep`, and whose last change was made by batch `through` or
+    /// an earlier one. Looks at no more than about `limit` messages. Returns how many went.
     pub fn release(&mut self, queue: QueueId, keep: usize, limit: usize, through: u64) -> usize {
         let clock = self.instance.clock;
-        let messages = self.queues.get_mut(&queue).and_then(|queue| queue.messages.standard_mut());
-        let released = messages.map_or(0, |messages| messages.release(clock, keep, limit, through));
+        let Some(held) = self.queues.get_mut(&queue) else { return 0 };
+        let released = match &mut held.messages {
+            QueueMessages::Standard(messages) => messages.release(clock, keep, limit, through),
+            QueueMessages::Fifo(messages) => {
+                // What a move task has left behind must not be overtaken by what it has yet to look at.
+                let task = held.record.move_tasks.running();
+                let from = task.map_or(Sequence(0), |task| match task.status {
+                    MoveStatus::Running { next, .. } => next,
+                    MoveStatus::Ended(_) => Sequence(0),
+                });
+                messages.release(clock, keep, limit, through, from)
+            }
+        };
         self.held -= released;
         released
     }
 
-    /// The index of a standard queue, to tell it what was read of its messages that rest.
-    pub fn standard_messages(&mut self, queue: QueueId) -> Option<&mut StandardMessages> {
-        self.queues.get_mut(&queue)?.messages.standard_mut()
+    /// The index of a queue's messages, to tell it what was read of those that rest.
+    pub fn messages(&mut self, queue: QueueId) -> Option<&mut QueueMessages> {
+        self.queues.get_mut(&queue).map(|queue| &mut queue.messages)
     }
 
     /// Puts back what a queue remembers of a send, as it was read from a store.

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use millpond_core::command::Command;
-use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::message::{GroupKey, MessageRef, QueueId, Sequence};
 use millpond_core::queue::Edge;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
@@ -39,6 +39,8 @@ pub(crate) struct Parked {
 pub(crate) enum Purpose {
     /// To go on with the window, which ended there.
     Window(Edge),
+    /// To go on with a group that the window passed over, from a number on.
+    Group(GroupKey, Sequence),
     /// For commands that name them.
     Named,
     /// To drop what was sent until then.
@@ -165,6 +167,11 @@ impl Backlog {
     /// The read that goes on with the window of a queue.
     pub(crate) fn window_fetch(&self, queue: QueueId) -> Option<FetchId> {
         self.under_way(queue, |purpose| matches!(purpose, Purpose::Window(_)))
+    }
+
+    /// The read that goes on with a group of a queue.
+    pub(crate) fn group_fetch(&self, queue: QueueId, group: GroupKey) -> Option<FetchId> {
+        self.under_way(queue, |purpose| matches!(purpose, Purpose::Group(key, _) if *key == group))
     }
 
     /// Whether what has expired in a queue is being read.

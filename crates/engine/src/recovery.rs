@@ -87,7 +87,7 @@ pub fn recover(log: &mut dyn Log, store: &dyn Store) -> Result<Recovered, Recove
     recover_within(log, store, u64::MAX)
 }
 
-/// As [`recover`]; if the store holds more than `limit` messages without a group, those that can rest there do.
+/// As [`recover`]; if the store holds more than `limit` messages, those that can rest there do.
 ///
 /// # Errors
 /// As [`recover`].
@@ -175,7 +175,7 @@ struct Replay<'a> {
 impl Replay<'_> {
     fn bring_back(&mut self, message: MessageRef) {
         let state = &mut self.recovered.state;
-        let Some(messages) = state.standard_messages(message.queue) else { return };
+        let Some(messages) = state.messages(message.queue) else { return };
         if messages.resting().is_none() || messages.get(message.sequence).is_some() {
             return;
         }
@@ -283,7 +283,7 @@ impl Visitor for Restore<'_> {
     }
 
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {
-        if entry.group.is_none() && self.0.admit(message, entry) {
+        if self.0.admit(message, entry) {
             return Ok(());
         }
         self.0.restore_message(message, entry)

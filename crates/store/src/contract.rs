@@ -30,8 +30,8 @@
 //! What it refuses: to interpret rows, to decide, to look at a clock, to verify what is inside a payload (it carries
 //! its own checksum, and only who reads it can tell the damage to one message from the damage to a store).
 //!
-//! **Orders.** A queue without message groups can be read in pieces, in the orders that a receive, expiry and a move task
-//! need, each piece found by seeking: see [`Wanted`]. Messages with a group are only ever loaded.
+//! **Orders.** A queue can be read in pieces, in the orders that a receive, expiry and a move task need, each piece found by
+//! seeking: see [`Wanted`].
 //!
 //! **Bulk removal** of a queue, or of everything that it holds, costs `apply` a bounded amount of work however many
 //! rows it hits: they are gone for every reader and every load at once, and their space is given back piece by piece,
@@ -44,7 +44,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::{Inconsistent, Instance};
-use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::message::{Entry, GroupKey, MessageRef, QueueId, Sequence};
 use millpond_core::queue::{Backlog, Deduplication, Edge, QueueRecord};
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
@@ -135,8 +135,8 @@ pub trait Store: Send {
 
     /// Shows the rows to `visitor`: the instance, then queues, documents, remembered sends, and entries, each in key
     /// order but for the entries. If there are more than `limit` entries, the backlog of each queue is shown instead, before
-    /// its entries, and of the entries only those that have a group, or whose latest lease ends after the time of the
-    /// instance row. Payloads are not read. For the start of a service.
+    /// its entries, and of the entries only those whose latest lease ends after the time of the instance row, and all of a
+    /// FIFO queue that were ever delivered. Payloads are not read. For the start of a service.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when a row can't be read, or when rows are missing, or when the visitor refuses a row.
@@ -176,7 +176,7 @@ pub trait StoreReader: Send + Sync {
     /// The entry of a message.
     fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError>;
 
-    /// Entries of one queue that have no group, at most `limit` of them, all of one state.
+    /// Entries of one queue, at most `limit` of them, all of one state.
     fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Result<Found, StoreError>;
 
     /// The record of a queue.
@@ -254,6 +254,9 @@ pub enum Wanted {
     SentUntil(Timestamp, Edge),
     /// Those from a number on, in the order of the numbers.
     From(Sequence),
+    /// Those of a group from a number on, in the order of the numbers. It may end early when many of other groups stand in
+    /// between.
+    OfGroup(GroupKey, Sequence),
 }
 
 /// What was found.
@@ -263,9 +266,11 @@ pub struct Found {
     pub reflected: Position,
     /// The messages.
     pub messages: Vec<(Sequence, Entry)>,
-    /// Where the next find goes on; `None` when nothing is behind these. Of no meaning where numbers were wanted.
+    /// Where the next find goes on, for messages in the order of their numbers behind its line; `None` when nothing is behind
+    /// these. Of no meaning where numbers were given.
     pub end: Option<Edge>,
-    /// Nothing in the queue that stands behind these was sent earlier; the end of time when nothing does.
+    /// Nothing in the queue that stands behind these was sent earlier; the end of time when nothing does. Only told where
+    /// turns or ages were wanted.
     pub oldest_sent_at: Timestamp,
 }
 
@@ -279,7 +284,7 @@ pub trait Visitor {
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent>;
     /// What a queue remembers of a send, by the message it sent.
     fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent>;
-    /// What a queue holds without groups, of which not all entries are shown.
+    /// What a queue holds, of which not all entries are shown.
     fn backlog(&mut self, queue: QueueId, backlog: Backlog) -> Result<(), Inconsistent>;
     /// A message's entry.
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent>;

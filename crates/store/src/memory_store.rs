@@ -3,7 +3,7 @@
 //! It keeps the whole contract except that nothing survives the process. A [`MemoryStore`] that is cloned shares its
 //! rows, so a test can drop one and go on with the other as if it were opened again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -125,32 +125,30 @@ impl Rows {
     fn show(self, limit: u64, visitor: &mut dyn Visitor) -> Result<(), Inconsistent> {
         let clock = self.instance.clock;
         visitor.instance(self.instance)?;
+        let fifo = self.queues.values().filter(|record| record.attributes.fifo.is_some());
+        let fifo: BTreeSet<QueueId> = fifo.map(|record| record.id).collect();
         self.queues.into_values().try_for_each(|record| visitor.queue(record))?;
         self.documents.into_iter().try_for_each(|(key, document)| visitor.document(key, document))?;
         self.deduplications.into_iter().try_for_each(|(message, row)| visitor.deduplication(message, row))?;
-        let (grouped, plain): (Vec<_>, Vec<_>) = self
-            .messages
-            .into_iter()
-            .map(|(message, (entry, _))| (message, entry))
-            .partition(|(_, entry)| entry.group.is_some());
-        let mut shown = plain;
+        let mut shown: Vec<_> =
+            self.messages.into_iter().map(|(message, (entry, _))| (message, entry)).collect();
         if shown.len() as u64 > limit {
             let mut backlogs: BTreeMap<QueueId, Backlog> = BTreeMap::new();
             shown
                 .iter()
                 .for_each(|(message, entry)| count(backlogs.entry(message.queue).or_default(), entry));
             backlogs.into_iter().try_for_each(|(queue, backlog)| visitor.backlog(queue, backlog))?;
-            shown.retain(|(_, entry)| !entry.never_delivered() && entry.visible_at > clock);
+            shown.retain(|(message, entry)| {
+                !entry.never_delivered() && (entry.visible_at > clock || fifo.contains(&message.queue))
+            });
         }
-        shown.into_iter().chain(grouped).try_for_each(|(message, entry)| visitor.entry(message, entry))
+        shown.into_iter().try_for_each(|(message, entry)| visitor.entry(message, entry))
     }
 
-    /// The messages of a queue that may rest.
-    fn ungrouped(&self, queue: QueueId) -> impl Iterator<Item = (Sequence, Entry)> {
+    /// The messages of a queue.
+    fn of_queue(&self, queue: QueueId) -> impl Iterator<Item = (Sequence, Entry)> {
         let [first, last] = [0, u64::MAX].map(|number| MessageRef { queue, sequence: Sequence(number) });
-        let messages =
-            self.messages.range(first..=last).map(|(message, (entry, _))| (message.sequence, *entry));
-        messages.filter(|(_, entry)| entry.group.is_none())
+        self.messages.range(first..=last).map(|(message, (entry, _))| (message.sequence, *entry))
     }
 
     fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Found {
@@ -160,14 +158,14 @@ impl Rows {
             Wanted::Behind(edge) => self.in_order(queue, rank, *edge, Timestamp::MAX, limit),
             Wanted::SentUntil(until, edge) => self.in_order(queue, sent_at, *edge, *until, limit),
             Wanted::Messages(sequences) => {
-                let held: BTreeMap<_, _> = self.ungrouped(queue).collect();
+                let held: BTreeMap<_, _> = self.of_queue(queue).collect();
                 let entry = |sequence: &Sequence| held.get(sequence).map(|entry| (*sequence, *entry));
                 Found { messages: sequences.iter().filter_map(entry).collect(), ..Found::default() }
             }
-            Wanted::From(first) => {
-                let mut behind = self.ungrouped(queue).filter(|(sequence, _)| sequence >= first);
-                let messages = behind.by_ref().take(limit).collect();
-                Found { messages, end: behind.next().map(|_| Edge::START), ..Found::default() }
+            Wanted::From(first) => by_number(self.of_queue(queue), *first, limit),
+            Wanted::OfGroup(group, first) => {
+                let of_group = self.of_queue(queue).filter(|(_, entry)| entry.group == Some(*group));
+                by_number(of_group, *first, limit)
             }
         };
         Found { reflected: self.reflected, ..found }
@@ -185,7 +183,7 @@ impl Rows {
         let is_behind = |row: &(Sequence, Entry)| {
             if row.1.is_in_line() { row.0 > edge.line } else { turn(row) > edge.turn }
         };
-        let mut behind: Vec<(Sequence, Entry)> = self.ungrouped(queue).filter(is_behind).collect();
+        let mut behind: Vec<(Sequence, Entry)> = self.of_queue(queue).filter(is_behind).collect();
         behind.sort_unstable_by_key(turn);
         let wanted = behind.iter().take_while(|(_, entry)| time(entry) <= until).count();
         let rest = behind.split_off(limit.min(wanted));
@@ -198,6 +196,14 @@ impl Rows {
         let oldest_sent_at = rest.iter().map(|(_, entry)| entry.sent_at).min().unwrap_or(Timestamp::MAX);
         Found { messages: behind, end: (wanted > limit).then_some(end), oldest_sent_at, ..Found::default() }
     }
+}
+
+fn by_number(rows: impl Iterator<Item = (Sequence, Entry)>, first: Sequence, limit: usize) -> Found {
+    let mut behind = rows.filter(|(sequence, _)| *sequence >= first);
+    let messages: Vec<_> = behind.by_ref().take(limit).collect();
+    let last = messages.last().map_or(first, |(last, _)| *last);
+    let end = behind.next().map(|_| Edge { turn: (Timestamp::EPOCH, last), line: last });
+    Found { messages, end, ..Found::default() }
 }
 
 fn count(backlog: &mut Backlog, entry: &Entry) {

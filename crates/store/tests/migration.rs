@@ -26,7 +26,7 @@ fn to_format_1(database: &Database) {
     let transaction = database.begin_write().unwrap();
     {
         let mut entries = transaction.open_table(ENTRIES).unwrap();
-        for table in ["line", "aside", "grouped"] {
+        for table in ["line", "aside"] {
             let rows = transaction.open_table(Messages::new(table)).unwrap();
             for row in rows.iter().unwrap() {
                 let (key, value) = row.unwrap();
@@ -37,7 +37,7 @@ fn to_format_1(database: &Database) {
         let mut store = transaction.open_table(TableDefinition::<&str, &[u8]>::new("store")).unwrap();
         store.insert("format", &sealed("store", b"format", &1u64.to_le_bytes())[..]).unwrap();
     }
-    for table in ["line", "aside", "grouped"] {
+    for table in ["line", "aside"] {
         transaction.delete_table(Messages::new(table)).unwrap();
     }
     for table in ["turns", "leases", "ages"] {

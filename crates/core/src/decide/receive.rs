@@ -62,7 +62,10 @@ pub(super) fn receive(
 
 /// Whether a receive would hand out more if it could go on behind the last message in memory.
 pub(crate) fn runs_short(state: &State, queue: &Queue, now: Timestamp, limit: usize) -> bool {
-    let (dead, taken) = candidates(state, queue, now, limit);
+    let (dead, taken) = match queue.messages.standard() {
+        Some(messages) => of_these(state, queue, now, limit, messages.available_first(now)),
+        None => candidates(state, queue, now, limit),
+    };
     taken.len() < limit && dead.len() < limits::SETTLE_MESSAGES
 }
 
@@ -73,12 +76,22 @@ fn candidates<'a>(
     now: Timestamp,
     limit: usize,
 ) -> (Vec<Sequence>, Vec<(Sequence, &'a Entry)>) {
+    of_these(state, queue, now, limit, queue.messages.available(now))
+}
+
+fn of_these<'a>(
+    state: &State,
+    queue: &Queue,
+    now: Timestamp,
+    limit: usize,
+    available: impl Iterator<Item = (Sequence, &'a Entry)>,
+) -> (Vec<Sequence>, Vec<(Sequence, &'a Entry)>) {
     let redrive = queue.record.attributes.redrive.as_ref();
     let most = redrive.filter(|redrive| state.queue_named(&redrive.target).is_some());
     let most = most.map_or(u32::MAX, |redrive| redrive.max_receive_count);
     let (mut dead, mut taken) = (Vec::new(), Vec::new());
     let mut dead_bytes = 0;
-    let available = queue.messages.available(now).take(limits::SETTLE_MESSAGES);
+    let available = available.take(limits::SETTLE_MESSAGES);
     for (sequence, entry) in available.filter(|(_, entry)| state.expires_at(queue, entry) > now) {
         if taken.len() == limit || dead_bytes > limits::MOVE_STEP_BYTES {
             break;

@@ -94,9 +94,9 @@ impl Fair {
         }
     }
 
-    /// Messages of all groups that can be received.
-    pub(super) const fn visible(&self) -> usize {
-        self.visible
+    /// Whether a group is noisy while the whole queue has so many messages in flight.
+    pub(super) fn has_noisy(&self, in_flight: usize, now: Timestamp) -> bool {
+        !self.noisy(in_flight, now).is_empty()
     }
 
     /// A message of a group stands here now.

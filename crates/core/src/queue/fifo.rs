@@ -4,15 +4,24 @@
 //! that can't, and a group whose first message can't go out gives nothing. So a group is locked while one of its
 //! messages is in flight, and it costs no other group anything: receives look only at groups that can give.
 //!
-//! What always holds: `ready` holds exactly the groups whose first message is visible, as far as settled, each under the
-//! rank of that message; each group knows how many of its messages are in flight. All of it follows from the entries, the
-//! delay of the queue and how far [`settle`](FifoMessages::settle) was called, never from the order of calls.
+//! What always holds: `ready` holds exactly the groups whose first message is known and visible, as far as settled, each
+//! under the rank of that message; each group knows how many of its messages are in flight. Where all messages are in memory,
+//! all of it follows from the entries, the delay of the queue and how far [`settle`](FifoMessages::settle) was called, never
+//! from the order of calls.
+//!
+//! Messages that were never delivered may rest in the store, see [`window`]. A group gives only what it has inside the window,
+//! so it never gives a message before an earlier one; which group gives next may depend on where messages lie.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod window;
+
+pub use window::Missing;
+
 use super::MessageCounts;
+use super::resting::{Held, Resting, count};
 use crate::message::{AttemptKey, Entry, GroupKey, Sequence};
 use crate::time::Timestamp;
 
@@ -22,7 +31,7 @@ type Turn = (Timestamp, Sequence);
 /// The messages of one FIFO queue.
 #[derive(Clone, Debug, Default)]
 pub struct FifoMessages {
-    entries: BTreeMap<Sequence, Entry>,
+    entries: BTreeMap<Sequence, Held>,
     groups: BTreeMap<GroupKey, Group>,
     ready: BTreeMap<Turn, GroupKey>,
     in_flight: BTreeSet<(Timestamp, Sequence)>,
@@ -32,10 +41,19 @@ pub struct FifoMessages {
     attempts: BTreeSet<(AttemptKey, u8, Sequence)>,
     delay_secs: u32,
     groups_in_flight: usize,
+    /// While some messages are not in memory.
+    resting: Option<Box<Resting>>,
+    /// Groups that have more messages inside the window than memory takes, with the first one that may rest.
+    passed: BTreeMap<GroupKey, Sequence>,
+    /// None of those that rest inside the window was sent earlier.
+    passed_oldest_sent_at: Timestamp,
+    /// Messages in memory that stand inside the window; all while nothing rests.
+    ahead: usize,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Group {
+    /// All in memory.
     members: BTreeSet<Sequence>,
     ready_at: Option<Turn>,
     in_flight: usize,
@@ -48,27 +66,33 @@ impl FifoMessages {
         Self { delay_secs, ..Self::default() }
     }
 
-    /// The entry of a message, if the queue holds it.
+    /// The entry of a message, if the queue holds it in memory.
     #[must_use]
     pub fn get(&self, sequence: Sequence) -> Option<&Entry> {
-        self.entries.get(&sequence)
+        self.entries.get(&sequence).map(|held| &held.entry)
     }
 
-    /// All entries in the order they were sent.
+    /// All entries in memory in the order they were sent.
     pub fn iter(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
-        self.entries.iter().map(|(sequence, entry)| (*sequence, entry))
+        self.entries.iter().map(|(sequence, held)| (*sequence, &held.entry))
     }
 
-    /// The number of messages, whatever their state.
+    /// The number of messages, whatever their state and wherever they lie.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.rest_count()
     }
 
     /// Whether the queue holds no message at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
+    }
+
+    /// The number of messages in memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.entries.len()
     }
 
     /// Whether any group can give a message, as far as settled.
@@ -79,12 +103,14 @@ impl FifoMessages {
 
     /// The messages that can be received, in the order a receive takes them, as far as settled: group after group.
     pub fn available(&self) -> impl Iterator<Item = (Sequence, &Entry)> {
-        self.ready.values().filter_map(|group| self.groups.get(group)).flat_map(|group| {
+        self.ready.values().filter_map(|key| Some((key, self.groups.get(key)?))).flat_map(|(key, group)| {
             group
                 .members
                 .iter()
-                .filter_map(|sequence| self.entries.get(sequence).map(|entry| (*sequence, entry)))
-                .take_while(|(sequence, entry)| !self.is_hidden(*sequence, entry))
+                .filter_map(|sequence| self.get(*sequence).map(|entry| (*sequence, entry)))
+                .take_while(|(sequence, entry)| {
+                    self.is_known(*key, *sequence) && !self.is_hidden(*sequence, entry)
+                })
         })
     }
 
@@ -92,42 +118,49 @@ impl FifoMessages {
     pub fn of_attempt(&self, key: AttemptKey) -> impl Iterator<Item = (Sequence, &Entry)> {
         let range = (key, u8::MIN, Sequence(u64::MIN))..=(key, u8::MAX, Sequence(u64::MAX));
         let sequences = self.attempts.range(range).map(|(_, _, sequence)| *sequence);
-        sequences.filter_map(|sequence| self.entries.get(&sequence).map(|entry| (sequence, entry)))
+        sequences.filter_map(|sequence| self.get(sequence).map(|entry| (sequence, entry)))
     }
 
-    /// The message of the same group that was sent next.
+    /// The message of the same group that was sent next, if that is known.
     #[must_use]
     pub fn following(&self, sequence: Sequence) -> Option<Sequence> {
-        let group = self.groups.get(&group_of(self.entries.get(&sequence)?))?;
-        group.members.range(sequence.next()..).next().copied()
+        let key = group_of(self.get(sequence)?);
+        let next = self.groups.get(&key)?.members.range(sequence.next()..).next().copied();
+        next.filter(|next| self.is_known(key, *next))
     }
 
-    /// The message of the same group that was sent just before.
+    /// The message of the same group in memory that was sent just before.
     #[must_use]
     pub fn preceding(&self, sequence: Sequence) -> Option<Sequence> {
-        let group = self.groups.get(&group_of(self.entries.get(&sequence)?))?;
+        let group = self.groups.get(&group_of(self.get(sequence)?))?;
         group.members.range(..sequence).next_back().copied()
     }
 
-    /// The entries from one number up to another, in the order they were sent.
+    /// The entries in memory from one number up to another, in the order they were sent.
     pub fn between(&self, from: Sequence, below: Sequence) -> impl Iterator<Item = (Sequence, &Entry)> {
-        self.entries.range(from..below.max(from)).map(|(sequence, entry)| (*sequence, entry))
+        self.entries.range(from..below.max(from)).map(|(sequence, held)| (*sequence, &held.entry))
     }
 
-    /// The earliest time at which a hidden message becomes visible.
+    /// The earliest time at which a hidden message in memory becomes visible.
     #[must_use]
     pub fn next_visible_at(&self) -> Option<Timestamp> {
         let lease_end = self.in_flight.first().map(|(visible_at, _)| *visible_at);
-        let delay_end = self.delayed.first().and_then(|sequence| self.entries.get(sequence));
+        let delay_end = self.delayed.first().and_then(|sequence| self.get(*sequence));
         let delay_end = delay_end.map(|entry| self.visible_at(entry));
         lease_end.into_iter().chain(delay_end).min()
     }
 
-    /// Exact counts, as far as settled. Messages behind a locked group count as visible.
+    /// Exact counts, as far as settled; of resting messages exact to the second. Messages behind a locked group count as
+    /// visible.
     #[must_use]
     pub fn counts(&self) -> MessageCounts {
+        let resting_delayed = self.resting.as_ref().map_or(0, |resting| count(resting.delayed()));
         let (in_flight, delayed) = (self.in_flight.len(), self.delayed.len());
-        MessageCounts { visible: self.entries.len() - in_flight - delayed, in_flight, delayed }
+        MessageCounts {
+            visible: self.entries.len() - in_flight - delayed + self.rest_count() - resting_delayed,
+            in_flight,
+            delayed: delayed + resting_delayed,
+        }
     }
 
     /// How many groups have messages in flight, as far as settled.
@@ -136,23 +169,36 @@ impl FifoMessages {
         self.groups_in_flight
     }
 
-    /// Puts a message in, or replaces its entry; `now` decides whether it is visible.
-    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) {
+    /// Puts a message in, or replaces its entry; `now` decides whether it is visible, and `changed` is the batch that does so.
+    pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp, changed: u64) {
         self.remove(sequence);
-        self.entries.insert(sequence, entry);
+        self.insert(sequence, Held { entry, changed }, now);
+    }
+
+    fn insert(&mut self, sequence: Sequence, held: Held, now: Timestamp) {
+        let entry = held.entry;
+        self.entries.insert(sequence, held);
+        self.ahead += usize::from(sequence <= self.edge());
         self.groups.entry(group_of(&entry)).or_default().members.insert(sequence);
         self.hide(sequence, &entry, now);
         self.note_attempt(sequence, &entry);
         self.line_up(&entry);
     }
 
-    /// Changes the entry of a message; `false` when the queue does not hold it. The group stays what it is.
-    pub fn update(&mut self, sequence: Sequence, now: Timestamp, change: impl FnOnce(&mut Entry)) -> bool {
-        let Some(entry) = self.entries.get_mut(&sequence) else { return false };
-        let before = *entry;
-        change(entry);
-        entry.group = before.group;
-        let after = *entry;
+    /// Changes the entry of a message in memory; `false` when it is not there. The group stays what it is.
+    pub fn update(
+        &mut self,
+        sequence: Sequence,
+        now: Timestamp,
+        changed: u64,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
+        let Some(held) = self.entries.get_mut(&sequence) else { return false };
+        held.changed = changed;
+        let before = held.entry;
+        change(&mut held.entry);
+        held.entry.group = before.group;
+        let after = held.entry;
         self.show(sequence, &before);
         self.hide(sequence, &after, now);
         self.drop_attempt(sequence, &before);
@@ -161,9 +207,10 @@ impl FifoMessages {
         true
     }
 
-    /// Takes a message out; `None` when the queue does not hold it.
+    /// Takes a message in memory out; `None` when it is not there.
     pub fn remove(&mut self, sequence: Sequence) -> Option<Entry> {
-        let entry = self.entries.remove(&sequence)?;
+        let Held { entry, .. } = self.entries.remove(&sequence)?;
+        self.ahead -= usize::from(sequence <= self.edge());
         self.show(sequence, &entry);
         self.drop_attempt(sequence, &entry);
         if let Some(group) = self.groups.get_mut(&group_of(&entry)) {
@@ -173,7 +220,7 @@ impl FifoMessages {
         Some(entry)
     }
 
-    /// Takes out all messages below `sequence`.
+    /// Takes out all messages below `sequence`. All that rest are below it: numbers are given to what comes later.
     pub fn remove_below(&mut self, sequence: Sequence) {
         let kept = self.entries.split_off(&sequence);
         let removed = std::mem::replace(&mut self.entries, kept);
@@ -181,34 +228,43 @@ impl FifoMessages {
             *self = Self::new(self.delay_secs);
             return;
         }
-        for (sequence, entry) in removed {
-            self.entries.insert(sequence, entry);
+        for (sequence, held) in removed {
+            self.entries.insert(sequence, held);
             self.remove(sequence);
         }
+        self.let_go_of_resting();
     }
 
     /// The queue's delay is another now: it counts for every message that was never delivered.
     pub fn set_delay(&mut self, delay_secs: u32, now: Timestamp) {
         let longer_secs = u64::from(self.delay_secs.max(delay_secs));
+        if let Some(resting) = &mut self.resting {
+            resting.shift_delays(self.delay_secs, delay_secs);
+        }
         self.delay_secs = delay_secs;
         let concerned: Vec<Sequence> = self
             .entries
             .iter()
             .rev()
-            .take_while(|(_, entry)| entry.sent_at.plus_secs(longer_secs) > now)
-            .filter(|(_, entry)| entry.never_delivered())
+            .take_while(|(_, held)| held.entry.sent_at.plus_secs(longer_secs) > now)
+            .filter(|(_, held)| held.entry.never_delivered())
             .map(|(sequence, _)| *sequence)
             .collect();
         for sequence in concerned {
-            self.update(sequence, now, |_| {});
+            let changed = self.entries.get(&sequence).map_or(0, |held| held.changed);
+            self.update(sequence, now, changed, |_| {});
         }
     }
 
     /// Makes visible what has become due by `now`, at most `limit` messages. Returns whether more is due.
     pub fn settle(&mut self, now: Timestamp, limit: usize) -> bool {
+        if let Some(resting) = &mut self.resting {
+            resting.settle(now);
+        }
+        self.widen(limit);
         for _ in 0..limit {
             let Some(sequence) = self.due(now) else { return false };
-            if let Some(entry) = self.entries.get(&sequence).copied() {
+            if let Some(entry) = self.get(sequence).copied() {
                 self.show(sequence, &entry);
                 self.line_up(&entry);
             }
@@ -220,7 +276,7 @@ impl FifoMessages {
         let lease_ended = self.in_flight.first().filter(|(visible_at, _)| *visible_at <= now);
         lease_ended.map(|(_, sequence)| *sequence).or_else(|| {
             let first = self.delayed.first().copied()?;
-            self.entries.get(&first).is_some_and(|entry| self.visible_at(entry) <= now).then_some(first)
+            self.get(first).is_some_and(|entry| self.visible_at(entry) <= now).then_some(first)
         })
     }
 
@@ -280,11 +336,14 @@ impl FifoMessages {
 
     /// Brings the place of an entry's group in line with its first message.
     fn line_up(&mut self, entry: &Entry) {
-        let key = group_of(entry);
+        self.line_up_group(group_of(entry));
+    }
+
+    fn line_up_group(&mut self, key: GroupKey) {
         let Some(group) = self.groups.get(&key) else { return };
         let before = group.ready_at;
-        let first = group.members.first().copied();
-        let first = first.and_then(|sequence| Some((sequence, *self.entries.get(&sequence)?)));
+        let first = group.members.first().copied().filter(|first| self.is_known(key, *first));
+        let first = first.and_then(|sequence| Some((sequence, *self.get(sequence)?)));
         let turn = first.filter(|(sequence, entry)| !self.is_hidden(*sequence, entry));
         let turn = turn.map(|(sequence, entry)| (entry.rank, sequence));
         if turn != before {

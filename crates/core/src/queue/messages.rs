@@ -2,7 +2,11 @@
 //!
 //! It forwards to the index of that kind and knows no rule of either.
 
-use super::{FairCounts, FifoMessages, MessageCounts, QueueAttributes, Resting, StandardMessages};
+use super::fifo::Missing;
+use super::{
+    Backlog, Edge, FairCounts, FifoMessages, MessageCounts, QueueAttributes, Resting, StandardMessages,
+};
+use crate::limits;
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
 
@@ -85,6 +89,7 @@ impl QueueMessages {
     pub fn by_age(&self) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
         match self {
             Self::Standard(messages) => Box::new(messages.by_age()),
+            // In the order of the numbers, none was sent before the one before it.
             Self::Fifo(messages) => Box::new(messages.iter()),
         }
     }
@@ -101,7 +106,28 @@ impl QueueMessages {
     /// What is known of the messages that are not in memory; `None` when all are.
     #[must_use]
     pub fn resting(&self) -> Option<&Resting> {
-        self.standard()?.resting()
+        match self {
+            Self::Standard(messages) => messages.resting(),
+            Self::Fifo(messages) => messages.resting(),
+        }
+    }
+
+    /// What must be read before it is known that no more can be received at `now`.
+    #[must_use]
+    pub fn missing(&self, now: Timestamp) -> Option<Missing> {
+        match self {
+            Self::Standard(messages) => messages.is_short(now).then_some(Missing::Window),
+            Self::Fifo(messages) => messages.missing(now),
+        }
+    }
+
+    /// Messages inside the window at the front that may be received soon, as far as settled.
+    #[must_use]
+    pub fn ahead(&self) -> usize {
+        match self {
+            Self::Standard(messages) => messages.ahead(),
+            Self::Fifo(messages) => messages.ahead(),
+        }
     }
 
     /// The index of a standard queue.
@@ -113,11 +139,68 @@ impl QueueMessages {
         }
     }
 
-    /// As [`QueueMessages::standard`], to change it.
-    pub fn standard_mut(&mut self) -> Option<&mut StandardMessages> {
+    /// The index of a FIFO queue.
+    #[must_use]
+    pub fn fifo(&self) -> Option<&FifoMessages> {
         match self {
-            Self::Standard(messages) => Some(messages),
-            Self::Fifo(_) => None,
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => Some(messages),
+        }
+    }
+
+    /// As [`QueueMessages::fifo`], to change it.
+    pub fn fifo_mut(&mut self) -> Option<&mut FifoMessages> {
+        match self {
+            Self::Standard(_) => None,
+            Self::Fifo(messages) => Some(messages),
+        }
+    }
+
+    /// All messages of the queue, which has none in memory, rest as a store tells.
+    pub fn rest(&mut self, backlog: &Backlog, now: Timestamp) {
+        match self {
+            Self::Standard(messages) => messages.rest(backlog, now),
+            Self::Fifo(messages) => messages.rest(backlog, now),
+        }
+    }
+
+    /// Brings a message back that rests; `false` when it is in memory already, or when none rests.
+    pub fn admit(&mut self, sequence: Sequence, entry: Entry, now: Timestamp) -> bool {
+        match self {
+            Self::Standard(messages) => messages.admit(sequence, entry, now),
+            Self::Fifo(messages) => messages.admit(sequence, entry, now),
+        }
+    }
+
+    /// As [`QueueMessages::admit`], of a message that the window is to reach: a group of a FIFO queue gets no more than `most`.
+    pub fn admit_ahead(&mut self, sequence: Sequence, entry: Entry, now: Timestamp, most: usize) -> bool {
+        match self {
+            Self::Standard(messages) => messages.admit(sequence, entry, now),
+            Self::Fifo(messages) => messages.admit_ahead(sequence, entry, now, most),
+        }
+    }
+
+    /// The window reaches further: all messages up to `edge` are in memory now, and none that rests was sent earlier than told.
+    pub fn reach(&mut self, edge: Edge, oldest_sent_at: Timestamp) {
+        match self {
+            Self::Standard(messages) => messages.reach(edge, oldest_sent_at),
+            Self::Fifo(messages) => messages.reach(edge.line, oldest_sent_at, limits::REACH_MESSAGES),
+        }
+    }
+
+    /// No resting message was sent before `oldest_sent_at`.
+    pub fn know_oldest(&mut self, oldest_sent_at: Timestamp) {
+        match self {
+            Self::Standard(messages) => messages.know_oldest(oldest_sent_at),
+            Self::Fifo(messages) => messages.know_oldest(oldest_sent_at),
+        }
+    }
+
+    /// No resting message has a number below `first`, from where the queue's move task goes on.
+    pub fn know_first(&mut self, first: Sequence) {
+        match self {
+            Self::Standard(messages) => messages.know_first(first),
+            Self::Fifo(messages) => messages.know_first(first),
         }
     }
 
@@ -133,7 +216,7 @@ impl QueueMessages {
     pub fn held(&self) -> usize {
         match self {
             Self::Standard(messages) => messages.held(),
-            Self::Fifo(messages) => messages.len(),
+            Self::Fifo(messages) => messages.held(),
         }
     }
 
@@ -151,7 +234,7 @@ impl QueueMessages {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Standard(messages) => messages.is_empty(),
-            Self::Fifo(messages) => messages.iter().next().is_none(),
+            Self::Fifo(messages) => messages.is_empty(),
         }
     }
 
@@ -214,7 +297,7 @@ impl QueueMessages {
     pub fn put(&mut self, sequence: Sequence, entry: Entry, now: Timestamp, changed: u64) {
         match self {
             Self::Standard(messages) => messages.put(sequence, entry, now, changed),
-            Self::Fifo(messages) => messages.put(sequence, entry, now),
+            Self::Fifo(messages) => messages.put(sequence, entry, now, changed),
         }
     }
 
@@ -228,7 +311,7 @@ impl QueueMessages {
     ) -> bool {
         match self {
             Self::Standard(messages) => messages.update(sequence, now, changed, change),
-            Self::Fifo(messages) => messages.update(sequence, now, change),
+            Self::Fifo(messages) => messages.update(sequence, now, changed, change),
         }
     }
 

@@ -20,7 +20,7 @@ pub use attributes::{
 };
 pub use deduplication::{Deduplication, Deduplications};
 pub use fair::FairCounts;
-pub use fifo::FifoMessages;
+pub use fifo::{FifoMessages, Missing};
 pub use messages::QueueMessages;
 pub use move_task::{
     MoveEnd, MoveFailure, MoveOrder, MoveRefusal, MoveStatus, MoveTask, MoveTaskId, MoveTasks,

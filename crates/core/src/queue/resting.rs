@@ -4,9 +4,9 @@
 //! The window ends at the [`Edge`]: every message whose turn comes at or before it is in memory, every resting one comes
 //! behind it. So the order in which messages go out is the same wherever they lie.
 //!
-//! What always holds: a message that rests can be received or waits for its delay to pass; none is in flight, and none has
-//! a group. What is known of age and numbers are bounds: nothing that rests is older, and nothing has a number between where
-//! the queue's move task goes on and [`Resting::first`].
+//! What always holds: a message that rests can be received or waits for its delay to pass; none is in flight. What is known of
+//! age and numbers are bounds: nothing that rests is older, and nothing has a number between where the queue's move task goes
+//! on and [`Resting::first`].
 //!
 //! It refuses to read a store: who has read brings the messages back one by one.
 
@@ -15,6 +15,14 @@ use std::collections::BTreeMap;
 use super::turns::Turn;
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
+
+/// A message in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) entry: Entry,
+    /// The batch that changed it last.
+    pub(super) changed: u64,
+}
 
 /// Up to where the window at a queue's front reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,6 +161,16 @@ impl Resting {
         }
     }
 
+    /// The delay of all that were never delivered is another now.
+    pub(super) fn shift_delays(&mut self, before_secs: u32, after_secs: u32) {
+        let shifted =
+            |second: u64| second.saturating_add(u64::from(after_secs)).saturating_sub(u64::from(before_secs));
+        self.delayed = std::mem::take(&mut self.delayed)
+            .into_iter()
+            .map(|(second, messages)| (shifted(second), messages))
+            .collect();
+    }
+
     pub(super) fn move_edge(&mut self, edge: Edge) {
         self.edge = edge;
     }
@@ -170,6 +188,11 @@ impl Resting {
 #[must_use]
 pub fn delay_second(entry: &Entry) -> Option<u64> {
     (entry.never_delivered() && entry.rank > entry.sent_at).then(|| entry.rank.as_secs())
+}
+
+/// A number of messages that are there at once.
+pub(super) fn count(messages: u64) -> usize {
+    usize::try_from(messages).unwrap_or(usize::MAX)
 }
 
 /// When a second has passed.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod window;
 
 use super::fair::{Fair, FairCounts, Place};
-use super::resting::{Edge, Resting};
+use super::resting::{Edge, Held, Resting, count};
 use super::turns::Turn;
 use crate::message::{Entry, Sequence};
 use crate::time::Timestamp;
@@ -32,20 +32,14 @@ pub struct MessageCounts {
     pub delayed: usize,
 }
 
-/// A message in memory.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    entry: Entry,
-    /// The batch that changed it last.
-    changed: u64,
-}
-
 /// The messages of one standard queue.
 #[derive(Clone, Debug, Default)]
 pub struct StandardMessages {
     entries: BTreeMap<Sequence, Held>,
     /// Those without a group.
     visible: BTreeSet<Turn>,
+    /// Visible ones with a group.
+    visible_in_groups: BTreeSet<Turn>,
     in_flight: BTreeSet<Turn>,
     delayed: BTreeSet<Turn>,
     /// All messages by age, once a dead letter has come, which may be older than its neighbours; absent while the order of
@@ -55,7 +49,7 @@ pub struct StandardMessages {
     fair: Option<Box<Fair>>,
     /// While some messages are not in memory.
     resting: Option<Box<Resting>>,
-    /// Of `visible`, those inside the window at the front; all while nothing rests.
+    /// Of the visible ones, those inside the window at the front; all while nothing rests.
     ahead: usize,
 }
 
@@ -120,7 +114,7 @@ impl StandardMessages {
         self.resting.as_deref()
     }
 
-    /// Visible messages without a group inside the window at the front, as far as settled.
+    /// Visible messages inside the window at the front, as far as settled.
     #[must_use]
     pub const fn ahead(&self) -> usize {
         self.ahead
@@ -129,11 +123,11 @@ impl StandardMessages {
     /// Whether any message in memory can be received, as far as settled.
     #[must_use]
     pub fn has_available(&self) -> bool {
-        self.ahead > 0 || self.fair.as_ref().is_some_and(|fair| fair.visible() > 0)
+        self.ahead > 0 || !self.visible_in_groups.is_empty()
     }
 
-    /// The messages that can be received, in the order a receive at `now` takes them, as far as settled and up to the end
-    /// of the window.
+    /// The messages that can be received, in the order a receive at `now` takes them, as far as settled: up to the end of the
+    /// window, and in a queue with groups all in memory behind it.
     pub fn available(&self, now: Timestamp) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
         let entry = |sequence: Sequence| self.get(sequence).map(|entry| (sequence, entry));
         let edge = self.edge();
@@ -146,9 +140,21 @@ impl StandardMessages {
             ),
             Some(fair) => {
                 let turns = fair.turns(&self.visible, self.in_flight.len(), now);
-                let turns = turns.take_while(move |turn| *turn <= edge);
                 Box::new(turns.filter_map(move |(_, sequence)| entry(sequence)))
             }
+        }
+    }
+
+    /// Of those [`available`](Self::available), the ones that nothing at rest comes before.
+    pub fn available_first(&self, now: Timestamp) -> Box<dyn Iterator<Item = (Sequence, &Entry)> + '_> {
+        let edge = self.edge();
+        match (&self.fair, &self.resting) {
+            (Some(fair), Some(_)) => {
+                let turns = fair.turns(&self.visible, self.in_flight.len(), now).quiet_ones();
+                let turns = turns.take_while(move |turn| *turn <= edge);
+                Box::new(turns.filter_map(|(_, sequence)| self.get(sequence).map(|entry| (sequence, entry))))
+            }
+            _ => self.available(now),
         }
     }
 
@@ -161,7 +167,7 @@ impl StandardMessages {
     /// Exact counts, as far as settled; of resting messages exact to the second.
     #[must_use]
     pub fn counts(&self) -> MessageCounts {
-        let in_groups = self.fair.as_ref().map_or(0, |fair| fair.visible());
+        let in_groups = self.visible_in_groups.len();
         let resting_delayed = self.resting.as_ref().map_or(0, |resting| count(resting.delayed()));
         MessageCounts {
             visible: self.visible.len() + in_groups + self.rest_count() - resting_delayed,
@@ -299,12 +305,12 @@ impl StandardMessages {
                 let fair = self.fair.get_or_insert_with(|| Box::new(Fair::new(now)));
                 fair.enter(group, sequence, entry, place);
             }
-            None if place == Place::Visible => {
-                let turn = (entry.rank, sequence);
-                self.ahead += usize::from(turn <= self.edge());
-                self.visible.insert(turn);
-            }
             None => {}
+        }
+        if place == Place::Visible {
+            let turn = (entry.rank, sequence);
+            self.ahead += usize::from(turn <= self.edge());
+            self.visible_of(entry).insert(turn);
         }
     }
 
@@ -316,15 +322,18 @@ impl StandardMessages {
             false if self.in_flight.remove(&hidden) => Place::InFlight,
             _ => Place::Visible,
         };
-        match (entry.group, &mut self.fair) {
-            (Some(group), Some(fair)) => fair.leave(group, sequence, entry, place),
-            _ if place == Place::Visible => {
-                let turn = (entry.rank, sequence);
-                self.ahead -= usize::from(self.visible.remove(&turn) && turn <= self.edge());
-            }
-            _ => {}
+        if let (Some(group), Some(fair)) = (entry.group, &mut self.fair) {
+            fair.leave(group, sequence, entry, place);
+        }
+        if place == Place::Visible {
+            let turn = (entry.rank, sequence);
+            self.ahead -= usize::from(self.visible_of(entry).remove(&turn) && turn <= self.edge());
         }
         place
+    }
+
+    fn visible_of(&mut self, entry: &Entry) -> &mut BTreeSet<Turn> {
+        if entry.group.is_some() { &mut self.visible_in_groups } else { &mut self.visible }
     }
 
     /// A message that was in flight is so no more.
@@ -344,9 +353,4 @@ impl StandardMessages {
             fair.forget_empty(group);
         }
     }
-}
-
-/// A number of messages that are there at once.
-fn count(messages: u64) -> usize {
-    usize::try_from(messages).unwrap_or(usize::MAX)
 }

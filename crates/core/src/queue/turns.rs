@@ -35,7 +35,12 @@ pub(super) struct Turns<'a> {
     pub(super) noisy: Vec<NoisyGroup>,
 }
 
-impl Turns<'_> {
+impl<'a> Turns<'a> {
+    /// Only the messages that no noisy group holds.
+    pub(super) fn quiet_ones(mut self) -> impl Iterator<Item = Turn> + 'a {
+        std::iter::from_fn(move || self.quiet())
+    }
+
     fn quiet(&mut self) -> Option<Turn> {
         let Self { fair, plain, heads, begun, noisy } = self;
         while heads.next_if(|(_, key)| noisy.iter().any(|group| group.key == **key)).is_some() {}

@@ -4,15 +4,16 @@
 //! filled ahead of need. Nothing here is an event: where a message lies changes nothing of what happens to it.
 
 use millpond_core::command::Command;
-use millpond_core::message::{MessageRef, QueueId, Sequence};
+use millpond_core::message::{GroupKey, MessageRef, QueueId, Sequence};
 use millpond_core::needs::{Need, need};
-use millpond_core::queue::Edge;
+use millpond_core::queue::{Edge, Missing, QueueMessages};
+use millpond_core::state::Queue;
 use millpond_core::time::Timestamp;
 use millpond_store::{Found, Wanted};
 
 use super::{Engine, FetchId, Output, RequestId, Wait};
 use crate::admission::{self, Load};
-use crate::backlog::{Parked, Purpose};
+use crate::backlog::{Fetch, Parked, Purpose};
 
 /// Messages that one step looks at to let them rest.
 const RELEASED_AT_ONCE: usize = 2_000;
@@ -46,11 +47,10 @@ impl Engine {
         let Some((queue, need)) = need(&self.state, now, &command) else { return Some((command, wait)) };
         let fetch = match need {
             Need::Window => self.fetch_window(queue, out),
+            Need::Group(group, from) => self.fetch_group(queue, group, from, out),
             Need::Messages(sequences) => {
-                let fetch = self.backlog.begin(queue, Purpose::Named);
                 let limit = sequences.len();
-                out.push(Output::Fetch { fetch, queue, wanted: Wanted::Messages(sequences), limit });
-                fetch
+                self.fetch(queue, Purpose::Named, Wanted::Messages(sequences), limit, out)
             }
             // No caller expires or moves messages.
             Need::SentUntil(_) | Need::From(_) => return Some((command, wait)),
@@ -64,12 +64,12 @@ impl Engine {
         if !self.rests {
             return;
         }
-        let Some(messages) = self.state.queue(queue).and_then(|queue| queue.messages.standard()) else {
-            return;
-        };
-        let Some(resting) = messages.resting() else { return };
-        if messages.ahead() * 2 < self.config.window_messages && resting.may_give(now) {
-            self.fetch_window(queue, out);
+        let Some(messages) = self.state.queue(queue).map(|queue| &queue.messages) else { return };
+        let is_short = messages.ahead() * 2 < self.config.window_messages || !messages.has_available();
+        match messages.missing(now).filter(|_| is_short) {
+            Some(Missing::Window) => drop(self.fetch_window(queue, out)),
+            Some(Missing::Group(group, from)) => drop(self.fetch_group(queue, group, from, out)),
+            None => {}
         }
     }
 
@@ -77,11 +77,39 @@ impl Engine {
         if let Some(under_way) = self.backlog.window_fetch(queue) {
             return under_way;
         }
-        let messages = self.state.queue(queue).and_then(|queue| queue.messages.resting());
-        let edge = messages.map_or(Edge::END, |resting| resting.edge());
-        let fetch = self.backlog.begin(queue, Purpose::Window(edge));
+        let messages = self.state.queue(queue).map(|queue| &queue.messages);
+        let edge =
+            messages.and_then(|messages| messages.resting()).map_or(Edge::END, |resting| resting.edge());
+        let in_order = messages.is_some_and(|messages| messages.fifo().is_some());
+        let wanted = if in_order { Wanted::From(edge.line.next()) } else { Wanted::Behind(edge) };
         let limit = self.config.window_messages.max(1);
-        out.push(Output::Fetch { fetch, queue, wanted: Wanted::Behind(edge), limit });
+        self.fetch(queue, Purpose::Window(edge), wanted, limit, out)
+    }
+
+    fn fetch_group(
+        &mut self,
+        queue: QueueId,
+        group: GroupKey,
+        from: Sequence,
+        out: &mut Vec<Output>,
+    ) -> FetchId {
+        if let Some(under_way) = self.backlog.group_fetch(queue, group) {
+            return under_way;
+        }
+        let limit = self.config.window_messages.max(1);
+        self.fetch(queue, Purpose::Group(group, from), Wanted::OfGroup(group, from), limit, out)
+    }
+
+    fn fetch(
+        &mut self,
+        queue: QueueId,
+        purpose: Purpose,
+        wanted: Wanted,
+        limit: usize,
+        out: &mut Vec<Output>,
+    ) -> FetchId {
+        let fetch = self.backlog.begin(queue, purpose);
+        out.push(Output::Fetch { fetch, queue, wanted, limit });
         fetch
     }
 
@@ -98,9 +126,8 @@ impl Engine {
     }
 
     fn fetch_expired(&mut self, queue: QueueId, until: Timestamp, edge: Edge, out: &mut Vec<Output>) {
-        let fetch = self.backlog.begin(queue, Purpose::Expiry(until));
         let wanted = Wanted::SentUntil(until, edge);
-        out.push(Output::Fetch { fetch, queue, wanted, limit: EXPIRED_AT_ONCE });
+        self.fetch(queue, Purpose::Expiry(until), wanted, EXPIRED_AT_ONCE, out);
     }
 
     /// Whether a move task has to wait for messages, which are then read.
@@ -108,12 +135,11 @@ impl Engine {
         if !self.rests {
             return false;
         }
-        let Some((_, Need::From(next))) = need(&self.state, now, &Command::StepMoveTask { queue }) else {
+        let Some((_, Need::From(first))) = need(&self.state, now, &Command::StepMoveTask { queue }) else {
             return false;
         };
         if !self.backlog.is_moving(queue) {
-            let fetch = self.backlog.begin(queue, Purpose::Move(next));
-            out.push(Output::Fetch { fetch, queue, wanted: Wanted::From(next), limit: MOVED_AT_ONCE });
+            self.fetch(queue, Purpose::Move(first), Wanted::From(first), MOVED_AT_ONCE, out);
         }
         true
     }
@@ -122,21 +148,14 @@ impl Engine {
     pub(super) fn fetched(&mut self, now: Timestamp, fetch: FetchId, found: &Found, out: &mut Vec<Output>) {
         let Some(fetch) = self.backlog.end(fetch) else { return };
         let queue = fetch.queue;
-        // A window that was drawn anew meanwhile ends elsewhere; what was read says nothing of it.
-        let edge =
-            self.state.queue(queue).and_then(|held| held.messages.resting()).map(|resting| resting.edge());
-        let fits = edge.is_some_and(|edge| !matches!(fetch.purpose, Purpose::Window(from) if from != edge));
-        let admitted = if fits { self.admit(queue, found) } else { 0 };
-        if let Some(messages) = self.state.standard_messages(queue).filter(|_| fits) {
-            match fetch.purpose {
-                Purpose::Window(_) => messages.reach(found.end.unwrap_or(Edge::END), found.oldest_sent_at),
-                Purpose::Expiry(_) => messages.know_oldest(found.oldest_sent_at),
-                Purpose::Move(_) => {
-                    let last = found.messages.last().filter(|_| found.end.is_some());
-                    messages.know_first(last.map_or(Sequence(u64::MAX), |(last, _)| last.next()));
-                }
-                Purpose::Named => {}
-            }
+        let fits = self.still_fits(&fetch);
+        let most = match fetch.purpose {
+            Purpose::Window(_) => self.config.window_messages.max(1),
+            _ => usize::MAX,
+        };
+        let admitted = if fits { self.admit(queue, found, most) } else { 0 };
+        if let Some(messages) = self.state.messages(queue).filter(|_| fits) {
+            note_read(messages, &fetch.purpose, found);
         }
         if let Purpose::Expiry(until) = fetch.purpose {
             self.expire_read(now, queue, until, found, admitted, out);
@@ -161,12 +180,26 @@ impl Engine {
         self.serve(now, queue, out);
     }
 
-    fn admit(&mut self, queue: QueueId, found: &Found) -> usize {
+    /// A window that was drawn anew meanwhile ends elsewhere, and so may what is known of a group; what was read then says
+    /// nothing of it.
+    fn still_fits(&self, fetch: &Fetch) -> bool {
+        let Some(messages) = self.state.queue(fetch.queue).map(|queue| &queue.messages) else { return false };
+        let Some(resting) = messages.resting() else { return false };
+        match fetch.purpose {
+            Purpose::Window(edge) => resting.edge() == edge,
+            Purpose::Group(group, from) => {
+                messages.fifo().is_some_and(|messages| messages.passed_over_at(group) == Some(from))
+            }
+            Purpose::Named | Purpose::Expiry(_) | Purpose::Move(_) => true,
+        }
+    }
+
+    fn admit(&mut self, queue: QueueId, found: &Found, most: usize) -> usize {
         let mut admitted = 0;
         for (sequence, entry) in &found.messages {
             let message = MessageRef { queue, sequence: *sequence };
             if !self.backlog.is_gone(message) {
-                admitted += usize::from(self.state.admit(message, *entry));
+                admitted += usize::from(self.state.admit_ahead(message, *entry, most));
             }
         }
         admitted
@@ -241,7 +274,8 @@ impl Engine {
     /// Once no message rests and memory is far from full, nothing need be remembered.
     pub(super) fn forget_backlog(&mut self) {
         let far_from_full = self.state.held().saturating_mul(4) < self.config.messages_in_memory;
-        if far_from_full && self.state.queues().all(|queue| queue.messages.resting().is_none()) {
+        let rests = |queue: &Queue| queue.messages.resting().is_some_and(|resting| resting.messages() > 0);
+        if far_from_full && !self.state.queues().any(rests) {
             self.backlog.forget_all();
         }
     }
@@ -254,5 +288,27 @@ impl Engine {
     pub(super) fn store_is_behind(&self) -> bool {
         let many = self.config.messages_in_memory.saturating_add(MESSAGES_BEYOND_MEMORY).saturating_mul(3);
         self.state.held() > many && self.bodies.sent_behind_store() > many / 2
+    }
+}
+
+/// Tells a queue how much of it is in memory now.
+fn note_read(messages: &mut QueueMessages, purpose: &Purpose, found: &Found) {
+    let next = found.end.map(|end| end.line.next());
+    match *purpose {
+        Purpose::Window(_) if messages.fifo().is_some() => {
+            // In the order of the numbers, none was sent before the one before it.
+            let last = found.messages.last().filter(|_| found.end.is_some());
+            let oldest_sent_at = last.map_or(Timestamp::MAX, |(_, entry)| entry.sent_at);
+            messages.reach(found.end.unwrap_or(Edge::END), oldest_sent_at);
+        }
+        Purpose::Window(_) => messages.reach(found.end.unwrap_or(Edge::END), found.oldest_sent_at),
+        Purpose::Group(group, from) => {
+            if let Some(messages) = messages.fifo_mut() {
+                messages.reach_of_group(group, from, next);
+            }
+        }
+        Purpose::Expiry(_) => messages.know_oldest(found.oldest_sent_at),
+        Purpose::Move(_) => messages.know_first(next.unwrap_or(Sequence(u64::MAX))),
+        Purpose::Named => {}
     }
 }

@@ -99,8 +99,8 @@ impl Engine {
     fn wake_when_due(&mut self, now: Timestamp, queue: QueueId) {
         let messages = self.state.queue(queue).map(|held| &held.messages);
         let held = messages.and_then(|messages| messages.next_visible_at());
-        let resting =
-            messages.and_then(|messages| messages.resting()).filter(|resting| !resting.may_give(now));
+        let resting = messages.and_then(|messages| messages.standard()?.resting());
+        let resting = resting.filter(|resting| !resting.may_give(now));
         let at = held.into_iter().chain(resting.map(|resting| resting.edge().turn.0)).min();
         self.waiters.wake(queue, at);
     }

@@ -142,7 +142,7 @@ fn numbers(life: &Life) -> Vec<(u64, u64, usize)> {
 }
 
 fn compare(seed: u64, messages_in_memory: usize, window_messages: usize) -> (u64, u64) {
-    let mut workload = Workload::new(seed).without_fair_queues();
+    let mut workload = Workload::new(seed).without_fair_queues().with_one_group();
     let mut random = fastrand::Rng::with_seed(seed ^ 0xbac6);
     let mut full = Life::keeping(usize::MAX, 2_000);
     let mut spare = Life::keeping(messages_in_memory, window_messages);

@@ -21,11 +21,23 @@ pub(crate) struct Workload {
     receipts: Vec<(&'static str, Receipt)>,
     /// Messages of standard queues have groups.
     has_fair_queues: bool,
+    groups: u128,
 }
 
 impl Workload {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { random: Rng::with_seed(seed), next_id: 1, receipts: Vec::new(), has_fair_queues: true }
+        Self {
+            random: Rng::with_seed(seed),
+            next_id: 1,
+            receipts: Vec::new(),
+            has_fair_queues: true,
+            groups: 3,
+        }
+    }
+
+    /// Which of several groups gives first is promised to nobody.
+    pub(crate) fn with_one_group(self) -> Self {
+        Self { groups: 1, ..self }
     }
 
     /// What processing time decides is not the same after a restart that reads a store, and is promised to nobody.
@@ -128,7 +140,7 @@ impl Workload {
                 let name = DeduplicationKey(self.next_id - self.random.u128(..self.next_id.min(3)));
                 let fifo = queue.ends_with(".fifo");
                 let deduplication = fifo.then_some(SendName::Given(name));
-                let group = GroupKey::new(self.random.u128(..3));
+                let group = GroupKey::new(self.random.u128(..self.groups));
                 let group = (fifo || self.has_fair_queues).then_some(group);
                 NewMessage { group, deduplication, ..message }
             })

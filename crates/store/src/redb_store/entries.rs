@@ -1,8 +1,7 @@
 //! The tables of message entries while changes are written into them, with the orders that are kept of them and the counts
 //! of each queue.
 //!
-//! What always holds: a message has its entry in exactly one of the tables `line`, `aside` and `grouped`; what stands in
-//! `aside` has a row in each order; a queue's backlog row counts its rows in `line` and `aside`, but not those that a bulk
+//! What always holds: a message has its entry in exactly one of the tables `line` and `aside`; what stands in `aside` has a row in each order; a queue's backlog row counts its rows in `line` and `aside`, but not those that a bulk
 //! removal has taken out and that wait for their space to be given back.
 
 use std::collections::BTreeMap;
@@ -17,7 +16,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::fault::Fault;
 use super::reader::{backlog, decode};
 use super::rows::{
-    self, ASIDE, BACKLOGS, BacklogRow, GROUPED, LINE, MessageBytes, Order, Place, QueueBytes, TimeBytes,
+    self, ASIDE, BACKLOGS, BacklogRow, LINE, MessageBytes, Order, Place, QueueBytes, TimeBytes,
 };
 
 type EntryTable<'t> = Table<'t, &'static MessageBytes, &'static [u8]>;
@@ -27,7 +26,6 @@ type Times<'t> = Table<'t, &'static TimeBytes, &'static [u8]>;
 pub(crate) struct Entries<'t> {
     line: EntryTable<'t>,
     aside: EntryTable<'t>,
-    grouped: EntryTable<'t>,
     turns: Times<'t>,
     leases: Times<'t>,
     ages: Times<'t>,
@@ -41,7 +39,6 @@ impl<'t> Entries<'t> {
         Ok(Self {
             line: transaction.open_table(LINE)?,
             aside: transaction.open_table(ASIDE)?,
-            grouped: transaction.open_table(GROUPED)?,
             turns: transaction.open_table(Order::Turns.table())?,
             leases: transaction.open_table(Order::Leases.table())?,
             ages: transaction.open_table(Order::Ages.table())?,
@@ -52,7 +49,7 @@ impl<'t> Entries<'t> {
 
     /// All rows, those included that wait for their space to be given back.
     pub(crate) fn len(&self) -> Result<u64, Fault> {
-        Ok(self.line.len()? + self.aside.len()? + self.grouped.len()?)
+        Ok(self.line.len()? + self.aside.len()?)
     }
 
     /// Writes the counts. Seconds before `clock` are of no use any more.
@@ -81,7 +78,7 @@ impl<'t> Entries<'t> {
         let from = rows::message_key(MessageRef { queue, sequence: from });
         let to = rows::message_key(MessageRef { queue, sequence: to });
         let mut first = None;
-        for table in [&self.line, &self.aside, &self.grouped] {
+        for table in [&self.line, &self.aside] {
             let found = table.range::<&MessageBytes>(&from..&to)?.next().transpose()?;
             let found = found.map(|(key, _)| rows::message_of(key.value()).sequence);
             first = [first, found].into_iter().flatten().min();
@@ -95,7 +92,7 @@ impl<'t> Entries<'t> {
         let key = rows::message_key(message);
         let sealed = rows::seal(place.table(), &key, row::encode_entry(entry));
         self.table(place).insert(&key, &sealed[..])?;
-        self.count(message.queue, place, entry, true)?;
+        self.count(message.queue, entry, true)?;
         if place == Place::Aside { self.put_in_order(message, entry) } else { Ok(()) }
     }
 
@@ -253,7 +250,6 @@ impl<'t> Entries<'t> {
         match place {
             Place::Line => &mut self.line,
             Place::Aside => &mut self.aside,
-            Place::Grouped => &mut self.grouped,
         }
     }
 
@@ -261,7 +257,7 @@ impl<'t> Entries<'t> {
         if place == Place::Aside {
             self.take_from_order(message, entry)?;
         }
-        self.count(message.queue, place, entry, false)
+        self.count(message.queue, entry, false)
     }
 
     fn put_in_order(&mut self, message: MessageRef, entry: &Entry) -> Result<(), Fault> {
@@ -289,10 +285,7 @@ impl<'t> Entries<'t> {
         }
     }
 
-    fn count(&mut self, queue: QueueId, place: Place, entry: &Entry, comes: bool) -> Result<(), Fault> {
-        if place == Place::Grouped {
-            return Ok(());
-        }
+    fn count(&mut self, queue: QueueId, entry: &Entry, comes: bool) -> Result<(), Fault> {
         let counted = self.counted_of(queue)?;
         let change = |number: u64, by: u64| {
             if comes { number.saturating_add(by) } else { number.saturating_sub(by) }

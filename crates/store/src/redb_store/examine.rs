@@ -274,15 +274,15 @@ fn in_words(message: MessageRef) -> String {
 }
 
 /// The tables of entries.
-struct Tables([EntryTable; 3]);
+struct Tables([EntryTable; 2]);
 
 type EntryTable = ReadOnlyTable<&'static MessageBytes, &'static [u8]>;
 
 impl Tables {
     fn open(transaction: &ReadTransaction) -> Result<Self, Fault> {
         let open = |place: Place| transaction.open_table(place.entries());
-        let [line, aside, grouped] = Place::ALL.map(open);
-        Ok(Self([line?, aside?, grouped?]))
+        let [line, aside] = Place::ALL.map(open);
+        Ok(Self([line?, aside?]))
     }
 
     fn hold(&self, message: MessageRef) -> Result<bool, Fault> {

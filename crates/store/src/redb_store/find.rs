@@ -7,7 +7,7 @@ use std::iter::Peekable;
 use std::ops::Bound;
 
 use millpond_core::format::row;
-use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
+use millpond_core::message::{Entry, GroupKey, MessageRef, QueueId, Sequence};
 use millpond_core::queue::Edge;
 use millpond_core::queue::turns::Turn;
 use millpond_core::time::Timestamp;
@@ -21,9 +21,12 @@ use super::rows::{
 };
 use crate::contract::{Found, Wanted};
 
+/// Rows that one look for messages of a group passes over at most.
+const PASSED_AT_ONCE: usize = 20_000;
+
 type Entries = ReadOnlyTable<&'static MessageBytes, &'static [u8]>;
 
-/// The tables of one queue without groups.
+/// The tables of one queue.
 pub(crate) struct Queue<'t> {
     transaction: &'t ReadTransaction,
     queue: QueueId,
@@ -46,6 +49,7 @@ pub(crate) fn find(
         Wanted::SentUntil(until, edge) => tables.in_order(Order::Ages, *edge, *until, limit)?,
         Wanted::Messages(sequences) => tables.messages(sequences)?,
         Wanted::From(first) => tables.from(*first, limit)?,
+        Wanted::OfGroup(group, first) => tables.of_group(*group, *first, limit)?,
     };
     let checkpoint = store_row(transaction, CHECKPOINT_ROW)?.unwrap_or_default();
     found.reflected = decode_checkpoint(checkpoint, 0)?.reflected;
@@ -133,27 +137,41 @@ impl<'t> Queue<'t> {
     }
 
     fn from(&self, first: Sequence, limit: usize) -> Result<Found, Fault> {
-        let mut line = self.line_from(first)?.peekable();
-        let mut aside = self.rows_from(&self.aside, Place::Aside, first)?.peekable();
+        let mut rows = self.by_number(first)?;
         let mut messages = Vec::new();
-        let mut more = false;
-        loop {
-            let next = [peek(&mut line)?, peek(&mut aside)?]
-                .into_iter()
-                .flatten()
-                .map(|(sequence, _)| sequence)
-                .min();
-            let Some(next) = next else { break };
-            if messages.len() == limit {
-                more = true;
-                break;
-            }
-            let from_line = peek(&mut line)?.is_some_and(|(sequence, _)| sequence == next);
-            let found = if from_line { line.next() } else { aside.next() };
-            messages.extend(found.transpose()?);
+        while messages.len() < limit {
+            let Some(found) = rows.next_row()? else { return Ok(Found { messages, ..Found::default() }) };
+            messages.push(found);
         }
-        let end = more.then_some(Edge::START);
+        let last = messages.last().map_or(first, |(last, _)| *last);
+        let end = rows.next_row()?.map(|_| behind(last));
         Ok(Found { messages, end, ..Found::default() })
+    }
+
+    fn of_group(&self, group: GroupKey, first: Sequence, limit: usize) -> Result<Found, Fault> {
+        let mut rows = self.by_number(first)?;
+        let mut messages = Vec::new();
+        let mut last = first;
+        for _ in 0..PASSED_AT_ONCE.max(limit) {
+            let Some((sequence, entry)) = rows.next_row()? else {
+                return Ok(Found { messages, ..Found::default() });
+            };
+            last = sequence;
+            if entry.group == Some(group) {
+                messages.push((sequence, entry));
+                if messages.len() == limit {
+                    break;
+                }
+            }
+        }
+        Ok(Found { messages, end: Some(behind(last)), ..Found::default() })
+    }
+
+    fn by_number(&self, first: Sequence) -> Result<ByNumber<impl Rows + use<>, impl Rows + use<>>, Fault> {
+        Ok(ByNumber {
+            line: self.line_from(first)?.peekable(),
+            aside: self.rows_from(&self.aside, Place::Aside, first)?.peekable(),
+        })
     }
 
     fn aside(&self, sequence: Sequence) -> Result<Entry, Fault> {
@@ -204,6 +222,32 @@ impl<'t> Queue<'t> {
             Ok(rows::turn_of(key.value()))
         }))
     }
+}
+
+trait Rows: Iterator<Item = Result<(Sequence, Entry), Fault>> {}
+impl<R: Iterator<Item = Result<(Sequence, Entry), Fault>>> Rows for R {}
+
+/// All rows of a queue in the order of their numbers.
+struct ByNumber<L: Rows, A: Rows> {
+    line: Peekable<L>,
+    aside: Peekable<A>,
+}
+
+impl<L: Rows, A: Rows> ByNumber<L, A> {
+    fn next_row(&mut self) -> Result<Option<(Sequence, Entry)>, Fault> {
+        let in_line = peek(&mut self.line)?.map(|(sequence, _)| sequence);
+        let aside = peek(&mut self.aside)?.map(|(sequence, _)| sequence);
+        let takes_line = match (in_line, aside) {
+            (Some(in_line), Some(aside)) => in_line < aside,
+            (in_line, _) => in_line.is_some(),
+        };
+        if takes_line { self.line.next() } else { self.aside.next() }.transpose()
+    }
+}
+
+/// Behind a number.
+fn behind(line: Sequence) -> Edge {
+    Edge { turn: (Timestamp::EPOCH, line), line }
 }
 
 /// What comes next, a fault at once.

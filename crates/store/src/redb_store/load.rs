@@ -12,7 +12,7 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::fault::Fault;
 use super::find;
-use super::reader::{decode, hidden_below, instance};
+use super::reader::{decode, hidden_below, instance, queue_row};
 use super::rows::{
     self, ASIDE, BACKLOGS, BacklogRow, DEDUPLICATIONS, DOCUMENTS, LINE, Place, QUEUES, REMOVED,
 };
@@ -42,7 +42,7 @@ pub(crate) fn load(
         load_entries(transaction, Place::Line, &mut visitor)?;
         load_entries(transaction, Place::Aside, &mut visitor)?;
     }
-    load_entries(transaction, Place::Grouped, &mut visitor)
+    Ok(())
 }
 
 struct Guest<'v> {
@@ -105,7 +105,7 @@ fn load_deduplications(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -
     all_found("deduplications", found, table.len()?)
 }
 
-/// Shows what each queue holds, and those of its messages that may be in flight.
+/// Shows what each queue holds, and those of its messages that may be in flight, or that were ever delivered by a FIFO queue.
 fn load_backlogs(
     transaction: &ReadTransaction,
     clock: Timestamp,
@@ -126,7 +126,8 @@ fn load_backlogs(
         let oldest_sent_at = tables.oldest_sent_at(Sequence(0))?;
         let backlog = Backlog { messages, bytes, delayed, oldest_sent_at };
         visitor.show(|visitor| visitor.backlog(queue, backlog))?;
-        for (sequence, entry) in tables.leased_after(clock)? {
+        let is_fifo = queue_row(transaction, queue)?.is_some_and(|record| record.attributes.fifo.is_some());
+        for (sequence, entry) in tables.leased_after(if is_fifo { Timestamp::EPOCH } else { clock })? {
             visitor.show(|visitor| visitor.entry(MessageRef { queue, sequence }, entry))?;
         }
     }

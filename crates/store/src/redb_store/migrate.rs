@@ -1,8 +1,8 @@
 //! Brings a store of an earlier format to this one, when it is opened.
 //!
-//! Format 1 kept all entries in one table, without any order but that of their numbers. They are moved over in pieces, each
-//! in one transaction, so memory stays bounded. The first piece makes the store one of this format; a store whose move was
-//! interrupted still has the old table, and the move goes on.
+//! Format 1 kept all entries in one table, without any order but that of their numbers; format 2 kept those with a group so,
+//! uncounted. They are moved over in pieces, each in one transaction, so memory stays bounded. The first piece makes the store
+//! one of this format; a store whose move was interrupted still has the old table, and the move goes on.
 //!
 //! It refuses to go back: an earlier version does not open the store any more.
 
@@ -13,31 +13,42 @@ use super::entries::Entries;
 use super::fault::Fault;
 use super::opened::{create_entry_tables, read_format, write_to};
 use super::reader::{decode, hidden_below};
-use super::rows::{self, ENTRIES_1, FORMAT, MessageBytes, REMOVED};
+use super::rows::{self, ENTRIES_1, FORMAT, GROUPED_2, MessageBytes, MessageTable, REMOVED};
+
+/// Tables of entries of earlier formats, each with the name that its rows are sealed with.
+const EARLIER: [(MessageTable, &str); 2] = [(ENTRIES_1, "entries"), (GROUPED_2, "grouped")];
 
 /// Does what is left to do, `at_once` entries in a transaction.
 pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
     let transaction = database.begin_read()?;
     if read_format(&transaction)? < FORMAT {
         write_to(database, create_entry_tables)?;
-    } else if !transaction.list_tables()?.any(|table| table.name() == ENTRIES_1.name()) {
-        return Ok(());
     }
+    let left: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
     drop(transaction);
-    while !write_to(database, |transaction| move_some(transaction, at_once))? {}
+    for (table, name) in EARLIER {
+        if left.iter().any(|left| left == name) {
+            while !write_to(database, |transaction| move_some(transaction, table, name, at_once))? {}
+        }
+    }
     Ok(())
 }
 
-/// Moves some entries. Answers whether that were all.
-fn move_some(transaction: &WriteTransaction, at_once: usize) -> Result<bool, Fault> {
-    let mut old = transaction.open_table(ENTRIES_1)?;
+/// Moves some entries of a table. Answers whether that were all.
+fn move_some(
+    transaction: &WriteTransaction,
+    table: MessageTable,
+    name: &'static str,
+    at_once: usize,
+) -> Result<bool, Fault> {
+    let mut old = transaction.open_table(table)?;
     let removed = transaction.open_table(REMOVED)?;
     let mut entries = Entries::open(transaction)?;
     let mut last = None;
     for row in old.iter()?.take(at_once) {
         let (key, value) = row?;
         let message = rows::message_of(key.value());
-        let entry = decode(ENTRIES_1_NAME, key.value(), value.value(), row::decode_entry)?;
+        let entry = decode(name, key.value(), value.value(), row::decode_entry)?;
         if message.sequence < hidden_below(&removed, message.queue)? {
             entries.insert_hidden(message, &entry)?;
         } else {
@@ -52,10 +63,7 @@ fn move_some(transaction: &WriteTransaction, at_once: usize) -> Result<bool, Fau
     let done = old.is_empty()?;
     drop((old, removed));
     if done {
-        transaction.delete_table(ENTRIES_1)?;
+        transaction.delete_table(table)?;
     }
     Ok(done)
 }
-
-/// The name that its rows are sealed with.
-const ENTRIES_1_NAME: &str = "entries";

@@ -300,7 +300,7 @@ pub(crate) fn read_format(transaction: &ReadTransaction) -> Result<u64, Fault> {
     let format = format[..].try_into().map(u64::from_le_bytes);
     match format.map_err(|_| Fault::Rows("its format row holds no number".to_owned()))? {
         0 => Err(Fault::Rows("its format row holds 0".to_owned())),
-        known @ (FORMAT_1 | FORMAT) => Ok(known),
+        known @ FORMAT_1..=FORMAT => Ok(known),
         later => Err(Fault::Newer(later)),
     }
 }

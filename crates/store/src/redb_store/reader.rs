@@ -62,11 +62,7 @@ impl StoreReader for RedbReader {
     }
 
     fn queue(&self, queue: QueueId) -> Result<Option<QueueRecord>, StoreError> {
-        self.opened.read(|transaction| {
-            let key = rows::queue_key(queue);
-            let row = transaction.open_table(QUEUES)?.get(&key)?;
-            row.map(|row| decode("queues", &key, row.value(), row::decode_queue)).transpose()
-        })
+        self.opened.read(|transaction| queue_row(transaction, queue))
     }
 
     fn instance(&self) -> Result<Instance, StoreError> {
@@ -155,4 +151,11 @@ fn payload(transaction: &ReadTransaction, message: MessageRef) -> Result<Option<
         payload.extend_from_slice(part?.1.value());
     }
     Ok(Some(payload.freeze()))
+}
+
+/// The record of a queue.
+pub(crate) fn queue_row(transaction: &ReadTransaction, queue: QueueId) -> Result<Option<QueueRecord>, Fault> {
+    let key = rows::queue_key(queue);
+    let row = transaction.open_table(QUEUES)?.get(&key)?;
+    row.map(|row| decode("queues", &key, row.value(), row::decode_queue)).transpose()
 }

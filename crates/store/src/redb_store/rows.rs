@@ -17,8 +17,8 @@ use redb::TableDefinition;
 use super::fault::Fault;
 
 /// The format of the tables and rows listed here.
-pub(crate) const FORMAT: u64 = 2;
-/// The format before this one, whose stores are brought to this one when they are opened.
+pub(crate) const FORMAT: u64 = 3;
+/// The first format. Stores of it and of those in between are brought to this one when they are opened.
 pub(crate) const FORMAT_1: u64 = 1;
 
 /// The bytes of an encoded payload that one row takes at most: three such rows fill a page of 4 KiB. With 65,536 parts
@@ -42,10 +42,10 @@ pub(crate) const DOCUMENTS: TableDefinition<'static, (&str, &str), &[u8]> = Tabl
 pub(crate) const ENTRIES_1: MessageTable = TableDefinition::new("entries");
 /// Messages whose place follows from their number, see [`Entry::is_in_line`].
 pub(crate) const LINE: MessageTable = TableDefinition::new("line");
-/// Messages without a group whose place does not, each with a row in `turns` and `ages`, and in `leases` if it was delivered.
+/// Messages whose place does not, each with a row in `turns` and `ages`, and in `leases` if it was delivered.
 pub(crate) const ASIDE: MessageTable = TableDefinition::new("aside");
-/// Messages with a group.
-pub(crate) const GROUPED: MessageTable = TableDefinition::new("grouped");
+/// Messages with a group of a store of format 2; not there in another.
+pub(crate) const GROUPED_2: MessageTable = TableDefinition::new("grouped");
 /// What each queue holds in `line` and `aside`.
 pub(crate) const BACKLOGS: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("backlogs");
 pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
@@ -119,18 +119,13 @@ pub(crate) fn turn_of(key: &TimeBytes) -> (Timestamp, Sequence) {
 pub(crate) enum Place {
     Line,
     Aside,
-    Grouped,
 }
 
 impl Place {
-    pub(crate) const ALL: [Self; 3] = [Self::Line, Self::Aside, Self::Grouped];
+    pub(crate) const ALL: [Self; 2] = [Self::Line, Self::Aside];
 
     pub(crate) fn of(entry: &Entry) -> Self {
-        match entry.group {
-            Some(_) => Self::Grouped,
-            None if entry.is_in_line() => Self::Line,
-            None => Self::Aside,
-        }
+        if entry.is_in_line() { Self::Line } else { Self::Aside }
     }
 
     /// Its table.
@@ -138,7 +133,6 @@ impl Place {
         match self {
             Self::Line => LINE,
             Self::Aside => ASIDE,
-            Self::Grouped => GROUPED,
         }
     }
 
@@ -147,7 +141,6 @@ impl Place {
         match self {
             Self::Line => "line",
             Self::Aside => "aside",
-            Self::Grouped => "grouped",
         }
     }
 }

@@ -362,3 +362,6 @@ impl FifoMessages {
 fn group_of(entry: &Entry) -> GroupKey {
     entry.group.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

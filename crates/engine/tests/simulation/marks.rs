@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Every mark that must fire over all seeds of a run.
-pub(crate) const ALL: [&str; 61] = [
+pub(crate) const ALL: [&str; 64] = [
     "a backlog was read",
     "a batch went early because it was large",
     "a bit flipped",
@@ -57,7 +57,10 @@ pub(crate) const ALL: [&str; 61] = [
     "an unanswered send is there",
     "everything was reset",
     "messages expired",
+    "messages of a FIFO queue rest in the store",
+    "messages of groups of a standard queue rest in the store",
     "messages rest in the store",
+    "more was read of a group that a window had passed over",
     "the disk was full for the log",
     "the disk was slow",
     "the log was trimmed",

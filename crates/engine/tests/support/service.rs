@@ -48,6 +48,7 @@ pub(crate) struct Happened {
     pub(crate) trims: u64,
     pub(crate) checkpoints: u64,
     pub(crate) backlogs_read: u64,
+    pub(crate) groups_read: u64,
 }
 
 pub(crate) struct Service {
@@ -239,6 +240,7 @@ impl Service {
         let found = self.store_reader.find(queue, &wanted, limit);
         self.fetched.push_back((fetch, found.map_err(|error| Died::Store(error.to_string()))?));
         self.happened.backlogs_read += 1;
+        self.happened.groups_read += u64::from(matches!(wanted, Wanted::OfGroup(..)));
         Ok(())
     }
 

@@ -278,8 +278,11 @@ impl World {
         let Some(service) = &mut self.service else { return };
         self.digests.extend(service.digests.drain(..));
         let happened = std::mem::take(&mut service.happened);
-        let rests = |queue: &Queue| queue.messages.resting().is_some();
-        let resting = service.engine.state().queues().filter(|queue| rests(queue)).count() as u64;
+        let rests = |queue: &&Queue| queue.messages.resting().is_some_and(|resting| resting.messages() > 0);
+        let resting: Vec<&Queue> = service.engine.state().queues().filter(rests).collect();
+        let count = |is_it: fn(&&&Queue) -> bool| resting.iter().filter(is_it).count() as u64;
+        let clock = service.engine.state().clock();
+        let in_groups = resting.iter().filter(|queue| queue.messages.fair_counts(clock).is_some()).count();
         for (mark, count) in [
             ("a batch went early because it was large", happened.large_batches),
             ("a body was read from the log", happened.bodies_from_log),
@@ -290,7 +293,10 @@ impl World {
             ("an idle note", happened.idle_notes),
             ("the disk was full for the log", happened.out_of_space),
             ("the log was trimmed", happened.trims),
-            ("messages rest in the store", resting),
+            ("messages of a FIFO queue rest in the store", count(|queue| queue.messages.fifo().is_some())),
+            ("messages of groups of a standard queue rest in the store", in_groups as u64),
+            ("messages rest in the store", resting.len() as u64),
+            ("more was read of a group that a window had passed over", happened.groups_read),
         ] {
             self.marks.add(mark, count);
         }

@@ -169,6 +169,12 @@ impl Backlog {
         self.under_way(queue, |purpose| matches!(purpose, Purpose::Window(_)))
     }
 
+    /// Whether a receive waits for more of a queue, or may soon.
+    pub(crate) fn is_reaching(&self, queue: QueueId) -> bool {
+        let reaches = |purpose: &Purpose| matches!(purpose, Purpose::Window(_) | Purpose::Group(..));
+        self.under_way(queue, reaches).is_some()
+    }
+
     /// The read that goes on with a group of a queue.
     pub(crate) fn group_fetch(&self, queue: QueueId, group: GroupKey) -> Option<FetchId> {
         self.under_way(queue, |purpose| matches!(purpose, Purpose::Group(key, _) if *key == group))

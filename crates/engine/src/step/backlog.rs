@@ -243,7 +243,7 @@ impl Engine {
             self.release_cursor = None;
             return;
         };
-        let released = if self.backlog.window_fetch(queue).is_some() {
+        let released = if self.backlog.is_reaching(queue) {
             0
         } else {
             let times_full = self.state.held() / self.config.messages_in_memory.max(1);

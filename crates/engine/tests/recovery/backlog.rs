@@ -17,13 +17,13 @@ use crate::support::{START, create, delete, outcome, receive_for, send};
 const SEEDS: u64 = 60;
 const COMMANDS: u64 = 400;
 
-struct Life {
+pub(crate) struct Life {
     storage: MemoryStorage,
     store: MemoryStore,
     config: EngineConfig,
-    service: Service,
+    pub(crate) service: Service,
     fetched: u64,
-    most_resting: u64,
+    pub(crate) most_resting: u64,
 }
 
 fn opened(storage: &MemoryStorage, store: &MemoryStore, config: EngineConfig, now: Timestamp) -> Service {
@@ -32,7 +32,7 @@ fn opened(storage: &MemoryStorage, store: &MemoryStore, config: EngineConfig, no
 }
 
 impl Life {
-    fn keeping(messages_in_memory: usize, window_messages: usize) -> Self {
+    pub(crate) fn keeping(messages_in_memory: usize, window_messages: usize) -> Self {
         let config = EngineConfig {
             cache_bytes: 500,
             batch_bytes: 2_000,
@@ -45,7 +45,7 @@ impl Life {
         Self { storage, store, config, service, fetched: 0, most_resting: 0 }
     }
 
-    fn carry(&mut self, now: Timestamp, number: u64, command: Command) -> Outcome {
+    pub(crate) fn carry(&mut self, now: Timestamp, number: u64, command: Command) -> Outcome {
         // What has expired goes before anyone asks, wherever it lies.
         self.service.turn(now, true).unwrap();
         self.settle(now);
@@ -72,7 +72,7 @@ impl Life {
         self.most_resting = self.most_resting.max(resting.sum());
     }
 
-    fn checkpoint(&mut self, now: Timestamp, through: Position) {
+    pub(crate) fn checkpoint(&mut self, now: Timestamp, through: Position) {
         self.service.checkpoint(through.max(self.service.store.reflected())).unwrap();
         self.service.hear_of_checkpoint(now).unwrap();
         // As many turns as it takes for messages to leave memory.
@@ -83,7 +83,7 @@ impl Life {
         self.note_resting();
     }
 
-    fn restart(&mut self, now: Timestamp) {
+    pub(crate) fn restart(&mut self, now: Timestamp) {
         self.fetched += self.service.happened.backlogs_read;
         self.service = opened(&self.storage, &self.store, self.config, now);
         self.service.settle(now).unwrap();

@@ -7,6 +7,7 @@ mod support;
 mod backlog;
 mod checkpoints;
 mod equivalence;
+mod groups;
 mod reads;
 mod refusals;
 mod torn_end;

@@ -273,8 +273,9 @@ impl World {
         let decided = Between { earliest: asked.decided.earliest, latest };
         let leased_until = decided.earliest.plus_secs(u64::from(visibility_timeout_secs));
         let flipped = self.has_flipped();
-        if flipped {
-            // What can't be read was leased and is left out of the reply.
+        // What can't be read was leased and is left out of the reply, and so is what went elsewhere after its lease had ended
+        // while it was still being read.
+        if flipped || self.now >= leased_until {
             self.oracle.never_sees_receive(Some(asked.known.queue));
         }
         let mut receipts = Vec::new();

@@ -18,9 +18,11 @@ const GROUPS: u128 = 3;
 /// Names of sends to a FIFO queue.
 const NAMES: u128 = 12;
 
-/// The content of a message, no two alike.
-fn content(random: &mut Rng, id: u128, body_max_bytes: usize) -> Bytes {
-    let body = vec![b'a' + u8::try_from(id % 26).unwrap_or(0); random.usize(..body_max_bytes)];
+/// The content of a message, no two the same; all of one length if they are to be `uniform`.
+fn content(random: &mut Rng, id: u128, body_max_bytes: usize, uniform: bool) -> Bytes {
+    let drawn = random.usize(..body_max_bytes);
+    let body_bytes = if uniform { body_max_bytes / 2 } else { drawn };
+    let body = vec![b'a' + u8::try_from(id % 26).unwrap_or(0); body_bytes];
     let attribute = MessageAttribute {
         name: "kind".to_owned(),
         data_type: "String".to_owned(),
@@ -29,11 +31,11 @@ fn content(random: &mut Rng, id: u128, body_max_bytes: usize) -> Bytes {
     Payload {
         message_id: MessageId(id),
         body_md5: [u8::try_from(id % 251).unwrap_or(0); 16],
-        sender_id: ["000000000000", "AROA:worker"][random.usize(..2)].to_owned(),
-        trace_header: (random.u8(..8) == 0).then(|| "Root=1-5759e988".to_owned()),
+        sender_id: ["000000000000", "AROA:worker"][if uniform { 0 } else { random.usize(..2) }].to_owned(),
+        trace_header: (!uniform && random.u8(..8) == 0).then(|| "Root=1-5759e988".to_owned()),
         group_id: None,
         deduplication_id: None,
-        attributes: if random.u8(..6) == 0 { vec![attribute] } else { Vec::new() },
+        attributes: if !uniform && random.u8(..6) == 0 { vec![attribute] } else { Vec::new() },
         body: Bytes::from(body),
     }
     .encode()
@@ -41,7 +43,8 @@ fn content(random: &mut Rng, id: u128, body_max_bytes: usize) -> Bytes {
 
 impl World {
     pub(crate) fn send(&mut self, queue: usize) -> Result<(), Halt> {
-        let count = if self.random.u8(..3) == 0 { self.random.usize(2..=6) } else { 1 };
+        let count =
+            if !self.mood.is_uniform && self.random.u8(..3) == 0 { self.random.usize(2..=6) } else { 1 };
         let body_max_bytes = if count > 2 { 60 } else { 250 };
         let messages: Vec<NewMessage> =
             (0..count).map(|_| self.draw_message(queue, body_max_bytes)).collect();
@@ -91,7 +94,7 @@ impl World {
         self.clients.next_id += 1;
         let id = self.clients.next_id;
         let fifo = QUEUES[queue].fifo;
-        let payload = content(&mut self.random, id, body_max_bytes);
+        let payload = content(&mut self.random, id, body_max_bytes, self.mood.is_uniform);
         let group = (fifo || self.mood.has_groups).then(|| GroupKey::new(self.random.u128(..GROUPS)));
         let name = DeduplicationKey(if self.random.bool() { self.random.u128(..NAMES) } else { NAMES + id });
         let by_content = self.random.u8(..6) == 0;

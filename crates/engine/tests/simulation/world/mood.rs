@@ -24,6 +24,8 @@ pub(crate) struct Mood {
     pub(crate) lies: bool,
     /// Time passes so much faster.
     pub(crate) haste: u64,
+    /// All messages are alike, so that frames of the log end where frames ended before a crash.
+    pub(crate) is_uniform: bool,
 }
 
 impl Mood {
@@ -49,6 +51,7 @@ impl Mood {
             is_slow: random.u8(..3) == 0,
             lies: random.u8(..10) == 0,
             haste: [1, 1, 10][random.usize(..3)],
+            is_uniform: random.u8(..4) == 0,
         }
     }
 

@@ -164,6 +164,13 @@ impl Rows {
                 let entry = |sequence: &Sequence| held.get(sequence).map(|entry| (*sequence, *entry));
                 Found { messages: sequences.iter().filter_map(entry).collect(), ..Found::default() }
             }
+            Wanted::Sends(sequences) => {
+                let row = |sequence: &Sequence| {
+                    let message = MessageRef { queue, sequence: *sequence };
+                    self.deduplications.get(&message).map(|row| (*sequence, *row))
+                };
+                Found { sends: sequences.iter().filter_map(row).collect(), ..Found::default() }
+            }
             Wanted::From(first) => {
                 let mut behind = self.ungrouped(queue).filter(|(sequence, _)| sequence >= first);
                 let messages = behind.by_ref().take(limit).collect();

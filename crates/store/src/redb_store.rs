@@ -17,6 +17,7 @@ mod messages;
 mod migrate;
 mod opened;
 mod reader;
+mod remembered;
 mod rows;
 
 use std::sync::Arc;

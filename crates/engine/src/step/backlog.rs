@@ -52,6 +52,7 @@ impl Engine {
                 out.push(Output::Fetch { fetch, queue, wanted: Wanted::Messages(sequences), limit });
                 fetch
             }
+            Need::Sends(sequences) => self.fetch_sends(queue, sequences, out),
             // No caller expires or moves messages.
             Need::SentUntil(_) | Need::From(_) => return Some((command, wait)),
         };
@@ -120,7 +121,11 @@ impl Engine {
 
     /// Messages were read.
     pub(super) fn fetched(&mut self, now: Timestamp, fetch: FetchId, found: &Found, out: &mut Vec<Output>) {
-        let Some(fetch) = self.backlog.end(fetch) else { return };
+        let Some(mut fetch) = self.backlog.end(fetch) else { return };
+        if let Purpose::Sends(asked) = &mut fetch.purpose {
+            let asked = std::mem::take(asked);
+            return self.sends_fetched(now, fetch, &asked, found, out);
+        }
         let queue = fetch.queue;
         // A window that was drawn anew meanwhile ends elsewhere; what was read says nothing of it.
         let edge =
@@ -135,7 +140,7 @@ impl Engine {
                     let last = found.messages.last().filter(|_| found.end.is_some());
                     messages.know_first(last.map_or(Sequence(u64::MAX), |(last, _)| last.next()));
                 }
-                Purpose::Named => {}
+                Purpose::Named | Purpose::Sends(_) => {}
             }
         }
         if let Purpose::Expiry(until) = fetch.purpose {
@@ -231,11 +236,11 @@ impl Engine {
         self.is_crowded() && releasable.is_some() && self.released_through != releasable
     }
 
-    /// Whether the store had better follow soon: memory holds more messages than it should, or much is remembered of what
+    /// Whether the store had better follow soon: memory holds more messages or remembered sends than it should, or much is remembered of what
     /// the store still shows.
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
-        self.is_crowded() || self.backlog.remembered() > REMEMBERED
+        self.is_crowded() || self.backlog.remembered() > REMEMBERED || self.remembers_too_many()
     }
 
     /// Once no message rests and memory is far from full, nothing need be remembered.

@@ -9,4 +9,5 @@ mod checkpoints;
 mod equivalence;
 mod reads;
 mod refusals;
+mod remembered;
 mod torn_end;

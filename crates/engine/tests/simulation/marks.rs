@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Every mark that must fire over all seeds of a run.
-pub(crate) const ALL: [&str; 61] = [
+pub(crate) const ALL: [&str; 63] = [
     "a backlog was read",
     "a batch went early because it was large",
     "a bit flipped",
@@ -48,6 +48,7 @@ pub(crate) const ALL: [&str; 61] = [
     "a restart kept a lease",
     "a test put the clock forward",
     "a torn end was cut",
+    "a send needed a remembered one at rest",
     "a visibility change was acknowledged",
     "a waiting caller went away",
     "a waiting rule held something up",
@@ -58,6 +59,7 @@ pub(crate) const ALL: [&str; 61] = [
     "everything was reset",
     "messages expired",
     "messages rest in the store",
+    "remembered sends rest in the store",
     "the disk was full for the log",
     "the disk was slow",
     "the log was trimmed",

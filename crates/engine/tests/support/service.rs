@@ -48,6 +48,7 @@ pub(crate) struct Happened {
     pub(crate) trims: u64,
     pub(crate) checkpoints: u64,
     pub(crate) backlogs_read: u64,
+    pub(crate) sends_read: u64,
 }
 
 pub(crate) struct Service {
@@ -238,7 +239,11 @@ impl Service {
         let Some((fetch, queue, wanted, limit)) = self.fetches.pop_front() else { return Ok(()) };
         let found = self.store_reader.find(queue, &wanted, limit);
         self.fetched.push_back((fetch, found.map_err(|error| Died::Store(error.to_string()))?));
-        self.happened.backlogs_read += 1;
+        if matches!(wanted, Wanted::Sends(_)) {
+            self.happened.sends_read += 1;
+        } else {
+            self.happened.backlogs_read += 1;
+        }
         Ok(())
     }
 

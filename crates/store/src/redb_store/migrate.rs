@@ -1,8 +1,8 @@
 //! Brings a store of an earlier format to this one, when it is opened.
 //!
-//! Format 1 kept all entries in one table, without any order but that of their numbers. They are moved over in pieces, each
-//! in one transaction, so memory stays bounded. The first piece makes the store one of this format; a store whose move was
-//! interrupted still has the old table, and the move goes on.
+//! Each change of the tables is a step of its own, and the steps follow each other. A step moves rows in pieces, each in one
+//! transaction, so memory stays bounded; what it moved is gone from where it was, so a step that was interrupted goes on. The
+//! row that tells the format is written behind the last of them.
 //!
 //! It refuses to go back: an earlier version does not open the store any more.
 
@@ -11,20 +11,30 @@ use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, Tab
 
 use super::entries::Entries;
 use super::fault::Fault;
-use super::opened::{create_entry_tables, read_format, write_to};
+use super::opened::{create_entry_tables, put_format, read_format, write_to};
 use super::reader::{decode, hidden_below};
+use super::remembered;
 use super::rows::{self, ENTRIES_1, FORMAT, MessageBytes, REMOVED};
 
-/// Does what is left to do, `at_once` entries in a transaction.
+/// Does what is left to do, `at_once` rows in a transaction.
 pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
     let transaction = database.begin_read()?;
-    if read_format(&transaction)? < FORMAT {
-        write_to(database, create_entry_tables)?;
-    } else if !transaction.list_tables()?.any(|table| table.name() == ENTRIES_1.name()) {
+    if read_format(&transaction)? == FORMAT {
         return Ok(());
     }
+    let tables: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    let has_table = |name: &str| tables.iter().any(|table| table == name);
     drop(transaction);
-    while !write_to(database, |transaction| move_some(transaction, at_once))? {}
+    entries_to_2(database, has_table(ENTRIES_1.name()), at_once)?;
+    let write = |operation: &dyn Fn(&WriteTransaction) -> Result<bool, Fault>| write_to(database, operation);
+    remembered::migrate(has_table(remembered::earlier_table()), at_once, write)?;
+    write_to(database, put_format)
+}
+
+/// Format 1 kept all entries in one table, without any order but that of their numbers.
+fn entries_to_2(database: &Database, has_table: bool, at_once: usize) -> Result<(), Fault> {
+    write_to(database, create_entry_tables)?;
+    while has_table && !write_to(database, |transaction| move_some(transaction, at_once))? {}
     Ok(())
 }
 

@@ -17,9 +17,10 @@ use super::examine::RedbSnapshot;
 use super::fault::{Fault, guarded};
 use super::migrate;
 use super::reader::store_row;
+use super::remembered;
 use super::rows::{
-    BACKLOGS, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS,
-    Place, QUEUES, REMOVED,
+    BACKLOGS, CHECKPOINT_ROW, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS, Place, QUEUES,
+    REMOVED,
 };
 use crate::contract::{Snapshot, Visitor};
 use crate::error::StoreError;
@@ -276,13 +277,14 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     transaction.open_table(QUEUES)?;
     transaction.open_table(REMOVED)?;
     transaction.open_table(DOCUMENTS)?;
-    transaction.open_table(DEDUPLICATIONS)?;
+    remembered::create_tables(transaction)?;
     create_entry_tables(transaction)?;
     transaction.open_table(PAYLOADS)?;
-    put_checkpoint(transaction, Checkpoint::default())
+    put_checkpoint(transaction, Checkpoint::default())?;
+    put_format(transaction)
 }
 
-/// Makes the tables that came with this format, and says that the store is of it.
+/// Makes the tables that came with format 2.
 pub(crate) fn create_entry_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     for place in Place::ALL {
         transaction.open_table(place.entries())?;
@@ -291,6 +293,11 @@ pub(crate) fn create_entry_tables(transaction: &WriteTransaction) -> Result<(), 
         transaction.open_table(order.table())?;
     }
     transaction.open_table(BACKLOGS)?;
+    Ok(())
+}
+
+/// Says that the store is of this format.
+pub(crate) fn put_format(transaction: &WriteTransaction) -> Result<(), Fault> {
     put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())
 }
 
@@ -300,7 +307,7 @@ pub(crate) fn read_format(transaction: &ReadTransaction) -> Result<u64, Fault> {
     let format = format[..].try_into().map(u64::from_le_bytes);
     match format.map_err(|_| Fault::Rows("its format row holds no number".to_owned()))? {
         0 => Err(Fault::Rows("its format row holds 0".to_owned())),
-        known @ (FORMAT_1 | FORMAT) => Ok(known),
+        known @ FORMAT_1..=FORMAT => Ok(known),
         later => Err(Fault::Newer(later)),
     }
 }

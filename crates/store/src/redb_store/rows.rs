@@ -17,8 +17,8 @@ use redb::TableDefinition;
 use super::fault::Fault;
 
 /// The format of the tables and rows listed here.
-pub(crate) const FORMAT: u64 = 2;
-/// The format before this one, whose stores are brought to this one when they are opened.
+pub(crate) const FORMAT: u64 = 3;
+/// The first format; a store of it or a later one is brought to this one when it is opened.
 pub(crate) const FORMAT_1: u64 = 1;
 
 /// The bytes of an encoded payload that one row takes at most: three such rows fill a page of 4 KiB. With 65,536 parts
@@ -49,9 +49,6 @@ pub(crate) const GROUPED: MessageTable = TableDefinition::new("grouped");
 /// What each queue holds in `line` and `aside`.
 pub(crate) const BACKLOGS: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("backlogs");
 pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
-/// What queues remember of their sends.
-pub(crate) const DEDUPLICATIONS: TableDefinition<'static, &MessageBytes, &[u8]> =
-    TableDefinition::new("deduplications");
 
 /// Rows of the table `store`.
 pub(crate) const FORMAT_ROW: &str = "format";

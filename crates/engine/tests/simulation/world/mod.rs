@@ -280,6 +280,7 @@ impl World {
         let happened = std::mem::take(&mut service.happened);
         let rests = |queue: &Queue| queue.messages.resting().is_some();
         let resting = service.engine.state().queues().filter(|queue| rests(queue)).count() as u64;
+        let stats = service.engine.stats();
         for (mark, count) in [
             ("a batch went early because it was large", happened.large_batches),
             ("a body was read from the log", happened.bodies_from_log),
@@ -287,10 +288,12 @@ impl World {
             ("a body's batch was trimmed before it was read", happened.bodies_trimmed_meanwhile),
             ("a checkpoint was taken", happened.checkpoints),
             ("a backlog was read", happened.backlogs_read),
+            ("a send needed a remembered one at rest", happened.sends_read),
             ("an idle note", happened.idle_notes),
             ("the disk was full for the log", happened.out_of_space),
             ("the log was trimmed", happened.trims),
             ("messages rest in the store", resting),
+            ("remembered sends rest in the store", stats.sends_at_rest.min(1)),
         ] {
             self.marks.add(mark, count);
         }

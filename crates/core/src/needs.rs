@@ -26,6 +26,8 @@ pub enum Need {
     SentUntil(Timestamp),
     /// Those from this number on, in the order of the numbers.
     From(Sequence),
+    /// No messages, but what the queue remembers of the sends of these numbers: see [`State::recall_sends`].
+    Sends(Vec<Sequence>),
 }
 
 /// What a command needs first, if it needs anything.
@@ -36,6 +38,11 @@ pub fn need(state: &State, now: Timestamp, command: &Command) -> Option<(QueueId
         Command::Receive { key, limit, .. } => {
             let queue = state.queue_named(key)?;
             of_receive(state, queue, now, *limit).map(|need| (queue.record.id, need))
+        }
+        Command::Send { key, messages } => {
+            let queue = state.queue_named(key)?;
+            let unknown = decide::unknown_sends(queue, now, messages);
+            (!unknown.is_empty()).then_some((queue.record.id, Need::Sends(unknown)))
         }
         Command::Delete { key, receipts } => of_receipts(state, key, receipts.iter()),
         Command::ChangeVisibility { key, changes } => {

@@ -3,6 +3,10 @@
 //! What always holds: the state is exactly what the applied events imply; the name index and the queues agree; the
 //! digest of a live state equals that of the same events replayed. Indexes are derived and not part of the digest.
 
+mod remembered;
+
+pub use remembered::RememberedSends;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -51,6 +55,7 @@ pub struct State {
     batch: u64,
     /// Messages in memory.
     held: usize,
+    remembered: RememberedSends,
 }
 
 impl State {
@@ -253,31 +258,27 @@ impl State {
         self.queues.get_mut(&queue).map(|queue| &mut queue.messages)
     }
 
-    /// Puts back what a queue remembers of a send, as it was read from a store.
-    ///
-    /// # Errors
-    /// [`Inconsistent::NoSuchQueue`] when its queue was not restored before.
-    pub fn restore_deduplication(
-        &mut self,
-        message: MessageRef,
-        row: Deduplication,
-    ) -> Result<(), Inconsistent> {
-        let queue = self.queues.get_mut(&message.queue).ok_or(Inconsistent::NoSuchQueue(message.queue))?;
-        queue.deduplications.put(message.sequence, row);
-        Ok(())
-    }
-
     /// Puts back a document that was read from a store.
     pub fn restore_document(&mut self, key: DocumentKey, document: Document) {
         self.documents.insert(key, document);
     }
 
     /// A number that two states share when they hold the same rows. It is comparable inside one process only, and only between
-    /// states that hold all messages in memory.
+    /// states that hold all messages and all remembered sends in memory.
     #[must_use]
     pub fn digest(&self) -> u64 {
         // Destructured without `..`, so that a new field can't be forgotten. Indexes are left out by name.
-        let Self { instance, queues, names: _, accounts: _, moving: _, documents, batch: _, held: _ } = self;
+        let Self {
+            instance,
+            queues,
+            names: _,
+            accounts: _,
+            moving: _,
+            documents,
+            batch: _,
+            held: _,
+            remembered: _,
+        } = self;
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
         for Queue { record, messages, deduplications, usage: _ } in queues.values() {
@@ -345,8 +346,12 @@ impl Rows for State {
     }
 
     fn remove_queue(&mut self, queue: QueueId) -> bool {
-        let Some(Queue { record, usage, messages, .. }) = self.queues.remove(&queue) else { return false };
+        let Some(Queue { record, usage, messages, deduplications }) = self.queues.remove(&queue) else {
+            return false;
+        };
         self.held -= messages.held();
+        self.remembered.in_memory -= deduplications.in_memory();
+        self.remembered.at_rest -= deduplications.at_rest();
         self.accounts.queue_removed(record.key.account, usage);
         self.names.remove(&record.key);
         record.move_tasks.due_at().map(|due_at| self.moving.remove(&(due_at, queue)));
@@ -397,15 +402,12 @@ impl Rows for State {
     }
 
     fn put_deduplication(&mut self, message: MessageRef, row: Deduplication) {
-        if let Some(queue) = self.queues.get_mut(&message.queue) {
-            queue.deduplications.put(message.sequence, row);
-        }
+        let batch = self.batch;
+        self.with_sends(message.queue, |sends| sends.put(message.sequence, row, batch));
     }
 
     fn forget_deduplications(&mut self, queue: QueueId, below: Sequence) {
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.deduplications.forget_below(below);
-        }
+        self.with_sends(queue, |sends| sends.forget_below(below));
     }
 
     fn put_document(&mut self, key: &DocumentKey, document: Document) {

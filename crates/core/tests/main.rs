@@ -36,6 +36,7 @@ mod random_commands;
 mod random_moves;
 mod receive;
 mod redrive_policy;
+mod remembered_sends;
 mod replay;
 mod reset;
 mod return_leases;

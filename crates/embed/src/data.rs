@@ -127,7 +127,7 @@ fn closed_to_others(disk: &RealDisk) -> Option<String> {
 pub(crate) fn open_in_memory(config: EngineConfig) -> Result<(Running, Found), StartError> {
     let inbox = Inbox::default();
     // Its store is memory, too.
-    let config = EngineConfig { messages_in_memory: usize::MAX, ..config };
+    let config = EngineConfig { messages_in_memory: usize::MAX, sends_in_memory: usize::MAX, ..config };
     let log = MemoryLog::open(MemoryStorage::default(), MemoryConfig::default());
     let started = start(config, Box::new(log), Box::new(MemoryStore::new()), inbox, None, None);
     started.map_err(|error| match error {

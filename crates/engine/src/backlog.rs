@@ -47,6 +47,8 @@ pub(crate) enum Purpose {
     Expiry(Timestamp),
     /// For a move task that goes on with this number.
     Move(Sequence),
+    /// For sends that may repeat the remembered ones of these numbers.
+    Sends(Vec<Sequence>),
 }
 
 /// A read that is under way.
@@ -78,6 +80,11 @@ impl Backlog {
     /// The store reflects so much.
     pub(crate) fn checkpointed(&mut self, reflected: Position) {
         self.reflected = self.reflected.max(reflected);
+    }
+
+    /// What the store reflects at least.
+    pub(crate) const fn reflected(&self) -> Position {
+        self.reflected
     }
 
     /// Every read that is under way or still to come sees at least this.

@@ -87,7 +87,8 @@ pub fn recover(log: &mut dyn Log, store: &dyn Store) -> Result<Recovered, Recove
     recover_within(log, store, u64::MAX)
 }
 
-/// As [`recover`]; if the store holds more than `limit` messages, those that can rest there do.
+/// As [`recover`]; if the store holds more than `limit` messages, those that can rest there do, and so do the sends that it
+/// remembers beyond as many.
 ///
 /// # Errors
 /// As [`recover`].
@@ -99,7 +100,7 @@ pub fn recover_within(log: &mut dyn Log, store: &dyn Store, limit: u64) -> Resul
         return Err(RecoveryError::Gap { reflected, first: bounds.first, last });
     }
     let mut recovered = Recovered { through: last, reflected, ..Recovered::default() };
-    store.load(limit, &mut Restore(&mut recovered.state))?;
+    store.load(limit, &mut Restore { state: &mut recovered.state, sends_in_memory: limit })?;
     let reader = store.reader();
     let mut failure = None;
     log.replay(reflected.next(), &mut |position, payload| match recovered.replay(
@@ -256,36 +257,45 @@ impl Rows for Replay<'_> {
 }
 
 /// Puts the rows of a store into a state.
-struct Restore<'a>(&'a mut State);
+struct Restore<'a> {
+    state: &'a mut State,
+    /// Beyond so many, what a queue remembers stays at rest.
+    sends_in_memory: u64,
+}
 
 impl Visitor for Restore<'_> {
     fn instance(&mut self, instance: Instance) -> Result<(), Inconsistent> {
-        self.0.restore_instance(instance);
+        self.state.restore_instance(instance);
         Ok(())
     }
 
     fn queue(&mut self, record: QueueRecord) -> Result<(), Inconsistent> {
-        self.0.restore_queue(record);
+        self.state.restore_queue(record);
         Ok(())
     }
 
     fn document(&mut self, key: DocumentKey, document: Document) -> Result<(), Inconsistent> {
-        self.0.restore_document(key, document);
+        self.state.restore_document(key, document);
         Ok(())
     }
 
     fn deduplication(&mut self, message: MessageRef, row: Deduplication) -> Result<(), Inconsistent> {
-        self.0.restore_deduplication(message, row)
+        if (self.state.remembered_sends().in_memory as u64) < self.sends_in_memory {
+            return self.state.restore_deduplication(message, row);
+        }
+        // All of it is in the store.
+        self.state.rest_sends(message.queue, usize::MAX, 0);
+        self.state.restore_resting_deduplication(message, &row)
     }
 
     fn backlog(&mut self, queue: QueueId, backlog: Backlog) -> Result<(), Inconsistent> {
-        if self.0.rest(queue, &backlog) { Ok(()) } else { Err(Inconsistent::NoSuchQueue(queue)) }
+        if self.state.rest(queue, &backlog) { Ok(()) } else { Err(Inconsistent::NoSuchQueue(queue)) }
     }
 
     fn entry(&mut self, message: MessageRef, entry: Entry) -> Result<(), Inconsistent> {
-        if self.0.admit(message, entry) {
+        if self.state.admit(message, entry) {
             return Ok(());
         }
-        self.0.restore_message(message, entry)
+        self.state.restore_message(message, entry)
     }
 }

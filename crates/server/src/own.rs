@@ -214,6 +214,8 @@ async fn status(engine: &EngineHandle) -> Result<Value, CallError> {
         "held_replies": status.engine.held_replies,
         "cached_bytes": status.engine.cached_bytes,
         "messages_in_memory": status.engine.messages_in_memory,
+        "remembered_sends_in_memory": status.engine.sends_in_memory,
+        "remembered_sends_at_rest": status.engine.sends_at_rest,
         "parked_commands": status.engine.parked,
         "events": status.engine.events,
         "quarantined": status.engine.quarantined,

@@ -18,7 +18,7 @@ use millpond_core::queue::Deduplication;
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
 
-use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage};
+use crate::contract::{Changes, MessageChange, Store, StoreReader, Usage, Wanted};
 use crate::error::StoreError;
 use crate::memory_store::MemoryStore;
 use script::{Script, deduplication, entry, message, payload, put, queue};
@@ -42,6 +42,8 @@ pub fn every_promise<S: Subject>(mut subject: impl FnMut() -> S) {
     a_removed_queue_takes_its_messages_along(&mut subject());
     remembered_sends_outlive_their_messages_until_they_are_forgotten(&mut subject());
     a_big_removal_is_reclaimed_piece_by_piece(&mut subject());
+    forgotten_sends_are_reclaimed_piece_by_piece(&mut subject());
+    sends_come_in_any_order_of_numbers(&mut subject());
     changes_that_do_not_follow_change_nothing(&mut subject());
     the_position_never_goes_back(&mut subject());
     a_refused_row_ends_the_load(&mut subject());
@@ -305,6 +307,50 @@ fn readers_see_the_latest_state_from_other_threads<S: Subject>(subject: &mut S) 
         }
         looking.join().expect("the reader saw whole states");
     });
+}
+
+fn sends(numbers: impl IntoIterator<Item = u64>) -> Changes {
+    let rows = numbers.into_iter().map(|number| (message(1, number), deduplication(number)));
+    Changes { deduplications: rows.collect(), ..Changes::default() }
+}
+
+fn forgotten_sends_are_reclaimed_piece_by_piece<S: Subject>(subject: &mut S) {
+    const SENDS: u64 = 40_000;
+    let mut store = subject.open();
+    applied(&mut *store, sends(1..=SENDS), 1);
+    let below = SENDS - 20;
+    let forgotten_below = [(QueueId(1), Sequence(below))].into();
+    applied(&mut *store, Changes { forgotten_below, ..Changes::default() }, 2);
+    let expected: Vec<_> =
+        (below..=SENDS).map(|number| (message(1, number), deduplication(number))).collect();
+    let wanted = Wanted::Sends([1, below - 1, below, SENDS].map(Sequence).to_vec());
+    let mut pieces = 0;
+    loop {
+        assert_eq!(Seen::of(&*store).deduplications, expected, "in piece {pieces}");
+        let found = store.reader().find(QueueId(1), &wanted, 1).expect("readable").sends;
+        assert_eq!(found, [below, SENDS].map(|number| (Sequence(number), deduplication(number))));
+        if pieces == 1 {
+            applied(&mut *store, sends([SENDS + 1]), 3);
+            let forgotten_below = [(QueueId(1), Sequence(SENDS + 1))].into();
+            applied(&mut *store, Changes { forgotten_below, ..Changes::default() }, 4);
+            assert_eq!(Seen::of(&*store).deduplications, [(message(1, SENDS + 1), deduplication(SENDS + 1))]);
+            break;
+        }
+        store.reclaim(10).expect("nothing fails");
+        pieces += 1;
+    }
+    while store.reclaim(100).expect("nothing fails") {}
+    assert_eq!(Seen::of(&*store).deduplications.len(), 1);
+}
+
+fn sends_come_in_any_order_of_numbers<S: Subject>(subject: &mut S) {
+    let mut store = subject.open();
+    for (step, numbers) in (1..).zip([100..300, 50..60, 340..341, 290..345, 55..110, 7..8]) {
+        applied(&mut *store, sends(numbers), step);
+    }
+    let expected: Vec<_> = [7..8, 50..345].into_iter().flatten().collect();
+    let seen = Seen::of(&*store).deduplications;
+    assert_eq!(seen, Vec::from_iter(sends(expected).deduplications));
 }
 
 fn a_random_history_equals_the_model<S: Subject>(subject: &mut S, seed: u64) {

@@ -31,9 +31,9 @@
 //! its own checksum, and only who reads it can tell the damage to one message from the damage to a store).
 //!
 //! **Orders.** A queue can be read in pieces, in the orders that a receive, expiry and a move task need, each piece found by
-//! seeking: see [`Wanted`].
+//! seeking: see [`Wanted`]. A remembered send is found by its number.
 //!
-//! **Bulk removal** of a queue, or of everything that it holds, costs `apply` a bounded amount of work however many
+//! **Bulk removal** of a queue, of everything that it holds, or of remembered sends costs `apply` a bounded amount of work however many
 //! rows it hits: they are gone for every reader and every load at once, and their space is given back piece by piece,
 //! a part with each `apply` and the rest in [`Store::reclaim`].
 
@@ -149,7 +149,8 @@ pub trait Store: Send {
     /// See [`StoreError`]: each variant says whether the old state stands.
     fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError>;
 
-    /// Gives back the space of at most `limit_rows` messages that bulk removals took out. Returns whether more is
+    /// Gives back the space of at most `limit_rows` messages that bulk removals took out, and as many rows of sends that were
+    /// forgotten. Returns whether more is
     /// left. To be called while there is nothing to apply, until it returns `false`; costs nothing then.
     ///
     /// # Errors
@@ -176,7 +177,7 @@ pub trait StoreReader: Send + Sync {
     /// The entry of a message.
     fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError>;
 
-    /// Entries of one queue, at most `limit` of them, all of one state.
+    /// Entries of one queue, at most `limit` of them, or remembered sends, all of one state.
     fn find(&self, queue: QueueId, wanted: &Wanted, limit: usize) -> Result<Found, StoreError>;
 
     /// The record of a queue.
@@ -257,6 +258,8 @@ pub enum Wanted {
     /// Those of a group from a number on, in the order of the numbers. It may end early when many of other groups stand in
     /// between.
     OfGroup(GroupKey, Sequence),
+    /// Not messages, but what the queue remembers of the sends of these numbers. There is no limit to them.
+    Sends(Vec<Sequence>),
 }
 
 /// What was found.
@@ -272,6 +275,8 @@ pub struct Found {
     /// Nothing in the queue that stands behind these was sent earlier; the end of time when nothing does. Only told where
     /// turns or ages were wanted.
     pub oldest_sent_at: Timestamp,
+    /// The remembered sends, where they were wanted, in the order in which they were asked for.
+    pub sends: Vec<(Sequence, Deduplication)>,
 }
 
 /// Who is shown the rows of a store. A refusal ends the load: the rows do not fit each other.

@@ -162,6 +162,13 @@ impl Rows {
                 let entry = |sequence: &Sequence| held.get(sequence).map(|entry| (*sequence, *entry));
                 Found { messages: sequences.iter().filter_map(entry).collect(), ..Found::default() }
             }
+            Wanted::Sends(sequences) => {
+                let row = |sequence: &Sequence| {
+                    let message = MessageRef { queue, sequence: *sequence };
+                    self.deduplications.get(&message).map(|row| (*sequence, *row))
+                };
+                Found { sends: sequences.iter().filter_map(row).collect(), ..Found::default() }
+            }
             Wanted::From(first) => by_number(self.of_queue(queue), *first, limit),
             Wanted::OfGroup(group, first) => {
                 let of_group = self.of_queue(queue).filter(|(_, entry)| entry.group == Some(*group));

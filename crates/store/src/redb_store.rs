@@ -8,6 +8,7 @@
 //! What it refuses: to lock the directory (the log holds the lock), to shrink its file while it is open.
 
 mod apply;
+mod earlier_entries;
 mod entries;
 mod examine;
 mod fault;
@@ -17,6 +18,7 @@ mod messages;
 mod migrate;
 mod opened;
 mod reader;
+mod remembered;
 mod rows;
 
 use std::sync::Arc;

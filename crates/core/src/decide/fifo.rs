@@ -68,7 +68,7 @@ pub(super) fn send(
 }
 
 /// The group of a message, the group that its key is for, and the key.
-fn name(
+pub(super) fn name(
     fifo: &FifoAttributes,
     message: &NewMessage,
 ) -> Result<(GroupKey, Option<GroupKey>, DeduplicationKey), Refusal> {

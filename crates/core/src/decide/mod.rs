@@ -16,6 +16,7 @@ mod permissions;
 mod queues;
 mod receive;
 mod redrive;
+mod remembered;
 mod reset;
 mod send;
 mod tags;
@@ -31,6 +32,7 @@ use crate::time::Timestamp;
 
 pub use expire::has_expired;
 pub(crate) use receive::runs_short;
+pub(crate) use remembered::unknown_sends;
 
 /// Events with the outcome that reveals them.
 pub type Decision = (Vec<Event>, Outcome);

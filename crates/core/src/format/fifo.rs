@@ -126,6 +126,6 @@ pub fn decode_deduplication(bytes: Bytes) -> Result<Deduplication, Malformed> {
     Ok(row)
 }
 
-fn take_u128(take: &mut Take, what: &'static str) -> Result<u128, Malformed> {
+pub(super) fn take_u128(take: &mut Take, what: &'static str) -> Result<u128, Malformed> {
     take.array(what).map(u128::from_le_bytes)
 }

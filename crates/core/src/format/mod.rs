@@ -14,6 +14,7 @@ mod name;
 mod outage;
 mod pacing;
 pub mod row;
+pub mod sends;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod processing_time;
 pub mod record;
 pub mod redrive;
 pub mod resting;
+mod sends_at_rest;
 pub mod standard;
 pub mod turns;
 

@@ -393,7 +393,8 @@ impl Driver {
     fn time_to_next_due(&self) -> Duration {
         let due = [self.engine.next_due(), self.engine.next_move_due()].into_iter().flatten().min();
         let due = due.map_or(self.next_tick, |due| due.min(self.next_tick));
-        let due = if self.engine.has_more_to_release() { Timestamp::EPOCH } else { due };
+        let more_may_rest = self.engine.has_more_to_release() || self.engine.has_more_sends_to_rest();
+        let due = if more_may_rest { Timestamp::EPOCH } else { due };
         let now = self.clock.now();
         // A millisecond more than needed, so that the clock has surely reached it.
         let millis = if due > now { due.millis_since(now) + 1 } else { 1 };

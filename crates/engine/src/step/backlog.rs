@@ -52,6 +52,7 @@ impl Engine {
                 let limit = sequences.len();
                 self.fetch(queue, Purpose::Named, Wanted::Messages(sequences), limit, out)
             }
+            Need::Sends(sequences) => self.fetch_sends(queue, sequences, out),
             // No caller expires or moves messages.
             Need::SentUntil(_) | Need::From(_) => return Some((command, wait)),
         };
@@ -146,7 +147,11 @@ impl Engine {
 
     /// Messages were read.
     pub(super) fn fetched(&mut self, now: Timestamp, fetch: FetchId, found: &Found, out: &mut Vec<Output>) {
-        let Some(fetch) = self.backlog.end(fetch) else { return };
+        let Some(mut fetch) = self.backlog.end(fetch) else { return };
+        if let Purpose::Sends(asked) = &mut fetch.purpose {
+            let asked = std::mem::take(asked);
+            return self.sends_fetched(now, fetch, &asked, found, out);
+        }
         let queue = fetch.queue;
         let fits = self.still_fits(&fetch);
         let most = match fetch.purpose {
@@ -190,7 +195,7 @@ impl Engine {
             Purpose::Group(group, from) => {
                 messages.fifo().is_some_and(|messages| messages.passed_over_at(group) == Some(from))
             }
-            Purpose::Named | Purpose::Expiry(_) | Purpose::Move(_) => true,
+            Purpose::Named | Purpose::Expiry(_) | Purpose::Move(_) | Purpose::Sends(_) => true,
         }
     }
 
@@ -264,11 +269,11 @@ impl Engine {
         self.is_crowded() && releasable.is_some() && self.released_through != releasable
     }
 
-    /// Whether the store had better follow soon: memory holds more messages than it should, or much is remembered of what
+    /// Whether the store had better follow soon: memory holds more messages or remembered sends than it should, or much is remembered of what
     /// the store still shows.
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
-        self.is_crowded() || self.backlog.remembered() > REMEMBERED
+        self.is_crowded() || self.backlog.remembered() > REMEMBERED || self.remembers_too_many()
     }
 
     /// Once no message rests and memory is far from full, nothing need be remembered.
@@ -309,6 +314,6 @@ fn note_read(messages: &mut QueueMessages, purpose: &Purpose, found: &Found) {
         }
         Purpose::Expiry(_) => messages.know_oldest(found.oldest_sent_at),
         Purpose::Move(_) => messages.know_first(next.unwrap_or(Sequence(u64::MAX))),
-        Purpose::Named => {}
+        Purpose::Named | Purpose::Sends(_) => {}
     }
 }

@@ -12,9 +12,12 @@ mod controls;
 mod input;
 mod moves;
 mod receive;
+mod remembered;
+mod stats;
 mod timers;
 
 pub use input::{Body, BodyPlace, FetchId, Input, Output, ReadId, Reply, RequestId, Wait};
+pub use stats::EngineStats;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -34,7 +37,7 @@ use millpond_log::Position;
 use crate::admission::{self, Limits, Load};
 use crate::backlog::Backlog;
 use crate::bodies::Bodies;
-use crate::counters::{BATCH_BUCKETS, Counters, QueueCounters};
+use crate::counters::{Counters, QueueCounters};
 use crate::held::HeldReplies;
 use crate::recovery::Recovered;
 use crate::waiters::Waiters;
@@ -54,6 +57,8 @@ pub struct EngineConfig {
     pub messages_in_memory: usize,
     /// Messages of a queue with a large backlog that are kept at hand for the next receives.
     pub window_messages: usize,
+    /// When more sends than these are remembered in memory, the older ones are left to the store; `usize::MAX` for never.
+    pub sends_in_memory: usize,
 }
 
 impl Default for EngineConfig {
@@ -65,29 +70,9 @@ impl Default for EngineConfig {
             quotas: Quotas::NONE,
             messages_in_memory: 100_000,
             window_messages: 2_000,
+            sends_in_memory: 20_000,
         }
     }
-}
-
-/// Figures of an engine, for metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineStats {
-    /// Long polls parked.
-    pub waiters: usize,
-    /// Replies that wait for durability or payloads.
-    pub held_replies: usize,
-    /// Commands that wait for messages from the store.
-    pub parked: usize,
-    /// Messages in memory.
-    pub messages_in_memory: usize,
-    /// Bytes of payloads in memory.
-    pub cached_bytes: usize,
-    /// Events since the engine was made.
-    pub events: u64,
-    /// Damaged messages taken out since the engine was made.
-    pub quarantined: u64,
-    /// Batches handed to the log, by their number of events: see [`BATCH_BUCKETS`].
-    pub batch_events: [u64; BATCH_BUCKETS],
 }
 
 /// The state machine with all that waits around it.
@@ -119,6 +104,7 @@ pub struct Engine {
     released_any: bool,
     /// Up to here the store has followed, and there is nothing that may rest.
     released_through: Option<Position>,
+    sends_round: remembered::Round,
     stats: EngineStats,
     counters: Counters,
 }
@@ -147,10 +133,11 @@ impl Engine {
         Self {
             config,
             backlog,
-            rests,
+            rests: rests || recovered.state.remembered_sends().at_rest > 0,
             release_cursor: None,
             released_any: false,
             released_through: None,
+            sends_round: remembered::Round::default(),
             state: recovered.state,
             batch: None,
             submitted: recovered.through,
@@ -188,19 +175,6 @@ impl Engine {
     pub fn is_settled(&self) -> bool {
         let decided = self.batch.is_none() && self.durable == self.submitted && self.held.len() == 0;
         decided && self.backlog.parked() == 0
-    }
-
-    /// Figures of the moment.
-    #[must_use]
-    pub fn stats(&self) -> EngineStats {
-        EngineStats {
-            waiters: self.waiters.len(),
-            held_replies: self.held.len(),
-            parked: self.backlog.parked(),
-            messages_in_memory: self.state.held(),
-            cached_bytes: self.bodies.cached_bytes(),
-            ..self.stats
-        }
     }
 
     /// The counters of the next `limit` queues.
@@ -262,6 +236,7 @@ impl Engine {
                 self.step_move_task(now, out);
                 self.hand_over(out);
                 self.release_some();
+                self.rest_some_sends();
             }
         }
         self.serve_moved(now, out);

@@ -10,4 +10,5 @@ mod equivalence;
 mod groups;
 mod reads;
 mod refusals;
+mod remembered;
 mod torn_end;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// Every mark that must fire over all seeds of a run.
-pub(crate) const ALL: [&str; 64] = [
+pub(crate) const ALL: [&str; 66] = [
     "a backlog was read",
     "a batch went early because it was large",
     "a bit flipped",
@@ -48,6 +48,7 @@ pub(crate) const ALL: [&str; 64] = [
     "a restart kept a lease",
     "a test put the clock forward",
     "a torn end was cut",
+    "a send needed a remembered one at rest",
     "a visibility change was acknowledged",
     "a waiting caller went away",
     "a waiting rule held something up",
@@ -61,6 +62,7 @@ pub(crate) const ALL: [&str; 64] = [
     "messages of groups of a standard queue rest in the store",
     "messages rest in the store",
     "more was read of a group that a window had passed over",
+    "remembered sends rest in the store",
     "the disk was full for the log",
     "the disk was slow",
     "the log was trimmed",

@@ -53,8 +53,12 @@ pub(crate) fn engine_config(random: &mut Rng, has_quotas: bool) -> EngineConfig 
     let quotas = Quotas { queue: messages(QUEUE_MESSAGES), account: messages(ACCOUNT_MESSAGES) };
     let (messages_in_memory, window_messages) =
         [(usize::MAX, 2_000), (0, 1), (4, 2), (12, 4)][random.usize(..4)];
+    // As few as messages, for what is compared where all of them are in memory is the whole state.
+    let sends_in_memory =
+        if messages_in_memory == usize::MAX { usize::MAX } else { [0, 0, 3][random.usize(..3)] };
     EngineConfig {
         messages_in_memory,
+        sends_in_memory,
         window_messages,
         cache_bytes: [0, 500, 3_000][random.usize(..3)],
         batch_bytes: [250, 700][random.usize(..2)],

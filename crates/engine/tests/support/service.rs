@@ -49,6 +49,7 @@ pub(crate) struct Happened {
     pub(crate) checkpoints: u64,
     pub(crate) backlogs_read: u64,
     pub(crate) groups_read: u64,
+    pub(crate) sends_read: u64,
 }
 
 pub(crate) struct Service {
@@ -239,8 +240,12 @@ impl Service {
         let Some((fetch, queue, wanted, limit)) = self.fetches.pop_front() else { return Ok(()) };
         let found = self.store_reader.find(queue, &wanted, limit);
         self.fetched.push_back((fetch, found.map_err(|error| Died::Store(error.to_string()))?));
-        self.happened.backlogs_read += 1;
-        self.happened.groups_read += u64::from(matches!(wanted, Wanted::OfGroup(..)));
+        if matches!(wanted, Wanted::Sends(_)) {
+            self.happened.sends_read += 1;
+        } else {
+            self.happened.backlogs_read += 1;
+            self.happened.groups_read += u64::from(matches!(wanted, Wanted::OfGroup(..)));
+        }
         Ok(())
     }
 

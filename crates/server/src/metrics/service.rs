@@ -110,6 +110,21 @@ fn engine(text: &mut Text, figures: &Figures) {
             engine.messages_in_memory as u64,
         ),
         (
+            gauge(
+                "millpond_remembered_sends_in_memory",
+                "Sends to FIFO queues that memory remembers as a whole.",
+            ),
+            engine.sends_in_memory as u64,
+        ),
+        (
+            gauge("millpond_remembered_sends_at_rest", "Remembered sends that rest in the store."),
+            engine.sends_at_rest,
+        ),
+        (
+            counter("millpond_remembered_sends_reads_total", "Reads of remembered sends at rest."),
+            engine.sends_read,
+        ),
+        (
             gauge("millpond_parked_commands", "Requests that wait for messages from the store."),
             engine.parked as u64,
         ),

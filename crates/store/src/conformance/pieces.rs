@@ -28,6 +28,7 @@ pub(super) fn are_equal(store: &dyn Store, model: &dyn Store) {
             sent_until(&*reader, &*expected, queue, until);
         }
         by_number(&*reader, &*expected, queue);
+        sends(&*reader, &*expected, queue, &seen);
     }
     let (all, half) = (u64::MAX, seen.messages.len() as u64 / 2);
     for limit in [0, half, all] {
@@ -89,4 +90,15 @@ fn by_number(reader: &dyn StoreReader, model: &dyn StoreReader, queue: QueueId) 
         assert_eq!(found(reader, queue, &asked).messages, piece.messages, "one by one");
         first = piece.end.and(numbers.last()).map(|last| last.next());
     }
+}
+
+/// What is remembered, by number: those that are there, and others before, between and behind them.
+fn sends(reader: &dyn StoreReader, model: &dyn StoreReader, queue: QueueId, seen: &Seen) {
+    let own = seen.deduplications.iter().filter(|(message, _)| message.queue == queue);
+    let last = own.clone().next_back().map_or(0, |(message, _)| message.sequence.0);
+    let numbers: Vec<Sequence> = (0..last + 3).rev().chain([u64::MAX]).map(Sequence).collect();
+    let wanted = Wanted::Sends(numbers);
+    let (piece, expected) = (found(reader, queue, &wanted), found(model, queue, &wanted));
+    assert_eq!(piece, expected);
+    assert_eq!(piece.sends.len(), own.count(), "each is found");
 }

@@ -7,17 +7,16 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::format::codec::{Put, Take};
-use millpond_core::format::{fifo, row};
-use millpond_core::message::{MessageRef, QueueId, Sequence};
-use millpond_core::queue::{Deduplication, QueueRecord};
+use millpond_core::format::row;
+use millpond_core::message::{QueueId, Sequence};
+use millpond_core::queue::QueueRecord;
 use millpond_log::Position;
 use redb::{ReadTransaction, ReadableTableMetadata, WriteTransaction};
 
 use super::fault::Fault;
 use super::messages::Messages;
-use super::rows::{
-    self, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, INSTANCE_ROW, MessageBytes, QUEUES, REMOVED, STORE,
-};
+use super::remembered;
+use super::rows::{self, CHECKPOINT_ROW, DOCUMENTS, INSTANCE_ROW, QUEUES, REMOVED, STORE};
 use crate::contract::Changes;
 
 /// Messages that one apply deletes for earlier bulk removals. Enough to keep ahead of a caller that never rests,
@@ -56,7 +55,7 @@ pub(crate) fn apply(
     tables.apply(messages)?;
     let forgotten = gone.map(|queue| (queue, Sequence(u64::MAX)));
     let forgotten = forgotten.chain(forgotten_below.iter().map(|(queue, below)| (*queue, *below)));
-    apply_deduplications(transaction, forgotten, deduplications)?;
+    remembered::apply(transaction, forgotten, deduplications)?;
     apply_documents(transaction, documents)?;
     tables.reclaim(RECLAIM_ROWS_PER_APPLY)?;
     let after = tables.checkpoint(reflected)?;
@@ -73,7 +72,9 @@ pub(crate) fn reclaim(
 ) -> Result<(Checkpoint, bool), Fault> {
     let mut tables = Messages::open(transaction, before)?;
     tables.reclaim(limit_rows)?;
-    let (after, more) = (tables.checkpoint(before.reflected)?, tables.has_hidden()?);
+    remembered::reclaim(transaction, limit_rows)?;
+    let more = tables.has_hidden()? || remembered::still_has_forgotten(transaction)?;
+    let after = tables.checkpoint(before.reflected)?;
     tables.finish(None)?;
     put_checkpoint(transaction, after)?;
     Ok((after, more))
@@ -81,7 +82,7 @@ pub(crate) fn reclaim(
 
 /// Whether [`reclaim`] has anything to do.
 pub(crate) fn has_hidden(transaction: &ReadTransaction) -> Result<bool, Fault> {
-    Ok(!transaction.open_table(REMOVED)?.is_empty()?)
+    Ok(!transaction.open_table(REMOVED)?.is_empty()? || remembered::has_forgotten(transaction)?)
 }
 
 /// Writes a row of the table `store`.
@@ -125,25 +126,6 @@ fn apply_queues(
                 table.remove(&key)?;
             }
         }
-    }
-    Ok(())
-}
-
-fn apply_deduplications(
-    transaction: &WriteTransaction,
-    forgotten_below: impl Iterator<Item = (QueueId, Sequence)>,
-    deduplications: &BTreeMap<MessageRef, Deduplication>,
-) -> Result<(), Fault> {
-    let mut table = transaction.open_table(DEDUPLICATIONS)?;
-    for (queue, below) in forgotten_below {
-        let from = rows::message_key(MessageRef { queue, sequence: Sequence(0) });
-        let to = rows::message_key(MessageRef { queue, sequence: below });
-        table.retain_in::<&MessageBytes, _>(&from..&to, |_, _| false)?;
-    }
-    for (message, row) in deduplications {
-        let key = rows::message_key(*message);
-        let sealed = rows::seal("deduplications", &key, fifo::encode_deduplication(row));
-        table.insert(&key, &sealed[..])?;
     }
     Ok(())
 }

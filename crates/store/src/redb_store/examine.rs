@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use millpond_core::document::DocumentKey;
-use millpond_core::format::{Malformed, fifo, row};
+use millpond_core::format::{Malformed, row};
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
@@ -23,9 +23,9 @@ use super::entries::orders;
 use super::fault::{Fault, guarded};
 use super::opened::Opened;
 use super::reader::{backlog, decode, hidden_below, instance};
+use super::remembered::{REMEMBERED, REMEMBERED_NAME, Visible};
 use super::rows::{
-    self, BACKLOGS, DEDUPLICATIONS, DOCUMENTS, MessageBytes, Order, PAYLOADS, PartBytes, Place, QUEUES,
-    REMOVED,
+    self, BACKLOGS, DOCUMENTS, MessageBytes, Order, PAYLOADS, PartBytes, Place, QUEUES, REMOVED,
 };
 use crate::contract::{DamagedRow, Examiner, Flow, Snapshot};
 use crate::error::StoreError;
@@ -130,11 +130,21 @@ impl Look<'_> {
     }
 
     fn at_deduplications(&mut self) -> Flow {
-        self.sweep(DEDUPLICATIONS, "deduplications", |look, key, value| {
-            let message = rows::message_of(key.value());
-            match decode("deduplications", key.value(), value.value(), fifo::decode_deduplication) {
-                Ok(row) => look.examiner.deduplication(message, row),
-                Err(fault) => look.damaged("deduplications", in_words(message), None, &fault),
+        // What was forgotten comes back where that can't be read: the table's own look tells of it.
+        let visible = guarded(|| Visible::open(self.transaction)).unwrap_or_else(|_| Visible::all());
+        self.sweep(REMEMBERED, REMEMBERED_NAME, |look, key, value| {
+            let first = rows::message_of(key.value());
+            match visible.of_row(key.value(), value.value()) {
+                Ok(sends) => sends.into_iter().try_for_each(|(sequence, row)| {
+                    look.examiner.deduplication(MessageRef { sequence, ..first }, row)
+                }),
+                Err(fault) => {
+                    let row = format!(
+                        "sends of queue number {} from message {} on",
+                        first.queue.0, first.sequence.0
+                    );
+                    look.damaged(REMEMBERED_NAME, row, None, &fault)
+                }
             }
         })
     }

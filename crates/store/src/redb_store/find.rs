@@ -16,6 +16,7 @@ use redb::{ReadOnlyTable, ReadTransaction};
 use super::apply::decode_checkpoint;
 use super::fault::Fault;
 use super::reader::{backlog, decode, entry, hidden_below, store_row};
+use super::remembered;
 use super::rows::{
     self, ASIDE, BACKLOGS, CHECKPOINT_ROW, LINE, MessageBytes, Order, Place, REMOVED, TimeBytes,
 };
@@ -45,6 +46,9 @@ pub(crate) fn find(
 ) -> Result<Found, Fault> {
     let tables = Queue::open(transaction, queue)?;
     let mut found = match wanted {
+        Wanted::Sends(sequences) => {
+            Found { sends: remembered::find(transaction, queue, sequences)?, ..Found::default() }
+        }
         Wanted::Behind(edge) => tables.in_order(Order::Turns, *edge, Timestamp::MAX, limit)?,
         Wanted::SentUntil(until, edge) => tables.in_order(Order::Ages, *edge, *until, limit)?,
         Wanted::Messages(sequences) => tables.messages(sequences)?,

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use millpond_core::document::DocumentKey;
 use millpond_core::evolve::Inconsistent;
-use millpond_core::format::{fifo, row};
+use millpond_core::format::row;
 use millpond_core::message::{MessageRef, QueueId, Sequence};
 use millpond_core::queue::Backlog;
 use millpond_core::time::Timestamp;
@@ -13,9 +13,8 @@ use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use super::fault::Fault;
 use super::find;
 use super::reader::{decode, hidden_below, instance, queue_row};
-use super::rows::{
-    self, ASIDE, BACKLOGS, BacklogRow, DEDUPLICATIONS, DOCUMENTS, LINE, Place, QUEUES, REMOVED,
-};
+use super::remembered::{REMEMBERED, REMEMBERED_NAME, Visible};
+use super::rows::{self, ASIDE, BACKLOGS, BacklogRow, DOCUMENTS, LINE, Place, QUEUES, REMOVED};
 use crate::contract::Visitor;
 
 /// Shows the rows of one snapshot: the instance, then queues, documents, remembered sends, each in key order, and entries, or
@@ -91,18 +90,21 @@ fn load_documents(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Res
 }
 
 fn load_deduplications(transaction: &ReadTransaction, visitor: &mut Guest<'_>) -> Result<(), Fault> {
-    let table = transaction.open_table(DEDUPLICATIONS)?;
+    let visible = Visible::open(transaction)?;
+    let table = transaction.open_table(REMEMBERED)?;
     let mut found = 0;
     let mut before = None;
     for row in table.iter()? {
         let (key, value) = row?;
-        let message = rows::message_of(key.value());
-        in_order("deduplications", &mut before, &message)?;
-        let row = decode("deduplications", key.value(), value.value(), fifo::decode_deduplication)?;
-        visitor.show(|visitor| visitor.deduplication(message, row))?;
+        let queue = rows::message_of(key.value()).queue;
+        for (sequence, row) in visible.of_row(key.value(), value.value())? {
+            let message = MessageRef { queue, sequence };
+            in_order(REMEMBERED_NAME, &mut before, &message)?;
+            visitor.show(|visitor| visitor.deduplication(message, row))?;
+        }
         found += 1;
     }
-    all_found("deduplications", found, table.len()?)
+    all_found(REMEMBERED_NAME, found, table.len()?)
 }
 
 /// Shows what each queue holds, and those of its messages that may be in flight, or that were ever delivered by a FIFO queue.

@@ -1,69 +1,36 @@
-//! Brings a store of an earlier format to this one, when it is opened.
+//! Brings a store of an earlier format to this one, when it is opened: each change that was made since in a step of its own.
 //!
-//! Format 1 kept all entries in one table, without any order but that of their numbers; format 2 kept those with a group so,
-//! uncounted. They are moved over in pieces, each in one transaction, so memory stays bounded. The first piece makes the store
-//! one of this format; a store whose move was interrupted still has the old table, and the move goes on.
+//! What always holds: a step goes in pieces, each in one transaction, so memory stays bounded; what a piece has moved is gone
+//! from where it was, so a store whose migration was interrupted goes on with it. The row that tells the format is written last.
 //!
 //! It refuses to go back: an earlier version does not open the store any more.
 
-use millpond_core::format::row;
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableHandle, WriteTransaction};
+use redb::{Database, ReadableDatabase, TableHandle};
 
-use super::entries::Entries;
+use super::earlier_entries;
 use super::fault::Fault;
-use super::opened::{create_entry_tables, read_format, write_to};
-use super::reader::{decode, hidden_below};
-use super::rows::{self, ENTRIES_1, FORMAT, GROUPED_2, MessageBytes, MessageTable, REMOVED};
+use super::opened::{create_message_tables, put_format, read_format, write_to};
+use super::remembered;
+use super::rows::FORMAT;
 
-/// Tables of entries of earlier formats, each with the name that its rows are sealed with.
-const EARLIER: [(MessageTable, &str); 2] = [(ENTRIES_1, "entries"), (GROUPED_2, "grouped")];
-
-/// Does what is left to do, `at_once` entries in a transaction.
+/// Does what is left to do, `at_once` rows in a transaction.
 pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
-    let transaction = database.begin_read()?;
-    if read_format(&transaction)? < FORMAT {
-        write_to(database, create_entry_tables)?;
+    if read_format(&database.begin_read()?)? == FORMAT {
+        return Ok(());
     }
-    let left: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
-    drop(transaction);
-    for (table, name) in EARLIER {
-        if left.iter().any(|left| left == name) {
-            while !write_to(database, |transaction| move_some(transaction, table, name, at_once))? {}
+    write_to(database, create_message_tables)?;
+    write_to(database, remembered::create_tables)?;
+    for table in earlier_entries::TABLES {
+        while has_table(database, table.name())? {
+            write_to(database, |transaction| earlier_entries::move_some(transaction, table, at_once))?;
         }
     }
-    Ok(())
+    while has_table(database, remembered::earlier_table())? {
+        write_to(database, |transaction| remembered::move_some(transaction, at_once))?;
+    }
+    write_to(database, put_format)
 }
 
-/// Moves some entries of a table. Answers whether that were all.
-fn move_some(
-    transaction: &WriteTransaction,
-    table: MessageTable,
-    name: &'static str,
-    at_once: usize,
-) -> Result<bool, Fault> {
-    let mut old = transaction.open_table(table)?;
-    let removed = transaction.open_table(REMOVED)?;
-    let mut entries = Entries::open(transaction)?;
-    let mut last = None;
-    for row in old.iter()?.take(at_once) {
-        let (key, value) = row?;
-        let message = rows::message_of(key.value());
-        let entry = decode(name, key.value(), value.value(), row::decode_entry)?;
-        if message.sequence < hidden_below(&removed, message.queue)? {
-            entries.insert_hidden(message, &entry)?;
-        } else {
-            entries.insert(message, &entry)?;
-        }
-        last = Some(*key.value());
-    }
-    if let Some(last) = last {
-        old.retain_in::<&MessageBytes, _>(&[0; 16]..=&last, |_, _| false)?;
-    }
-    entries.finish(None)?;
-    let done = old.is_empty()?;
-    drop((old, removed));
-    if done {
-        transaction.delete_table(table)?;
-    }
-    Ok(done)
+fn has_table(database: &Database, name: &str) -> Result<bool, Fault> {
+    Ok(database.begin_read()?.list_tables()?.any(|table| table.name() == name))
 }

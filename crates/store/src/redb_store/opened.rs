@@ -17,9 +17,10 @@ use super::examine::RedbSnapshot;
 use super::fault::{Fault, guarded};
 use super::migrate;
 use super::reader::store_row;
+use super::remembered;
 use super::rows::{
-    BACKLOGS, CHECKPOINT_ROW, DEDUPLICATIONS, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS,
-    Place, QUEUES, REMOVED,
+    BACKLOGS, CHECKPOINT_ROW, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS, Place, QUEUES,
+    REMOVED,
 };
 use crate::contract::{Snapshot, Visitor};
 use crate::error::StoreError;
@@ -276,14 +277,15 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     transaction.open_table(QUEUES)?;
     transaction.open_table(REMOVED)?;
     transaction.open_table(DOCUMENTS)?;
-    transaction.open_table(DEDUPLICATIONS)?;
-    create_entry_tables(transaction)?;
+    remembered::create_tables(transaction)?;
+    create_message_tables(transaction)?;
     transaction.open_table(PAYLOADS)?;
-    put_checkpoint(transaction, Checkpoint::default())
+    put_checkpoint(transaction, Checkpoint::default())?;
+    put_format(transaction)
 }
 
-/// Makes the tables that came with this format, and says that the store is of it.
-pub(crate) fn create_entry_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
+/// Makes the tables that messages lie in, as far as they are not there.
+pub(crate) fn create_message_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     for place in Place::ALL {
         transaction.open_table(place.entries())?;
     }
@@ -291,6 +293,11 @@ pub(crate) fn create_entry_tables(transaction: &WriteTransaction) -> Result<(), 
         transaction.open_table(order.table())?;
     }
     transaction.open_table(BACKLOGS)?;
+    Ok(())
+}
+
+/// Says that the store is of this format.
+pub(crate) fn put_format(transaction: &WriteTransaction) -> Result<(), Fault> {
     put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec())
 }
 

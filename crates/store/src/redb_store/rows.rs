@@ -49,9 +49,6 @@ pub(crate) const GROUPED_2: MessageTable = TableDefinition::new("grouped");
 /// What each queue holds in `line` and `aside`.
 pub(crate) const BACKLOGS: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("backlogs");
 pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
-/// What queues remember of their sends.
-pub(crate) const DEDUPLICATIONS: TableDefinition<'static, &MessageBytes, &[u8]> =
-    TableDefinition::new("deduplications");
 
 /// Rows of the table `store`.
 pub(crate) const FORMAT_ROW: &str = "format";

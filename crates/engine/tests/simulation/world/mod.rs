@@ -283,6 +283,7 @@ impl World {
         let count = |is_it: fn(&&&Queue) -> bool| resting.iter().filter(is_it).count() as u64;
         let clock = service.engine.state().clock();
         let in_groups = resting.iter().filter(|queue| queue.messages.fair_counts(clock).is_some()).count();
+        let stats = service.engine.stats();
         for (mark, count) in [
             ("a batch went early because it was large", happened.large_batches),
             ("a body was read from the log", happened.bodies_from_log),
@@ -290,6 +291,7 @@ impl World {
             ("a body's batch was trimmed before it was read", happened.bodies_trimmed_meanwhile),
             ("a checkpoint was taken", happened.checkpoints),
             ("a backlog was read", happened.backlogs_read),
+            ("a send needed a remembered one at rest", happened.sends_read),
             ("an idle note", happened.idle_notes),
             ("the disk was full for the log", happened.out_of_space),
             ("the log was trimmed", happened.trims),
@@ -297,6 +299,7 @@ impl World {
             ("messages of groups of a standard queue rest in the store", in_groups as u64),
             ("messages rest in the store", resting.len() as u64),
             ("more was read of a group that a window had passed over", happened.groups_read),
+            ("remembered sends rest in the store", stats.sends_at_rest.min(1)),
         ] {
             self.marks.add(mark, count);
         }

@@ -16,7 +16,10 @@ use millpond_store::{RedbConfig, RedbStore, Store, StoreError, Visitor};
 use redb::{Database, TableDefinition};
 
 fn open(disk: &FaultyDisk) -> Result<RedbStore, StoreError> {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 64 << 10, ..RedbConfig::default() })
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 64 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+    )
 }
 
 fn written(disk: &FaultyDisk) -> Seen {
@@ -123,7 +126,7 @@ fn a_later_format_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let disk = || Arc::new(millpond_log::RealDisk::open(directory.path()).unwrap());
     drop(RedbStore::open(disk(), RedbConfig::default()).unwrap());
-    let mut row = 3u64.to_le_bytes().to_vec();
+    let mut row = 4u64.to_le_bytes().to_vec();
     let sealed = [&b"storeformat"[..], &row].concat();
     row.extend_from_slice(&crc32c::crc32c(&sealed).to_le_bytes());
     let database = Database::open(directory.path().join(RedbStore::FILE)).unwrap();
@@ -133,7 +136,7 @@ fn a_later_format_is_refused_and_left_alone() {
     drop(database);
     for _ in 0..2 {
         let refused = RedbStore::open(disk(), RedbConfig::default()).err().unwrap();
-        assert!(matches!(refused, StoreError::Newer { found: 3, known: 2, .. }), "{refused}");
+        assert!(matches!(refused, StoreError::Newer { found: 4, known: 3, .. }), "{refused}");
         assert!(refused.to_string().contains("start the version that wrote it"));
     }
 }

@@ -1,6 +1,7 @@
-//! A store of format 1 becomes one of this format, also when the machine loses power at any moment of it.
+//! A store of an earlier format becomes one of this format, also when the machine loses power at any moment of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where something is wrong")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use millpond_core::message::QueueId;
@@ -8,12 +9,14 @@ use millpond_log::{Disk, FaultyDisk, Position, RealDisk};
 use millpond_store::conformance::script::Script;
 use millpond_store::conformance::seen::Seen;
 use millpond_store::{MemoryStore, RedbConfig, RedbStore, Store, StoreError};
-use redb::{Database, ReadableTable, TableDefinition};
+use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
 type Messages = TableDefinition<'static, &'static [u8; 16], &'static [u8]>;
 type Times = TableDefinition<'static, &'static [u8; 32], &'static [u8]>;
 
 const ENTRIES: Messages = TableDefinition::new("entries");
+const EXTENTS: Messages = TableDefinition::new("extents");
+const PAYLOADS: TableDefinition<'static, &'static [u8; 18], &'static [u8]> = TableDefinition::new("payloads");
 const STEPS: u64 = 12;
 
 fn sealed(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {
@@ -21,7 +24,49 @@ fn sealed(table: &str, key: &[u8], value: &[u8]) -> Vec<u8> {
     [value, &checksum.to_le_bytes()].concat()
 }
 
-/// Makes a store of this format one of format 1, as that version wrote it.
+fn set_format(transaction: &WriteTransaction, format: u64) {
+    let mut store = transaction.open_table(TableDefinition::<&str, &[u8]>::new("store")).unwrap();
+    store.insert("format", &sealed("store", b"format", &format.to_le_bytes())[..]).unwrap();
+}
+
+fn varint(bytes: &mut &[u8]) -> u64 {
+    let end = bytes.iter().position(|byte| *byte < 128).unwrap();
+    let (number, rest) = bytes.split_at(end + 1);
+    *bytes = rest;
+    number.iter().rev().fold(0, |sum, byte| sum << 7 | u64::from(byte & 127))
+}
+
+/// Makes a store of this format one of format 2, as that version wrote it: payloads in parts.
+fn to_format_2(database: &Database, directory: &Path) {
+    let transaction = database.begin_write().unwrap();
+    {
+        let extents = transaction.open_table(EXTENTS).unwrap();
+        let mut payloads = transaction.open_table(PAYLOADS).unwrap();
+        for row in extents.iter().unwrap() {
+            let (key, value) = row.unwrap();
+            let mut value = value.value();
+            let (file, offset, len) = (varint(&mut value), varint(&mut value), varint(&mut value));
+            let content = std::fs::read(directory.join(format!("payloads-{file:016x}"))).unwrap();
+            let payload = &content[offset as usize..][..len as usize];
+            let count = payload.len().div_ceil(1_340).max(1);
+            let part_bytes = payload.len().div_ceil(count);
+            for part in 0..count {
+                let mut part_key = [0; 18];
+                part_key[..16].copy_from_slice(key.value());
+                part_key[16..].copy_from_slice(&(part as u16).to_be_bytes());
+                let (start, end) = (part * part_bytes, (part + 1) * part_bytes);
+                let bytes = &payload[start.min(payload.len())..end.min(payload.len())];
+                payloads.insert(&part_key, bytes).unwrap();
+            }
+        }
+    }
+    set_format(&transaction, 2);
+    transaction.delete_table(EXTENTS).unwrap();
+    transaction.delete_table(TableDefinition::<&[u8; 8], &[u8]>::new("payload_files")).unwrap();
+    transaction.commit().unwrap();
+}
+
+/// Makes a store of format 2 one of format 1, as that version wrote it.
 fn to_format_1(database: &Database) {
     let transaction = database.begin_write().unwrap();
     {
@@ -34,9 +79,8 @@ fn to_format_1(database: &Database) {
                 entries.insert(key.value(), &sealed("entries", key.value(), value)[..]).unwrap();
             }
         }
-        let mut store = transaction.open_table(TableDefinition::<&str, &[u8]>::new("store")).unwrap();
-        store.insert("format", &sealed("store", b"format", &1u64.to_le_bytes())[..]).unwrap();
     }
+    set_format(&transaction, 1);
     for table in ["line", "aside", "grouped"] {
         transaction.delete_table(Messages::new(table)).unwrap();
     }
@@ -47,8 +91,8 @@ fn to_format_1(database: &Database) {
     transaction.commit().unwrap();
 }
 
-/// The bytes of a store of format 1, and what it holds. Some of its messages are hidden and not yet reclaimed.
-fn format_1() -> (Vec<u8>, Seen) {
+/// The bytes of a store of an earlier format, and what it holds. Some of its messages are hidden and not yet reclaimed.
+fn of_format(format: u64) -> (Vec<u8>, Seen) {
     let directory = tempfile::tempdir().unwrap();
     let disk = Arc::new(RealDisk::open(directory.path()).unwrap());
     let mut store = RedbStore::open(disk, RedbConfig::default()).unwrap();
@@ -68,12 +112,20 @@ fn format_1() -> (Vec<u8>, Seen) {
     }
     drop(store);
     let path = directory.path().join(RedbStore::FILE);
-    to_format_1(&Database::open(&path).unwrap());
+    let database = Database::open(&path).unwrap();
+    to_format_2(&database, directory.path());
+    if format == 1 {
+        to_format_1(&database);
+    }
+    drop(database);
     (std::fs::read(path).unwrap(), Seen::of(&model))
 }
 
 fn open(disk: &FaultyDisk) -> Result<RedbStore, StoreError> {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10, migrated_at_once: 9 })
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 16 << 10, migrated_at_once: 9, payload_file_bytes: 4 << 10 },
+    )
 }
 
 fn disk_with(content: &[u8], seed: u64) -> FaultyDisk {
@@ -85,9 +137,8 @@ fn disk_with(content: &[u8], seed: u64) -> FaultyDisk {
     disk
 }
 
-#[test]
-fn a_power_cut_at_any_call_of_the_migration_loses_nothing() {
-    let (content, expected) = format_1();
+fn survives_a_cut_at_any_call(format: u64) {
+    let (content, expected) = of_format(format);
     let whole = disk_with(&content, 1);
     let before = whole.calls();
     let mut store = open(&whole).unwrap();
@@ -103,5 +154,18 @@ fn a_power_cut_at_any_call_of_the_migration_loses_nothing() {
         disk.power_cut();
         let store = open(&disk).unwrap_or_else(|error| panic!("after a cut at call {call}: {error}"));
         assert_eq!(Seen::of(&store), expected, "after a cut at call {call}");
+        drop(store);
+        let store = open(&disk).unwrap_or_else(|error| panic!("once more, cut at call {call}: {error}"));
+        assert_eq!(Seen::of(&store), expected, "once more, after a cut at call {call}");
     }
+}
+
+#[test]
+fn a_power_cut_at_any_call_of_the_migration_from_format_1_loses_nothing() {
+    survives_a_cut_at_any_call(1);
+}
+
+#[test]
+fn a_power_cut_at_any_call_of_the_migration_from_format_2_loses_nothing() {
+    survives_a_cut_at_any_call(2);
 }

@@ -1,61 +1,40 @@
-//! Brings a store of an earlier format to this one, when it is opened.
+//! Brings a store of an earlier format to this one, when it is opened: each change that was made since in a step of its own.
 //!
-//! Format 1 kept all entries in one table, without any order but that of their numbers. They are moved over in pieces, each
-//! in one transaction, so memory stays bounded. The first piece makes the store one of this format; a store whose move was
-//! interrupted still has the old table, and the move goes on.
+//! What always holds: a step goes in pieces, each in one transaction, so memory stays bounded; a piece that is done is not
+//! done again, so a store whose migration was interrupted goes on with it. The row that tells the format is written last.
 //!
 //! It refuses to go back: an earlier version does not open the store any more.
 
-use millpond_core::format::row;
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableHandle, WriteTransaction};
+use redb::{Database, ReadableDatabase, TableHandle};
 
-use super::entries::Entries;
+use super::apply::put_store_row;
+use super::entries_1;
 use super::fault::Fault;
-use super::opened::{create_entry_tables, read_format, write_to};
-use super::reader::{decode, hidden_below};
-use super::rows::{self, ENTRIES_1, FORMAT, MessageBytes, REMOVED};
+use super::opened::{create_message_tables, read_format, write_to};
+use super::payloads;
+use super::payloads_2;
+use super::rows::{ENTRIES_1, FORMAT, FORMAT_ROW, PAYLOADS_2};
+use crate::payload_files::Files;
 
-/// Does what is left to do, `at_once` entries in a transaction.
-pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
-    let transaction = database.begin_read()?;
-    if read_format(&transaction)? < FORMAT {
-        write_to(database, create_entry_tables)?;
-    } else if !transaction.list_tables()?.any(|table| table.name() == ENTRIES_1.name()) {
+/// Does what is left to do, `at_once` rows of messages in a transaction.
+pub(crate) fn to_this_format(database: &Database, files: &Files, at_once: usize) -> Result<(), Fault> {
+    if read_format(&database.begin_read()?)? == FORMAT {
         return Ok(());
     }
-    drop(transaction);
-    while !write_to(database, |transaction| move_some(transaction, at_once))? {}
-    Ok(())
+    write_to(database, create_message_tables)?;
+    files.learn(payloads::ledger(&database.begin_read()?)?);
+    files.verify()?;
+    while has_table(database, ENTRIES_1.name())? {
+        write_to(database, |transaction| entries_1::move_some(transaction, at_once))?;
+    }
+    while has_table(database, PAYLOADS_2.name())? {
+        let mut writer = files.writer();
+        write_to(database, |transaction| payloads_2::move_some(transaction, &mut writer, at_once))?;
+        writer.committed();
+    }
+    write_to(database, |transaction| put_store_row(transaction, FORMAT_ROW, FORMAT.to_le_bytes().to_vec()))
 }
 
-/// Moves some entries. Answers whether that were all.
-fn move_some(transaction: &WriteTransaction, at_once: usize) -> Result<bool, Fault> {
-    let mut old = transaction.open_table(ENTRIES_1)?;
-    let removed = transaction.open_table(REMOVED)?;
-    let mut entries = Entries::open(transaction)?;
-    let mut last = None;
-    for row in old.iter()?.take(at_once) {
-        let (key, value) = row?;
-        let message = rows::message_of(key.value());
-        let entry = decode(ENTRIES_1_NAME, key.value(), value.value(), row::decode_entry)?;
-        if message.sequence < hidden_below(&removed, message.queue)? {
-            entries.insert_hidden(message, &entry)?;
-        } else {
-            entries.insert(message, &entry)?;
-        }
-        last = Some(*key.value());
-    }
-    if let Some(last) = last {
-        old.retain_in::<&MessageBytes, _>(&[0; 16]..=&last, |_, _| false)?;
-    }
-    entries.finish(None)?;
-    let done = old.is_empty()?;
-    drop((old, removed));
-    if done {
-        transaction.delete_table(ENTRIES_1)?;
-    }
-    Ok(done)
+fn has_table(database: &Database, name: &str) -> Result<bool, Fault> {
+    Ok(database.begin_read()?.list_tables()?.any(|table| table.name() == name))
 }
-
-/// The name that its rows are sealed with.
-const ENTRIES_1_NAME: &str = "entries";

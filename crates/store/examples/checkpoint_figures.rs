@@ -177,27 +177,39 @@ impl Visitor for Count {
 struct Mark {
     at: Instant,
     written_bytes: u64,
+    processor_ticks: u64,
 }
 
 impl Mark {
     fn now() -> Result<Self, Failure> {
-        Ok(Self { at: Instant::now(), written_bytes: number("/proc/self/io", "write_bytes:")? })
+        let written_bytes = number("/proc/self/io", "write_bytes:")?;
+        Ok(Self { at: Instant::now(), written_bytes, processor_ticks: processor_ticks()? })
     }
 
     fn report(&self, what: &str, messages: u64, store: &RedbStore) -> Result<(), Failure> {
         let written = number("/proc/self/io", "write_bytes:")? - self.written_bytes;
         let per_byte = written as f64 / (messages * PAYLOAD_BYTES as u64) as f64;
         let (seconds, usage) = (self.at.elapsed().as_secs_f64(), store.usage());
+        // A tick is 10 ms.
+        let micros = (processor_ticks()? - self.processor_ticks) as f64 * 1e4 / messages as f64;
         let resident = number("/proc/self/status", "VmRSS:")? / 1024;
         say(&format!(
-            "{what}: {seconds:.2} s, {:.0} MB written ({per_byte:.2} per payload byte), {} messages, file {:.0} MB, \
-             resident {resident} MB",
+            "{what}: {seconds:.2} s, {micros:.1} us of processor time per message, {:.0} MB written ({per_byte:.2} per payload \
+             byte), {} messages, files {:.0} MB, resident {resident} MB",
             written as f64 / 1e6,
             usage.messages,
             usage.disk_bytes as f64 / 1e6,
         ));
         Ok(())
     }
+}
+
+/// Processor time of this process, its own and the system's for it.
+fn processor_ticks() -> Result<u64, Failure> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = text.rsplit_once(')').ok_or("no name")?;
+    let times = fields.split_whitespace().skip(11).take(2);
+    times.map(|time| Ok(time.parse::<u64>()?)).sum()
 }
 
 /// A number that the system keeps of this process.

@@ -149,9 +149,9 @@ pub trait Store: Send {
     /// See [`StoreError`]: each variant says whether the old state stands.
     fn apply(&mut self, changes: Changes, reflected: Position) -> Result<(), StoreError>;
 
-    /// Gives back the space of at most `limit_rows` messages that bulk removals took out, and as many rows of sends that were
-    /// forgotten. Returns whether more is
-    /// left. To be called while there is nothing to apply, until it returns `false`; costs nothing then.
+    /// Gives back the space of at most `limit_rows` messages that bulk removals took out, of as many rows of sends that were
+    /// forgotten, and a bounded part of what is dead in payload files, when that is worth it. Returns whether more is left. To
+    /// be called while there is nothing to apply, until it returns `false`; costs nothing then.
     ///
     /// # Errors
     /// As [`Store::apply`].
@@ -206,6 +206,10 @@ pub trait Snapshot: Send {
     /// # Errors
     /// [`StoreError`] when nothing can be told any more, such as that the store was opened again meanwhile.
     fn examine(&self, examiner: &mut dyn Examiner) -> Result<(), StoreError>;
+
+    /// Where the payload of a message lies, for messages to people: the name of a file, and the payload's first byte in it.
+    /// `None` where that is not known.
+    fn payload_place(&self, message: MessageRef) -> Option<(String, u64)>;
 }
 
 /// Whether an examiner wants to see more.
@@ -302,6 +306,6 @@ pub struct Usage {
     pub messages: u64,
     /// Encoded bytes of their payloads.
     pub payload_bytes: u64,
-    /// Bytes of the file, free pages included; 0 for a store without a disk.
+    /// Bytes of all files, free pages and what is dead in payload files included; 0 for a store without a disk.
     pub disk_bytes: u64,
 }

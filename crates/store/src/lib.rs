@@ -6,6 +6,7 @@
 //! | [`error`] | what went wrong, by what the caller must do |
 //! | [`memory_store`] | the store without a disk |
 //! | [`redb_store`] | the store on a disk |
+//! | `payload_files` | where its payloads lie |
 //! | `conformance` | the suite that every store must pass |
 //!
 //! The bytes on disk are listed in `docs/format/store.md`; figures come from `examples/checkpoint_figures.rs`.
@@ -15,6 +16,7 @@ pub mod conformance;
 pub mod contract;
 pub mod error;
 pub mod memory_store;
+mod payload_files;
 mod redb_disk;
 pub mod redb_store;
 

@@ -317,4 +317,8 @@ impl Snapshot for Rows {
         let _ = show();
         Ok(())
     }
+
+    fn payload_place(&self, _: MessageRef) -> Option<(String, u64)> {
+        None
+    }
 }

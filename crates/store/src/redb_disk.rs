@@ -35,6 +35,12 @@ pub(crate) enum Operation {
     Write,
     /// Making writes durable.
     Sync,
+    /// Opening a file of payloads.
+    Open,
+    /// Making a file of payloads.
+    Create,
+    /// Making the names of files of payloads durable.
+    SyncDir,
 }
 
 impl Operation {
@@ -45,6 +51,9 @@ impl Operation {
             Self::SetLen => "resizing",
             Self::Write => "writing",
             Self::Sync => "syncing",
+            Self::Open => "opening",
+            Self::Create => "creating",
+            Self::SyncDir => "syncing the directory",
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The store on a disk: tables of the storage engine `redb`, a copy-on-write B-tree in one file.
+//! The store on a disk: tables of the storage engine `redb`, a copy-on-write B-tree in one file, and payload files of our own
+//! beside it.
 //!
 //! What always holds, beyond [the contract](crate::contract): one `apply` is one transaction of the engine, committed
-//! in two phases, so a power cut leaves the old root or the new one; the engine opens at once after a crash; memory is
+//! in two phases, before which the payloads that it names are synced, so a power cut leaves the old root or the new one; the engine opens at once after a crash; memory is
 //! bounded by the cache's size; free pages are used again before the file grows. Damage is found by the checksum of
 //! each row, by the count of rows, or by the engine.
 //!
@@ -9,25 +10,31 @@
 
 mod apply;
 mod earlier_entries;
+mod earlier_payloads;
 mod entries;
 mod examine;
-mod fault;
+pub(crate) mod fault;
 mod find;
 mod load;
 mod messages;
 mod migrate;
 mod opened;
+mod payloads;
 mod reader;
 mod remembered;
 mod rows;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use millpond_log::{Disk, Position};
+use redb::WriteTransaction;
 
 use crate::contract::{Changes, Snapshot, Store, StoreReader, Usage, Visitor};
 use crate::error::StoreError;
+use crate::payload_files::Writer;
 use apply::Checkpoint;
+use fault::Fault;
 use opened::Opened;
 use reader::RedbReader;
 
@@ -39,11 +46,14 @@ pub struct RedbConfig {
     pub cache_bytes: usize,
     /// Entries moved in one transaction when a store of an earlier format is opened.
     pub migrated_at_once: usize,
+    /// A payload file that is so long takes no more payloads. What is dead in all of them stays below half of what lives and
+    /// two such files.
+    pub payload_file_bytes: u64,
 }
 
 impl Default for RedbConfig {
     fn default() -> Self {
-        Self { cache_bytes: 8 << 20, migrated_at_once: 50_000 }
+        Self { cache_bytes: 8 << 20, migrated_at_once: 50_000, payload_file_bytes: 32 << 20 }
     }
 }
 
@@ -65,6 +75,27 @@ impl RedbStore {
     pub fn open(disk: Arc<dyn Disk>, config: RedbConfig) -> Result<Self, StoreError> {
         let (opened, checkpoint) = Opened::open(disk, config)?;
         Ok(Self { opened: Arc::new(opened), checkpoint })
+    }
+
+    /// Writes, and merges what is due in payload files. Where there is no space for a merge, changes that make room may find
+    /// enough.
+    fn write<T>(
+        &self,
+        operation: impl Fn(&WriteTransaction, &mut Writer<'_>, Option<u64>) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let at_least_bytes = self.opened.payload_file_bytes();
+        let merging = Cell::new(false);
+        let written = self.opened.write(self.checkpoint, |transaction, writer| {
+            let done = operation(transaction, writer, Some(at_least_bytes));
+            merging.set(writer.has_merged());
+            done
+        });
+        match written {
+            Err(StoreError::Full { .. }) if merging.get() => {
+                self.opened.write(self.checkpoint, |transaction, writer| operation(transaction, writer, None))
+            }
+            written => written,
+        }
     }
 
     /// What can be read of a store that may be damaged. On a disk that takes writes the engine may write to the file while
@@ -92,18 +123,21 @@ impl Store for RedbStore {
             return Err(StoreError::Backwards { reflected: before.reflected, offered: reflected });
         }
         changes.check()?;
-        let apply = |transaction: &_| apply::apply(transaction, &changes, before, reflected);
-        self.checkpoint = self.opened.write(before.reflected, apply)?;
+        self.checkpoint = self.write(|transaction, writer, merge| {
+            apply::apply(transaction, writer, merge, &changes, before, reflected)
+        })?;
         Ok(())
     }
 
     fn reclaim(&mut self, limit_rows: usize) -> Result<bool, StoreError> {
         let before = self.checkpoint;
-        if !self.opened.read(apply::has_hidden)? {
+        let has_hidden = self.opened.read(apply::has_hidden)?;
+        if !has_hidden && !self.opened.files().writer().is_merge_due() {
             return Ok(false);
         }
-        let reclaim = |transaction: &_| apply::reclaim(transaction, before, limit_rows);
-        let (checkpoint, more) = self.opened.write(before.reflected, reclaim)?;
+        let (checkpoint, more) = self.write(|transaction, writer, merge| {
+            apply::reclaim(transaction, writer, merge, before, limit_rows)
+        })?;
         self.checkpoint = checkpoint;
         Ok(more)
     }

@@ -22,7 +22,7 @@ impl Subject for Simulated {
         Box::new(
             RedbStore::open(
                 Arc::new(self.0.clone()),
-                RedbConfig { cache_bytes: 1 << 20, ..RedbConfig::default() },
+                RedbConfig { cache_bytes: 1 << 20, payload_file_bytes: 16 << 10, ..RedbConfig::default() },
             )
             .unwrap(),
         )

@@ -48,7 +48,10 @@ fn reflected(store: &dyn Store) -> usize {
 
 /// So small a cache that pages are written before the commit.
 fn open(disk: &FaultyDisk) -> Result<RedbStore, StoreError> {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 16 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+    )
 }
 
 /// Runs to the end, or to the cut, and says what was acknowledged last.

@@ -16,7 +16,10 @@ use millpond_store::{RedbConfig, RedbStore, Store, StoreError, Visitor};
 use redb::{Database, TableDefinition};
 
 fn open(disk: &FaultyDisk) -> Result<RedbStore, StoreError> {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 64 << 10, ..RedbConfig::default() })
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 64 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+    )
 }
 
 fn written(disk: &FaultyDisk) -> Seen {

@@ -18,7 +18,8 @@ use millpond_store::{
 };
 use redb::{Database, TableDefinition};
 
-const CONFIG: RedbConfig = RedbConfig { cache_bytes: 64 << 10, migrated_at_once: 100 };
+const CONFIG: RedbConfig =
+    RedbConfig { cache_bytes: 64 << 10, migrated_at_once: 100, payload_file_bytes: 4 << 10 };
 
 /// Everything that was shown.
 #[derive(Debug, Default, PartialEq)]

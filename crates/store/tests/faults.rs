@@ -11,8 +11,11 @@ use millpond_store::conformance::seen::Seen;
 use millpond_store::{Changes, MessageChange, RedbConfig, RedbStore, Store, StoreError};
 
 fn open(disk: &FaultyDisk) -> RedbStore {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
-        .unwrap()
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 16 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+    )
+    .unwrap()
 }
 
 fn puts(queue: u64, sequences: std::ops::Range<u64>, payload_bytes: usize) -> Changes {
@@ -106,9 +109,9 @@ fn whichever_call_finds_the_disk_full_the_answer_is_true() {
             Err(other) => panic!("call {nth}: {other}"),
         }
     }
-    // A checkpoint syncs its pages and then its header: neither may be tried again.
+    // A checkpoint syncs its payloads and their names, then its pages and then its header: none may be tried again.
     println!("{full} refused, {fatal} fatal");
-    assert!(full > 10 && fatal >= 2, "{full} refused, {fatal} fatal");
+    assert!(full >= 3 && fatal >= 2, "{full} refused, {fatal} fatal");
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn a_failed_call_is_fatal_and_the_next_open_finds_the_old_state_or_the_new() {
         let found = open(&disk);
         assert!(found.reflected() == Position(5) || Seen::of(&found) == before, "call {nth}");
     }
-    assert!(fatal > 10, "{fatal} fatal");
+    assert!(fatal >= 8, "{fatal} fatal");
 }
 
 #[test]
@@ -170,6 +173,6 @@ fn a_steady_flow_takes_a_steady_amount_of_disk() {
         store.apply(changes, Position(round)).unwrap();
         taken.push(store.usage().disk_bytes);
     }
-    assert_eq!(taken[9], taken[29], "{taken:?}");
-    assert!(taken[29] < 6 * 500 * 1_100, "{taken:?}");
+    assert!(taken[10..].iter().all(|bytes| *bytes <= taken[9]), "{taken:?}");
+    assert!(taken[29] < 3 * 500 * 1_100, "{taken:?}");
 }

@@ -89,8 +89,11 @@ impl Run {
         let disk = Arc::new(self.disk.clone());
         let (log, _) = SegmentLog::open_inline(disk.clone(), config, LogId([5; 16]))
             .map_err(|error| error.to_string())?;
-        let store = RedbStore::open(disk, RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
-            .map_err(|error| error.to_string())?;
+        let store = RedbStore::open(
+            disk,
+            RedbConfig { cache_bytes: 16 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+        )
+        .map_err(|error| error.to_string())?;
         Ok((Box::new(Recorded { inner: log, submitted: self.submitted.clone() }), Box::new(store)))
     }
 

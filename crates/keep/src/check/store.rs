@@ -9,7 +9,7 @@ use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
 use millpond_core::payload;
 use millpond_core::queue::{Deduplication, QueueRecord};
 use millpond_log::Position;
-use millpond_store::{DamagedRow, Examiner, Flow, RedbConfig, RedbStore};
+use millpond_store::{DamagedRow, Examiner, Flow, RedbConfig, RedbStore, Snapshot};
 
 use super::{CheckReport, StoreSummary};
 use crate::directory::Directory;
@@ -41,6 +41,7 @@ pub(super) fn check(directory: &Directory, report: &mut CheckReport, progress: &
     let mut examiner = Checking {
         summary: StoreSummary { reflected: snapshot.reflected(), ..StoreSummary::default() },
         sound: true,
+        snapshot: &*snapshot,
         queues: BTreeMap::new(),
         names: QueueNames::default(),
         report,
@@ -65,6 +66,7 @@ pub(super) fn check(directory: &Directory, report: &mut CheckReport, progress: &
 struct Checking<'a> {
     summary: StoreSummary,
     sound: bool,
+    snapshot: &'a dyn Snapshot,
     /// The next sequence of each queue.
     queues: BTreeMap<QueueId, Sequence>,
     names: QueueNames,
@@ -76,6 +78,15 @@ impl Checking<'_> {
     fn row(&mut self, table: &str, row: &str, what: impl Into<String>, affected: impl Into<String>) {
         self.sound = false;
         self.report.damage(RedbStore::FILE, format!("table {table}, {row}"), what, affected);
+    }
+
+    /// Tells of damage to a payload, with its place.
+    fn payload(&mut self, message: MessageRef, words: &str, what: String, affected: &str) {
+        let (file, place) = match self.snapshot.payload_place(message) {
+            Some((file, byte)) => (file, format!("byte {byte}, {words}")),
+            None => (RedbStore::FILE.to_owned(), format!("table extents, {words}")),
+        };
+        self.report.damage(&file, place, what, affected);
     }
 
     /// Whether the queue of a message's row is there and has given out its number.
@@ -124,19 +135,18 @@ impl Examiner for Checking<'_> {
         self.summary.messages += 1;
         self.belongs("entries", message);
         let words = self.names.message(message, payload.as_ref());
-        let place = format!("table payloads, {words}");
         let affected =
             "This message can't be delivered; a service takes it out of its queue when it would be received";
         let Some(payload) = payload else {
-            self.report.damage(RedbStore::FILE, place, "it has no payload", affected);
+            self.payload(message, &words, "it has no payload".to_owned(), affected);
             return Flow::Continue(());
         };
         self.summary.payload_bytes += payload.len() as u64;
         if let Err(malformed) = payload::verify(&payload) {
-            self.report.damage(RedbStore::FILE, place, malformed.to_string(), affected);
+            self.payload(message, &words, malformed.to_string(), affected);
         } else if payload.len() != entry.payload_bytes as usize {
             let what = format!("it has {} bytes where its entry says {}", payload.len(), entry.payload_bytes);
-            self.report.damage(RedbStore::FILE, place, what, affected);
+            self.payload(message, &words, what, affected);
         }
         Flow::Continue(())
     }
@@ -148,14 +158,21 @@ impl Examiner for Checking<'_> {
         };
         if row.is_lone_payload {
             let affected = "It takes space; the message that it belonged to is not known any more";
-            self.report.damage(RedbStore::FILE, format!("table payloads, {words}"), row.what, affected);
+            self.report.damage(RedbStore::FILE, format!("table extents, {words}"), row.what, affected);
+            return Flow::Continue(());
+        }
+        if let ("payloads", Some(message)) = (row.table, row.message) {
+            self.payload(message, &words, row.what, "This message can't be delivered");
             return Flow::Continue(());
         }
         let affected = match (row.table, row.message) {
-            ("payloads", Some(_)) => "This message can't be delivered",
             (_, Some(_)) => "A service does not start on this directory; this message is concerned",
             ("queues", None) => {
                 "A service does not start on this directory; this queue and its messages are concerned"
+            }
+            ("payload_files", None) => {
+                "A service does not start on this directory, or stops at a checkpoint; messages are concerned whose \
+                 payloads lie in this file"
             }
             ("documents", None) => "A service does not start on this directory; this document is concerned",
             _ => "A service does not start on this directory",

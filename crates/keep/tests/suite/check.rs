@@ -5,7 +5,7 @@ use std::path::Path;
 use millpond_keep::{CheckReport, check};
 use millpond_log::{Disk, RealDisk};
 
-use crate::directories::{files, flip, flip_all, flip_in, flip_payload, left_behind, segments};
+use crate::directories::{files, flip, flip_all, flip_in, flip_payload, left_behind, payload_file, segments};
 
 /// The check of a directory, which must not change it.
 fn checked(directory: &Path) -> CheckReport {
@@ -70,6 +70,11 @@ fn missing_files_are_told() {
     std::fs::remove_file(directory.path().join("store.redb")).unwrap();
     assert!(damaged(directory.path()).contains("the store is missing"));
     let directory = left_behind();
+    std::fs::remove_file(payload_file(directory.path())).unwrap();
+    let text = damaged(directory.path());
+    assert!(text.contains("payloads-0000000000000001: it is missing"), "{text}");
+    assert!(text.contains("message") && text.contains("A service does not start"), "{text}");
+    let directory = left_behind();
     std::fs::remove_file(segments(directory.path()).first().unwrap()).unwrap();
     assert!(damaged(directory.path()).contains("the segment is missing"));
     let directory = left_behind();
@@ -82,10 +87,12 @@ fn missing_files_are_told() {
 #[test]
 fn a_damaged_payload_and_a_damaged_row_are_told_with_the_message() {
     let directory = left_behind();
-    let store = directory.path().join("store.redb");
-    flip_payload(&store, 9);
+    flip_payload(&payload_file(directory.path()), 9);
     let text = damaged(directory.path());
-    assert!(text.contains("of queue orders (number 0)") && text.contains("store.redb"), "{text}");
+    assert!(
+        text.contains("of queue orders (number 0)") && text.contains("payloads-0000000000000001, byte"),
+        "{text}"
+    );
     assert!(text.contains("00000000-0000-0000-0000-000000000009"), "{text}");
     let directory = left_behind();
     let store = directory.path().join("store.redb");

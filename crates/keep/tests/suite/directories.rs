@@ -48,6 +48,14 @@ pub(crate) fn segments(directory: &Path) -> Vec<PathBuf> {
     names.map(|name| directory.join(name)).collect()
 }
 
+/// The file of the store's payloads.
+pub(crate) fn payload_file(directory: &Path) -> PathBuf {
+    let mut names = files(directory).into_keys().filter(|name| name.starts_with("payloads-"));
+    let name = names.next().expect("the store holds payloads");
+    assert_eq!(names.next(), None, "one file is enough");
+    directory.join(name)
+}
+
 /// Changes one byte of a file.
 pub(crate) fn flip(file: &Path, offset: usize) {
     let mut content = std::fs::read(file).unwrap();

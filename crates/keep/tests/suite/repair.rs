@@ -11,7 +11,8 @@ use millpond_keep::{RebuildError, check};
 use millpond_log::{LogId, RealDisk};
 
 use crate::directories::{
-    files, flip, flip_all, flip_in, flip_payload, left_behind, left_behind_after, segments, state_of,
+    files, flip, flip_all, flip_in, flip_payload, left_behind, left_behind_after, payload_file, segments,
+    state_of,
 };
 use crate::life::{Life, log_config};
 use crate::script;
@@ -168,7 +169,7 @@ fn what_the_store_reflects_is_not_asked_of_the_log() {
 #[test]
 fn a_damaged_payload_costs_its_message_alone() {
     let directory = left_behind();
-    flip_payload(&directory.path().join("store.redb"), 9);
+    flip_payload(&payload_file(directory.path()), 9);
     let repaired = repaired(directory.path());
     assert_eq!(repaired.messages(), without([9]));
     assert!(repaired.text().contains("of queue orders (number 0)"), "{}", repaired.text());

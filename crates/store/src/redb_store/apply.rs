@@ -18,6 +18,7 @@ use super::messages::Messages;
 use super::remembered;
 use super::rows::{self, CHECKPOINT_ROW, DOCUMENTS, INSTANCE_ROW, QUEUES, REMOVED, STORE};
 use crate::contract::Changes;
+use crate::payload_files::Writer;
 
 /// Messages that one apply deletes for earlier bulk removals. Enough to keep ahead of a caller that never rests,
 /// little enough (tens of milliseconds) not to hold it up.
@@ -31,16 +32,19 @@ pub(crate) struct Checkpoint {
     pub(crate) payload_bytes: u64,
 }
 
-/// Writes all changes and the new checkpoint row.
+/// Writes all changes and the new checkpoint row. Merges payload files that are due, at least so many bytes of them, if it
+/// is told how many.
 pub(crate) fn apply(
     transaction: &WriteTransaction,
+    writer: &mut Writer<'_>,
+    merge: Option<u64>,
     changes: &Changes,
     before: Checkpoint,
     reflected: Position,
 ) -> Result<Checkpoint, Fault> {
     let Changes { instance, queues, removed_below, messages, forgotten_below, deduplications, documents } =
         changes;
-    let mut tables = Messages::open(transaction, before)?;
+    let mut tables = Messages::open(transaction, writer, before)?;
     if let Some(instance) = instance {
         put_store_row(transaction, INSTANCE_ROW, row::encode_instance(instance))?;
     }
@@ -58,22 +62,26 @@ pub(crate) fn apply(
     remembered::apply(transaction, forgotten, deduplications)?;
     apply_documents(transaction, documents)?;
     tables.reclaim(RECLAIM_ROWS_PER_APPLY)?;
+    merge.map(|bytes| tables.merge(bytes)).transpose()?;
     let after = tables.checkpoint(reflected)?;
     tables.finish(instance.as_ref().map(|instance| instance.clock))?;
     put_checkpoint(transaction, after)?;
     Ok(after)
 }
 
-/// Deletes messages that bulk removals took out, and says whether more are left.
+/// Deletes messages that bulk removals took out, and merges as [`apply`] does. Says whether more is left.
 pub(crate) fn reclaim(
     transaction: &WriteTransaction,
+    writer: &mut Writer<'_>,
+    merge: Option<u64>,
     before: Checkpoint,
     limit_rows: usize,
 ) -> Result<(Checkpoint, bool), Fault> {
-    let mut tables = Messages::open(transaction, before)?;
+    let mut tables = Messages::open(transaction, writer, before)?;
     tables.reclaim(limit_rows)?;
     remembered::reclaim(transaction, limit_rows)?;
-    let more = tables.has_hidden()? || remembered::still_has_forgotten(transaction)?;
+    let merge_is_left = merge.map(|bytes| tables.merge(bytes)).transpose()?.unwrap_or(false);
+    let more = tables.has_hidden()? || remembered::still_has_forgotten(transaction)? || merge_is_left;
     let after = tables.checkpoint(before.reflected)?;
     tables.finish(None)?;
     put_checkpoint(transaction, after)?;

@@ -6,11 +6,13 @@
 //!
 //! It refuses to guess what a damaged row said.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use millpond_core::document::DocumentKey;
-use millpond_core::format::{Malformed, row};
+use millpond_core::format::row;
 use millpond_core::message::{Entry, MessageRef, QueueId, Sequence};
 use millpond_core::time::Timestamp;
 use millpond_log::Position;
@@ -22,18 +24,22 @@ use redb::{
 use super::entries::orders;
 use super::fault::{Fault, guarded};
 use super::opened::Opened;
+use super::payloads::{decode_file, decode_row, extent};
 use super::reader::{backlog, decode, hidden_below, instance};
 use super::remembered::{REMEMBERED, REMEMBERED_NAME, Visible};
 use super::rows::{
-    self, BACKLOGS, DOCUMENTS, MessageBytes, Order, PAYLOADS, PartBytes, Place, QUEUES, REMOVED,
+    self, BACKLOGS, DOCUMENTS, EXTENTS, MessageBytes, Order, PAYLOAD_FILES, Place, QUEUES, REMOVED,
 };
 use crate::contract::{DamagedRow, Examiner, Flow, Snapshot};
 use crate::error::StoreError;
+use crate::payload_files::{Hold, name_of, record};
 
 /// One committed state.
 pub(crate) struct RedbSnapshot {
     opened: Arc<Opened>,
     transaction: ReadTransaction,
+    /// Keeps the payload files.
+    hold: Hold,
     openings: u64,
     reflected: Option<Position>,
 }
@@ -41,11 +47,11 @@ pub(crate) struct RedbSnapshot {
 impl RedbSnapshot {
     pub(crate) fn new(
         opened: Arc<Opened>,
-        transaction: ReadTransaction,
+        (transaction, hold): (ReadTransaction, Hold),
         openings: u64,
         reflected: Option<Position>,
     ) -> Self {
-        Self { opened, transaction, openings, reflected }
+        Self { opened, transaction, hold, openings, reflected }
     }
 }
 
@@ -55,7 +61,7 @@ impl Snapshot for RedbSnapshot {
     }
 
     fn examine(&self, examiner: &mut dyn Examiner) -> Result<(), StoreError> {
-        let mut look = Look { transaction: &self.transaction, examiner };
+        let mut look = Look { transaction: &self.transaction, files: &self.hold, examiner };
         // An examiner that breaks has seen what it wanted.
         let _ = look.at_everything();
         // The state was let go of when the file was opened again: what was read since may be anything.
@@ -64,10 +70,16 @@ impl Snapshot for RedbSnapshot {
         }
         Ok(())
     }
+
+    fn payload_place(&self, message: MessageRef) -> Option<(String, u64)> {
+        let found = guarded(|| extent(&self.transaction.open_table(EXTENTS)?, message)).ok()??;
+        Some((name_of(found.file), found.offset_bytes))
+    }
 }
 
 struct Look<'a> {
     transaction: &'a ReadTransaction,
+    files: &'a Hold,
     examiner: &'a mut dyn Examiner,
 }
 
@@ -81,7 +93,8 @@ impl Look<'_> {
         self.at_documents()?;
         self.at_deduplications()?;
         self.at_messages()?;
-        self.at_lone_payloads()
+        let live_bytes = self.at_lone_payloads()?;
+        self.at_payload_files(&live_bytes)
     }
 
     fn damaged(
@@ -154,7 +167,7 @@ impl Look<'_> {
     }
 
     fn at_messages_in(&mut self, place: Place) -> Flow {
-        let mut payloads = Payloads::open(self.transaction);
+        let mut payloads = Payloads::open(self.transaction, self.files);
         let mut orders = Orders::open(self.transaction);
         self.sweep(place.entries(), place.table(), |look, key, value| {
             let message = rows::message_of(key.value());
@@ -183,13 +196,17 @@ impl Look<'_> {
         })
     }
 
-    /// Payloads that no entry names.
-    fn at_lone_payloads(&mut self) -> Flow {
+    /// Payloads that no entry names. Goes on with how many bytes of each payload file rows name.
+    fn at_lone_payloads(&mut self) -> ControlFlow<(), BTreeMap<u64, u64>> {
         let entries = guarded(|| Tables::open(self.transaction)).ok();
-        let mut payloads = Payloads::open(self.transaction);
-        self.sweep(PAYLOADS, "payloads", |look, key, _| {
-            let (message, part) = rows::part_of(key.value());
-            if part != 0 || payloads.is_hidden(message) {
+        let mut payloads = Payloads::open(self.transaction, self.files);
+        let mut live_bytes = BTreeMap::new();
+        self.sweep(EXTENTS, "extents", |look, key, value| {
+            let message = rows::message_of(key.value());
+            if let Ok(extent) = decode_row(key.value(), value.value()) {
+                *live_bytes.entry(extent.file).or_default() += record::whole_bytes(message, extent.len_bytes);
+            }
+            if payloads.is_hidden(message) {
                 return Flow::Continue(());
             }
             let has_entry = |entries: &Tables| guarded(|| entries.hold(message));
@@ -205,6 +222,29 @@ impl Look<'_> {
                 is_lone_payload: true,
                 payload: payloads.read(message).ok().flatten(),
             })
+        })?;
+        ControlFlow::Continue(live_bytes)
+    }
+
+    /// What is said of payload files, whether it is true, and whether they are there.
+    fn at_payload_files(&mut self, live_bytes: &BTreeMap<u64, u64>) -> Flow {
+        let mut known = BTreeSet::new();
+        self.sweep(PAYLOAD_FILES, "payload_files", |look, key, value| {
+            let number = u64::from_be_bytes(*key.value());
+            known.insert(number);
+            let row = decode_file(key.value(), value.value());
+            let fault = row.and_then(|row| {
+                look.files.verify(number, row)?;
+                let found = live_bytes.get(&number).copied().unwrap_or(0);
+                let what = format!("{found} bytes of it are named where {} were counted", row.live_bytes);
+                if found == row.live_bytes { Ok(()) } else { Err(Fault::Rows(what)) }
+            });
+            let told = |fault| look.damaged("payload_files", name_of(number), None, &fault);
+            fault.err().map_or(Flow::Continue(()), told)
+        })?;
+        live_bytes.keys().filter(|number| !known.contains(number)).try_for_each(|number| {
+            let fault = Fault::Rows("payloads lie in it, and it has no row".to_owned());
+            self.damaged("payload_files", name_of(*number), None, &fault)
         })
     }
 
@@ -227,7 +267,7 @@ impl Look<'_> {
                 Err(fault) => break 'forward Some(fault),
             };
             loop {
-                match guarded(|| Ok(rows.next().transpose()?)) {
+                match guarded(|| readable(rows.next().transpose()?)) {
                     Ok(None) => break 'forward None,
                     Ok(Some((key, value))) => {
                         let bytes = K::as_bytes(&key.value()).as_ref().to_vec();
@@ -265,7 +305,7 @@ impl Look<'_> {
     ) -> Flow {
         let Ok(mut rows) = guarded(|| Ok(table.iter()?)) else { return Flow::Continue(()) };
         let mut before: Option<Vec<u8>> = None;
-        while let Ok(Some((key, value))) = guarded(|| Ok(rows.next_back().transpose()?)) {
+        while let Ok(Some((key, value))) = guarded(|| readable(rows.next_back().transpose()?)) {
             let bytes = K::as_bytes(&key.value()).as_ref().to_vec();
             let is_seen = after.is_some_and(|after| K::compare(&bytes, after).is_le());
             let is_out_of_order = before.as_ref().is_some_and(|before| K::compare(before, &bytes).is_le());
@@ -277,6 +317,17 @@ impl Look<'_> {
         }
         Flow::Continue(())
     }
+}
+
+/// A row as it was read.
+type Row<'r, K, V> = (AccessGuard<'r, K>, AccessGuard<'r, V>);
+
+/// The row: the engine may give up over its bytes only when they are asked for.
+fn readable<'r, K: Key, V: Value>(row: Option<Row<'r, K, V>>) -> Result<Option<Row<'r, K, V>>, Fault> {
+    if let Some((key, value)) = &row {
+        let _ = (key.value(), value.value());
+    }
+    Ok(row)
 }
 
 fn in_words(message: MessageRef) -> String {
@@ -339,15 +390,16 @@ impl<'t> Orders<'t> {
     }
 }
 
-/// The tables that belong to entries.
-struct Payloads {
-    parts: Result<ReadOnlyTable<&'static PartBytes, &'static [u8]>, Fault>,
+/// What belongs to entries.
+struct Payloads<'t> {
+    extents: Result<EntryTable, Fault>,
+    files: &'t Hold,
     hidden: Vec<(QueueId, Sequence)>,
 }
 
-impl Payloads {
-    fn open(transaction: &ReadTransaction) -> Self {
-        let parts = guarded(|| Ok(transaction.open_table(PAYLOADS)?));
+impl<'t> Payloads<'t> {
+    fn open(transaction: &ReadTransaction, files: &'t Hold) -> Self {
+        let extents = guarded(|| Ok(transaction.open_table(EXTENTS)?));
         let hidden = guarded(|| {
             let table = transaction.open_table(REMOVED)?;
             let mut hidden = Vec::new();
@@ -358,7 +410,7 @@ impl Payloads {
             Ok(hidden)
         });
         // What a bulk removal took out comes back where its row can't be read: the table's own look tells of that.
-        Self { parts, hidden: hidden.unwrap_or_default() }
+        Self { extents, files, hidden: hidden.unwrap_or_default() }
     }
 
     fn is_hidden(&self, message: MessageRef) -> bool {
@@ -366,18 +418,10 @@ impl Payloads {
     }
 
     fn read(&mut self, message: MessageRef) -> Result<Option<Bytes>, Fault> {
-        let table = self.parts.as_ref().map_err(|fault| Fault::Rows(fault.to_string()))?;
+        let table = self.extents.as_ref().map_err(|fault| Fault::Rows(fault.to_string()))?;
         guarded(|| {
-            let (first, last) = (rows::part_key(message, 0), rows::part_key(message, u16::MAX));
-            let mut payload: Option<BytesMut> = None;
-            for (number, part) in (0u16..).zip(table.range::<&PartBytes>(&first..=&last)?) {
-                let (key, part) = part?;
-                if rows::part_of(key.value()).1 != number {
-                    return Err(Fault::Row("payloads", Malformed::Impossible("the number of its part")));
-                }
-                payload.get_or_insert_default().extend_from_slice(part.value());
-            }
-            Ok(payload.map(BytesMut::freeze))
+            let extent = extent(table, message)?;
+            Ok(extent.map(|extent| self.files.read(extent)).transpose()?)
         })
     }
 }

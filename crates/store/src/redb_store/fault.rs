@@ -11,6 +11,8 @@ use millpond_core::evolve::Inconsistent;
 use millpond_core::format::Malformed;
 
 use crate::error::StoreError;
+use crate::payload_files::FileFault;
+use crate::payload_files::ledger::Miscounted;
 use crate::redb_disk::{Failure, Failures, Operation};
 
 #[cfg(test)]
@@ -21,6 +23,8 @@ mod tests;
 pub(crate) enum Fault {
     /// The engine says so.
     Engine(redb::Error),
+    /// A payload file could not be read or written.
+    File(FileFault),
     /// A row of a table does not decode.
     Row(&'static str, Malformed),
     /// Rows do not fit each other.
@@ -38,6 +42,7 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Engine(error) => write!(f, "{error}"),
+            Self::File(fault) => write!(f, "{fault}"),
             Self::Row(_, malformed) => write!(f, "{malformed}"),
             Self::Rows(what) => f.write_str(what),
             Self::Newer(found) => write!(f, "it has the later format {found}"),
@@ -58,6 +63,7 @@ impl Fault {
         let file = file.to_owned();
         let what = match self {
             Self::Inconsistent(inconsistent) => return inconsistent.into(),
+            Self::File(fault) => return fault.into_error(),
             Self::Newer(found) => return StoreError::Newer { file, found, known: super::rows::FORMAT },
             Self::Row(table, malformed) => format!("a row of table {table} does not read: {malformed}"),
             Self::Rows(what) => what,
@@ -107,6 +113,18 @@ pub(crate) fn guarded<T>(operation: impl FnOnce() -> Result<T, Fault>) -> Result
             .unwrap_or("without a message");
         Err(Fault::Panic(message.to_owned()))
     })
+}
+
+impl From<FileFault> for Fault {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<Miscounted> for Fault {
+    fn from(Miscounted { file }: Miscounted) -> Self {
+        Self::Rows(format!("payload file {file} does not hold what rows of table extents say"))
+    }
 }
 
 impl From<redb::StorageError> for Fault {

@@ -1,6 +1,6 @@
 //! The tables of messages while changes are written into them.
 //!
-//! What always holds: a message has an entry exactly when it has payload rows; a message below its queue's row in
+//! What always holds: a message has an entry exactly when it has a row that says where its payload lies; a message below its queue's row in
 //! table `removed_below` is hidden from every reader and waits only for its space to be given back; numbers are never
 //! reused, so nothing is ever put below that row. Hiding costs one row however many messages it hits, and deleting
 //! goes in pieces, so neither memory nor time of a transaction follows the size of a queue.
@@ -18,35 +18,46 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use super::apply::Checkpoint;
 use super::entries::Entries;
 use super::fault::Fault;
-use super::rows::{self, PAYLOADS, PartBytes, QueueBytes, REMOVED};
+use super::payloads::Payloads;
+use super::rows::{self, QueueBytes, REMOVED};
 use crate::contract::MessageChange;
+use crate::payload_files::Writer;
 
 /// The tables of messages, open for writing.
-pub(crate) struct Messages<'t> {
+pub(crate) struct Messages<'t, 'w, 'f> {
     entries: Entries<'t>,
-    payloads: Table<'t, &'static PartBytes, &'static [u8]>,
+    payloads: Payloads<'t, 'w, 'f>,
     removed: Table<'t, &'static QueueBytes, &'static [u8]>,
-    payload_bytes: u64,
 }
 
-impl<'t> Messages<'t> {
-    pub(crate) fn open(transaction: &'t WriteTransaction, before: Checkpoint) -> Result<Self, Fault> {
+impl<'t, 'w, 'f> Messages<'t, 'w, 'f> {
+    pub(crate) fn open(
+        transaction: &'t WriteTransaction,
+        writer: &'w mut Writer<'f>,
+        before: Checkpoint,
+    ) -> Result<Self, Fault> {
         Ok(Self {
             entries: Entries::open(transaction)?,
-            payloads: transaction.open_table(PAYLOADS)?,
+            payloads: Payloads::open(transaction, writer, before.payload_bytes)?,
             removed: transaction.open_table(REMOVED)?,
-            payload_bytes: before.payload_bytes,
         })
     }
 
     /// What the store holds with the changes so far, at a position.
     pub(crate) fn checkpoint(&self, reflected: Position) -> Result<Checkpoint, Fault> {
-        Ok(Checkpoint { reflected, messages: self.entries.len()?, payload_bytes: self.payload_bytes })
+        Ok(Checkpoint { reflected, messages: self.entries.len()?, payload_bytes: self.payloads.bytes() })
     }
 
-    /// Writes what is kept until the end, at the time that the store reflects, if it is known.
+    /// Writes what is kept until the end, at the time that the store reflects, if it is known. Payloads are durable then.
     pub(crate) fn finish(self, clock: Option<Timestamp>) -> Result<(), Fault> {
-        self.entries.finish(clock)
+        self.entries.finish(clock)?;
+        self.payloads.finish()
+    }
+
+    /// Merges payload files while it is due, unless messages wait for [`Messages::reclaim`]: their payloads need not be kept.
+    /// Answers whether it is due still.
+    pub(crate) fn merge(&mut self, at_least_bytes: u64) -> Result<bool, Fault> {
+        if self.has_hidden()? { Ok(false) } else { self.payloads.merge(at_least_bytes) }
     }
 
     /// Whether messages wait for [`Messages::reclaim`].
@@ -175,63 +186,33 @@ impl<'t> Messages<'t> {
             return puts().try_for_each(|(message, entry, payload)| self.put(message, entry, payload));
         }
         self.entries.append(first, puts().map(|(message, entry, _)| (message, entry)))?;
-        let mut payloads = self.payloads.lower_bound_mut(Bound::Included(&rows::part_key(first, 0)))?;
-        for (message, _, payload) in puts() {
-            for (part, bytes) in rows::parts(payload) {
-                payloads.insert_before(&rows::part_key(message, part), bytes)?;
-            }
-            self.payload_bytes += payload.len() as u64;
-        }
-        payloads.close()?;
-        Ok(())
+        self.payloads.append(first, puts().map(|(message, _, payload)| (message, payload)))
     }
 
     fn put(&mut self, message: MessageRef, entry: &Entry, payload: &Bytes) -> Result<(), Fault> {
         self.delete_run(message.queue, message.sequence, message.sequence.next())?;
         self.entries.insert(message, entry)?;
-        for (part, bytes) in rows::parts(payload) {
-            self.payloads.insert(&rows::part_key(message, part), bytes)?;
-        }
-        self.payload_bytes += payload.len() as u64;
-        Ok(())
+        self.payloads.insert(message, payload)
     }
 
     /// Deletes the messages `first..end`; each may be there or not.
     fn delete_run(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<(), Fault> {
         if end > first.next() {
             self.entries.remove_range(queue, first, end)?;
-            return self.drop_payloads(queue, first, end);
+            return self.payloads.remove_range(queue, first, end);
         }
         let message = MessageRef { queue, sequence: first };
         if self.entries.remove(message)?.is_none() {
             return Ok(());
         }
-        for part in 0..=u16::MAX {
-            let Some(bytes) = self.payloads.remove(&rows::part_key(message, part))? else { break };
-            let taken = bytes.value().len() as u64;
-            drop(bytes);
-            self.payload_bytes = self.payload_bytes.saturating_sub(taken);
-        }
-        Ok(())
+        self.payloads.remove(message)
     }
 
     /// Gives back the space of hidden messages in `first..end`, and says how many there were.
     fn drop_range(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<u64, Fault> {
         let dropped = self.entries.drop_range(queue, first, end)?;
-        self.drop_payloads(queue, first, end)?;
+        self.payloads.remove_range(queue, first, end)?;
         Ok(dropped)
-    }
-
-    fn drop_payloads(&mut self, queue: QueueId, first: Sequence, end: Sequence) -> Result<(), Fault> {
-        let (first, end) = (MessageRef { queue, sequence: first }, MessageRef { queue, sequence: end });
-        let mut taken_bytes = 0;
-        let keys = rows::part_key(first, 0)..rows::part_key(end, 0);
-        self.payloads.retain_in::<&PartBytes, _>(&keys.start..&keys.end, |_, bytes| {
-            taken_bytes += bytes.len() as u64;
-            false
-        })?;
-        self.payload_bytes = self.payload_bytes.saturating_sub(taken_bytes);
-        Ok(())
     }
 
     fn hidden_below(&self, queue: QueueId) -> Result<Sequence, Fault> {

@@ -8,18 +8,23 @@
 use redb::{Database, ReadableDatabase, TableHandle};
 
 use super::earlier_entries;
+use super::earlier_payloads;
 use super::fault::Fault;
 use super::opened::{create_message_tables, put_format, read_format, write_to};
+use super::payloads;
 use super::remembered;
-use super::rows::FORMAT;
+use super::rows::{FORMAT, PAYLOADS_2};
+use crate::payload_files::Files;
 
 /// Does what is left to do, `at_once` rows in a transaction.
-pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), Fault> {
+pub(crate) fn to_this_format(database: &Database, files: &Files, at_once: usize) -> Result<(), Fault> {
     if read_format(&database.begin_read()?)? == FORMAT {
         return Ok(());
     }
     write_to(database, create_message_tables)?;
     write_to(database, remembered::create_tables)?;
+    files.learn(payloads::ledger(&database.begin_read()?)?);
+    files.verify()?;
     for table in earlier_entries::TABLES {
         while has_table(database, table.name())? {
             write_to(database, |transaction| earlier_entries::move_some(transaction, table, at_once))?;
@@ -27,6 +32,11 @@ pub(crate) fn to_this_format(database: &Database, at_once: usize) -> Result<(), 
     }
     while has_table(database, remembered::earlier_table())? {
         write_to(database, |transaction| remembered::move_some(transaction, at_once))?;
+    }
+    while has_table(database, PAYLOADS_2.name())? {
+        let mut writer = files.writer();
+        write_to(database, |transaction| earlier_payloads::move_some(transaction, &mut writer, at_once))?;
+        writer.committed();
     }
     write_to(database, put_format)
 }

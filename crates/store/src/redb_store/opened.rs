@@ -1,14 +1,14 @@
-//! The engine's open file, shared by the store and its readers, and how it is created.
+//! The engine's open file and the payload files beside it, shared by the store and its readers, and how they are created.
 //!
 //! What always holds: a file of the store's name is whole, because it is built under another name, synced and then
-//! renamed; readers only ever wait for the short moment in which the file is opened again after a full disk.
+//! renamed; a payload file that a row names is there and long enough when the store is opened; readers only ever wait for the short moment in which the file is opened again after a full disk.
 
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use millpond_log::{Disk, DiskFile, Position};
+use millpond_log::{Disk, DiskFile};
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, WriteTransaction};
 
 use super::RedbConfig;
@@ -16,14 +16,16 @@ use super::apply::{Checkpoint, decode_checkpoint, put_checkpoint, put_store_row}
 use super::examine::RedbSnapshot;
 use super::fault::{Fault, guarded};
 use super::migrate;
+use super::payloads;
 use super::reader::store_row;
 use super::remembered;
 use super::rows::{
-    BACKLOGS, CHECKPOINT_ROW, DOCUMENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOADS, Place, QUEUES,
-    REMOVED,
+    BACKLOGS, CHECKPOINT_ROW, DOCUMENTS, EXTENTS, FORMAT, FORMAT_1, FORMAT_ROW, Order, PAYLOAD_FILES, Place,
+    QUEUES, REMOVED,
 };
 use crate::contract::{Snapshot, Visitor};
 use crate::error::StoreError;
+use crate::payload_files::{Files, Writer};
 use crate::redb_disk::{Failures, RedbFile};
 
 /// The store's file.
@@ -36,8 +38,9 @@ pub(crate) struct Opened {
     disk: Arc<dyn Disk>,
     config: RedbConfig,
     engine: RwLock<Engine>,
-    /// Held while changes are written, until a failure has been dealt with.
-    writing: Mutex<()>,
+    files: Arc<Files>,
+    /// Held while changes are written, until a failure has been dealt with. Of one that is final it keeps what was tried.
+    writing: Mutex<Option<&'static str>>,
     /// How often the file was opened: a snapshot is of one of these times.
     openings: AtomicU64,
 }
@@ -56,15 +59,18 @@ impl Opened {
             opened.create()?;
         }
         let checkpoint = opened.reopen()?;
+        opened.files.tidy();
         Ok((opened, checkpoint))
     }
 
     fn closed(disk: Arc<dyn Disk>, config: RedbConfig) -> Self {
+        let files = Arc::new(Files::new(Arc::clone(&disk), config.payload_file_bytes));
         Self {
             disk,
             config,
+            files,
             engine: RwLock::new(Engine { database: None, failures: Failures::default() }),
-            writing: Mutex::new(()),
+            writing: Mutex::new(None),
             openings: AtomicU64::new(0),
         }
     }
@@ -74,9 +80,19 @@ impl Opened {
         format!("{}/{FILE}", self.disk.location())
     }
 
-    /// The file's length.
+    /// The lengths of all files.
     pub(crate) fn len_bytes(&self) -> io::Result<u64> {
-        self.disk.open(FILE)?.len()
+        Ok(self.disk.open(FILE)?.len()? + self.files.disk_bytes())
+    }
+
+    /// How long a payload file gets.
+    pub(crate) const fn payload_file_bytes(&self) -> u64 {
+        self.config.payload_file_bytes
+    }
+
+    /// The payload files.
+    pub(crate) fn files(&self) -> &Arc<Files> {
+        &self.files
     }
 
     /// Runs a read on a fresh snapshot.
@@ -113,12 +129,13 @@ impl Opened {
 
     /// The latest committed state, for as long as it is looked at.
     pub(crate) fn snapshot(self: &Arc<Self>) -> Result<Box<dyn Snapshot>, StoreError> {
+        let hold = self.files.hold();
         let engine = self.engine();
         let openings = self.openings();
         let begun = guarded(|| Ok(engine.database()?.begin_read()?));
         let transaction = begun.map_err(|fault| fault.into_error(&self.file(), &engine.failures))?;
         let reflected = guarded(|| checkpoint_row(&transaction)).ok().map(|checkpoint| checkpoint.reflected);
-        Ok(Box::new(RedbSnapshot::new(Arc::clone(self), transaction, openings, reflected)))
+        Ok(Box::new(RedbSnapshot::new(Arc::clone(self), (transaction, hold), openings, reflected)))
     }
 
     /// How often the file was opened.
@@ -146,21 +163,34 @@ impl Opened {
     /// it held before.
     pub(crate) fn write<T>(
         &self,
-        before: Position,
-        operation: impl FnOnce(&WriteTransaction) -> Result<T, Fault>,
+        before: Checkpoint,
+        operation: impl FnOnce(&WriteTransaction, &mut Writer<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let _writing = self.writing();
+        let mut writing = self.writing();
+        if let Some(operation) = *writing {
+            let error = io::Error::other("it has failed before, which is final");
+            return Err(StoreError::Io { operation, file: self.file(), error });
+        }
         let engine = self.engine();
-        let result = guarded(|| write_to(engine.database()?, operation));
+        let mut writer = self.files.writer();
+        let result =
+            guarded(|| write_to(engine.database()?, |transaction| operation(transaction, &mut writer)));
         let result = result.map_err(|fault| fault.into_error(&self.file(), &engine.failures));
         drop(engine);
-        if let Err(StoreError::Full { .. }) = result {
-            let now = self.reopen()?;
-            if now.reflected != before {
-                // It was committed after all, but whether it is synced is unknown.
-                let error = io::Error::other("the disk was full when a commit was about to end");
-                return Err(StoreError::Io { operation: "committing", file: self.file(), error });
+        match result {
+            Ok(_) => writer.committed(),
+            Err(StoreError::Full { .. }) => {
+                let files_before = self.files.ledger();
+                let now = self.reopen()?;
+                if now != before || self.files.ledger() != files_before {
+                    // It was committed after all, but whether it is synced is unknown: nothing may be removed.
+                    let error = io::Error::other("the disk was full when a commit was about to end");
+                    return Err(StoreError::Io { operation: "committing", file: self.file(), error });
+                }
+                self.files.tidy();
             }
+            Err(StoreError::Io { operation, .. }) => *writing = Some(operation),
+            Err(_) => {}
         }
         result
     }
@@ -185,12 +215,21 @@ impl Opened {
         let file = self.disk.open(FILE).map_err(|error| self.failed("opening", error))?;
         let open = || {
             let database = self.builder().create_with_backend(RedbFile::new(file, failures.clone()))?;
-            migrate::to_this_format(&database, self.config.migrated_at_once)?;
+            migrate::to_this_format(&database, &self.files, self.config.migrated_at_once)?;
             Ok(database)
         };
         let opened = guarded(open).map_err(|fault| fault.into_error(&self.file(), &failures));
         let database = engine.database.insert(opened?);
-        guarded(|| read_checkpoint(database)).map_err(|fault| fault.into_error(&self.file(), &failures))
+        guarded(|| self.read_checkpoint(database)).map_err(|fault| fault.into_error(&self.file(), &failures))
+    }
+
+    /// What the store reflects; its payload files must be there.
+    fn read_checkpoint(&self, database: &Database) -> Result<Checkpoint, Fault> {
+        let transaction = database.begin_read()?;
+        let checkpoint = checkpoint_row(&transaction)?;
+        self.files.learn(payloads::ledger(&transaction)?);
+        self.files.verify()?;
+        Ok(checkpoint)
     }
 
     fn exists(&self) -> Result<bool, StoreError> {
@@ -238,7 +277,7 @@ impl Opened {
         self.engine.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writing(&self) -> MutexGuard<'_, ()> {
+    fn writing(&self) -> MutexGuard<'_, Option<&'static str>> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -279,7 +318,6 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), Fault> {
     transaction.open_table(DOCUMENTS)?;
     remembered::create_tables(transaction)?;
     create_message_tables(transaction)?;
-    transaction.open_table(PAYLOADS)?;
     put_checkpoint(transaction, Checkpoint::default())?;
     put_format(transaction)
 }
@@ -293,6 +331,8 @@ pub(crate) fn create_message_tables(transaction: &WriteTransaction) -> Result<()
         transaction.open_table(order.table())?;
     }
     transaction.open_table(BACKLOGS)?;
+    transaction.open_table(EXTENTS)?;
+    transaction.open_table(PAYLOAD_FILES)?;
     Ok(())
 }
 
@@ -310,11 +350,6 @@ pub(crate) fn read_format(transaction: &ReadTransaction) -> Result<u64, Fault> {
         known @ FORMAT_1..=FORMAT => Ok(known),
         later => Err(Fault::Newer(later)),
     }
-}
-
-fn read_checkpoint(database: &Database) -> Result<Checkpoint, Fault> {
-    let transaction = database.begin_read()?;
-    checkpoint_row(&transaction)
 }
 
 fn checkpoint_row(transaction: &ReadTransaction) -> Result<Checkpoint, Fault> {

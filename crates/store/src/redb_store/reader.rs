@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use millpond_core::document::{Document, DocumentKey};
 use millpond_core::evolve::Instance;
 use millpond_core::format::{Malformed, row};
@@ -13,12 +13,14 @@ use redb::{ReadTransaction, ReadableTable};
 use super::fault::Fault;
 use super::find::find;
 use super::opened::Opened;
+use super::payloads::extent;
 use super::rows::{
-    self, BacklogRow, DOCUMENTS, INSTANCE_ROW, MessageBytes, PAYLOADS, PartBytes, Place, QUEUES, QueueBytes,
-    REMOVED, STORE,
+    self, BacklogRow, DOCUMENTS, EXTENTS, INSTANCE_ROW, MessageBytes, Place, QUEUES, QueueBytes, REMOVED,
+    STORE,
 };
 use crate::contract::{Found, Snapshot, StoreReader, Wanted};
 use crate::error::StoreError;
+use crate::payload_files::Hold;
 
 /// A handle for reads.
 #[derive(Clone)]
@@ -34,12 +36,15 @@ impl RedbReader {
 
 impl StoreReader for RedbReader {
     fn payload(&self, message: MessageRef) -> Result<Option<Bytes>, StoreError> {
-        self.opened.read(|transaction| payload(transaction, message))
+        let hold = self.opened.files().hold();
+        self.opened.read(|transaction| payload(transaction, &hold, message))
     }
 
     fn payloads(&self, messages: &[MessageRef]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.opened
-            .read(|transaction| messages.iter().map(|message| payload(transaction, *message)).collect())
+        let hold = self.opened.files().hold();
+        self.opened.read(|transaction| {
+            messages.iter().map(|message| payload(transaction, &hold, *message)).collect()
+        })
     }
 
     fn entry(&self, message: MessageRef) -> Result<Option<Entry>, StoreError> {
@@ -138,19 +143,12 @@ pub(crate) fn hidden_below(
     })
 }
 
-fn payload(transaction: &ReadTransaction, message: MessageRef) -> Result<Option<Bytes>, Fault> {
+fn payload(transaction: &ReadTransaction, files: &Hold, message: MessageRef) -> Result<Option<Bytes>, Fault> {
     if message.sequence < hidden_below(&transaction.open_table(REMOVED)?, message.queue)? {
         return Ok(None);
     }
-    let (first, last) = (rows::part_key(message, 0), rows::part_key(message, u16::MAX));
-    let table = transaction.open_table(PAYLOADS)?;
-    let mut parts = table.range::<&PartBytes>(&first..=&last)?;
-    let Some((_, part)) = parts.next().transpose()? else { return Ok(None) };
-    let mut payload = BytesMut::from(part.value());
-    for part in parts {
-        payload.extend_from_slice(part?.1.value());
-    }
-    Ok(Some(payload.freeze()))
+    let extent = extent(&transaction.open_table(EXTENTS)?, message)?;
+    Ok(extent.map(|extent| files.read(extent)).transpose()?)
 }
 
 /// The record of a queue.

@@ -1,8 +1,8 @@
 //! Tables, keys and sealed rows, as `docs/format/store.md` lists them.
 //!
-//! What always holds: keys are big-endian, so their order is the order of the numbers; every row except a payload's
-//! parts ends in a checksum of its table, key and value, so that a damaged, moved or swapped row is found when it is
-//! read. Payloads carry a checksum of their own.
+//! What always holds: keys are big-endian, so their order is the order of the numbers; every row ends in a checksum of its
+//! table, key and value, so that a damaged, moved or swapped row is found when it is read. (The parts of payloads in stores
+//! of format 2 do not.)
 
 use std::collections::BTreeMap;
 
@@ -20,10 +20,6 @@ use super::fault::Fault;
 pub(crate) const FORMAT: u64 = 3;
 /// The first format. Stores of it and of those in between are brought to this one when they are opened.
 pub(crate) const FORMAT_1: u64 = 1;
-
-/// The bytes of an encoded payload that one row takes at most: three such rows fill a page of 4 KiB. With 65,536 parts
-/// a payload may have 87 MB, far above the largest message.
-pub(crate) const PART_BYTES: usize = 1_340;
 
 pub(crate) type QueueBytes = [u8; 8];
 pub(crate) type MessageBytes = [u8; 16];
@@ -48,7 +44,13 @@ pub(crate) const ASIDE: MessageTable = TableDefinition::new("aside");
 pub(crate) const GROUPED_2: MessageTable = TableDefinition::new("grouped");
 /// What each queue holds in `line` and `aside`.
 pub(crate) const BACKLOGS: TableDefinition<'static, &QueueBytes, &[u8]> = TableDefinition::new("backlogs");
-pub(crate) const PAYLOADS: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
+/// Where the payload of each message lies.
+pub(crate) const EXTENTS: MessageTable = TableDefinition::new("extents");
+/// What each payload file holds, by its number.
+pub(crate) const PAYLOAD_FILES: TableDefinition<'static, &QueueBytes, &[u8]> =
+    TableDefinition::new("payload_files");
+/// The payloads of a store of format 1 or 2, in parts; not there in another.
+pub(crate) const PAYLOADS_2: TableDefinition<'static, &PartBytes, &[u8]> = TableDefinition::new("payloads");
 
 /// Rows of the table `store`.
 pub(crate) const FORMAT_ROW: &str = "format";
@@ -77,17 +79,11 @@ pub(crate) fn message_of(key: &MessageBytes) -> MessageRef {
     MessageRef { queue: QueueId((bits >> 64) as u64), sequence: Sequence(bits as u64) }
 }
 
-pub(crate) fn part_key(message: MessageRef, part: u16) -> PartBytes {
-    let mut key = [0; 18];
-    key[..16].copy_from_slice(&message_key(message));
-    key[16..].copy_from_slice(&part.to_be_bytes());
-    key
-}
-
-pub(crate) fn part_of(key: &PartBytes) -> (MessageRef, u16) {
+/// The message that a part in [`PAYLOADS_2`] belongs to.
+pub(crate) fn message_of_part(key: &PartBytes) -> MessageRef {
     let mut message = [0; 16];
     message.copy_from_slice(&key[..16]);
-    (message_of(&message), u16::from_be_bytes([key[16], key[17]]))
+    message_of(&message)
 }
 
 /// The key bytes that a document's row is sealed with.
@@ -203,17 +199,6 @@ impl BacklogRow {
         take.finish(WHAT)?;
         Ok(Self { era, messages, bytes, delayed })
     }
-}
-
-/// Cuts a payload into parts of nearly equal length. An empty payload is one empty part.
-pub(crate) fn parts(payload: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    let count = payload.len().div_ceil(PART_BYTES).max(1);
-    let part_bytes = payload.len().div_ceil(count);
-    (0..count).map(move |part| {
-        let start = (part * part_bytes).min(payload.len());
-        let end = (start + part_bytes).min(payload.len());
-        (u16::try_from(part).unwrap_or(u16::MAX), &payload[start..end])
-    })
 }
 
 /// Appends the checksum to a row's value.

@@ -1,6 +1,7 @@
 //! Makes a store of this format one of an earlier format, as the versions of then wrote it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bytes::Bytes;
 use millpond_core::format::codec::{Put, Take};
@@ -13,6 +14,7 @@ use redb::{Database, ReadableTable, TableDefinition, WriteTransaction};
 
 type Messages = TableDefinition<'static, &'static [u8; 16], &'static [u8]>;
 type Numbers = TableDefinition<'static, &'static [u8; 8], &'static [u8]>;
+type Parts = TableDefinition<'static, &'static [u8; 18], &'static [u8]>;
 type Times = TableDefinition<'static, &'static [u8; 32], &'static [u8]>;
 /// Entries by the key of their message.
 type Keyed = BTreeMap<[u8; 16], Entry>;
@@ -32,9 +34,11 @@ fn set_format(transaction: &WriteTransaction, format: u64) {
     store.insert("format", &sealed("store", b"format", &format.to_le_bytes())[..]).unwrap();
 }
 
-/// Messages with a group stand apart, and nothing counts them or keeps them in order; remembered sends stand alone.
-pub(crate) fn to_format_2(database: &Database) {
+/// Messages with a group stand apart, and nothing counts them or keeps them in order; remembered sends stand alone; payloads
+/// lie in parts.
+pub(crate) fn to_format_2(database: &Database, directory: &Path) {
     let transaction = database.begin_write().unwrap();
+    part_payloads(&transaction, directory);
     let grouped = set_groups_apart(&transaction);
     uncount(&transaction, &grouped);
     part_sends(&transaction);
@@ -117,6 +121,30 @@ fn uncount(transaction: &WriteTransaction, apart: &Keyed) {
         }
         backlogs.insert(&queue, &sealed("backlogs", &queue, &row)[..]).unwrap();
     }
+}
+
+fn part_payloads(transaction: &WriteTransaction, directory: &Path) {
+    {
+        let extents = transaction.open_table(Messages::new("extents")).unwrap();
+        let mut payloads = transaction.open_table(Parts::new("payloads")).unwrap();
+        for row in extents.iter().unwrap() {
+            let (key, value) = row.unwrap();
+            let mut take = Take::new(unsealed(value.value()));
+            let mut number = || take.varint("extent").unwrap();
+            let (file, offset, len) = (number(), number() as usize, number() as usize);
+            let content = std::fs::read(directory.join(format!("payloads-{file:016x}"))).unwrap();
+            let payload = &content[offset..][..len];
+            let part_bytes = len.div_ceil(len.div_ceil(1_340).max(1)).max(1);
+            let parts: Vec<&[u8]> =
+                if len == 0 { vec![payload] } else { payload.chunks(part_bytes).collect() };
+            for (part, bytes) in (0u16..).zip(parts) {
+                let part_key: [u8; 18] = [&key.value()[..], &part.to_be_bytes()].concat().try_into().unwrap();
+                payloads.insert(&part_key, bytes).unwrap();
+            }
+        }
+    }
+    transaction.delete_table(Messages::new("extents")).unwrap();
+    transaction.delete_table(Numbers::new("payload_files")).unwrap();
 }
 
 fn part_sends(transaction: &WriteTransaction) {

@@ -38,7 +38,7 @@ fn of_format(format: u64) -> (Vec<u8>, Seen) {
     drop(store);
     let path = directory.path().join(RedbStore::FILE);
     let database = Database::open(&path).unwrap();
-    earlier::to_format_2(&database);
+    earlier::to_format_2(&database, directory.path());
     if format == 1 {
         earlier::to_format_1(&database);
     }
@@ -47,7 +47,10 @@ fn of_format(format: u64) -> (Vec<u8>, Seen) {
 }
 
 fn open(disk: &FaultyDisk) -> Result<RedbStore, StoreError> {
-    RedbStore::open(Arc::new(disk.clone()), RedbConfig { cache_bytes: 16 << 10, migrated_at_once: 9 })
+    RedbStore::open(
+        Arc::new(disk.clone()),
+        RedbConfig { cache_bytes: 16 << 10, migrated_at_once: 9, payload_file_bytes: 4 << 10 },
+    )
 }
 
 fn disk_with(content: &[u8], seed: u64) -> FaultyDisk {
@@ -87,5 +90,8 @@ fn check(format: u64) {
         disk.power_cut();
         let store = open(&disk).unwrap_or_else(|error| panic!("after a cut at call {call}: {error}"));
         assert_eq!(Seen::of(&store), expected, "after a cut at call {call}");
+        drop(store);
+        let store = open(&disk).unwrap_or_else(|error| panic!("once more, cut at call {call}: {error}"));
+        assert_eq!(Seen::of(&store), expected, "once more, after a cut at call {call}");
     }
 }

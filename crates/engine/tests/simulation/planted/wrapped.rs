@@ -190,7 +190,7 @@ struct PlantedFile {
 
 impl PlantedDisk {
     fn planted(name: &str, inner: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
-        Arc::new(PlantedFile { inner, is_store: name == RedbStore::FILE })
+        Arc::new(PlantedFile { inner, is_store: name == RedbStore::FILE || name.starts_with("payloads-") })
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) const FAULTS: [Fault; 13] = [
     fault("reordered reads", "reads of bodies end in another order", "nothing shows"),
     fault(
         "bit flip",
-        "one bit of a file of the log changes on the medium",
+        "one bit of a file of the log or of a payload file changes on the medium",
         "a body is never served with it: its message is taken out and told, or the service ends or is refused with the \
          place; a message that can't be read is left out of its reply and comes again, counted, perhaps behind others of \
          its group; behind what later frames prove durable, the end of the log may be cut. Then the run ends",
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// Somewhere in the log. Damage to the store's file is for the store's own tests: its engine may abort the process.
+    /// Somewhere in the log or in payloads of the store. Damage to the store's own file is for the store's own tests: its engine may abort the process.
     fn flip_a_bit(&mut self) {
         let names = self.disk.list().unwrap_or_default();
         let names: Vec<String> = names.into_iter().filter(|name| name != RedbStore::FILE).collect();

@@ -37,8 +37,11 @@ impl World {
         let disk = planted::disk(Arc::new(self.disk.clone()));
         let (log, report) = SegmentLog::open_inline(disk.clone(), log_config(), LogId([5; 16]))
             .map_err(|error| error.to_string())?;
-        let store = RedbStore::open(disk, RedbConfig { cache_bytes: 16 << 10, ..RedbConfig::default() })
-            .map_err(|error| error.to_string())?;
+        let store = RedbStore::open(
+            disk,
+            RedbConfig { cache_bytes: 16 << 10, payload_file_bytes: 4 << 10, ..RedbConfig::default() },
+        )
+        .map_err(|error| error.to_string())?;
         Ok((planted::log(Box::new(log)), planted::store(Box::new(store)), report))
     }
 

@@ -135,11 +135,18 @@ impl Store for RedbStore {
         if !has_hidden && !self.opened.files().writer().is_merge_due() {
             return Ok(false);
         }
-        let (checkpoint, more) = self.write(|transaction, writer, merge| {
+        let reclaimed = self.write(|transaction, writer, merge| {
             apply::reclaim(transaction, writer, merge, before, limit_rows)
-        })?;
-        self.checkpoint = checkpoint;
-        Ok(more)
+        });
+        match reclaimed {
+            // There is time for a merge when there is space for it: what was applied stands.
+            Err(StoreError::Full { .. }) if !has_hidden => Ok(false),
+            reclaimed => {
+                let (checkpoint, more) = reclaimed?;
+                self.checkpoint = checkpoint;
+                Ok(more)
+            }
+        }
     }
 
     fn reader(&self) -> Arc<dyn StoreReader> {

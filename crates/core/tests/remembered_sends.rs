@@ -99,12 +99,14 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// A queue that lets its sends rest, one that does not, and the rows as a store keeps them.
+/// A queue that lets its sends rest, one that does not, the rows that are not forgotten, and those of a store, which follows
+/// behind: it has not heard of anything that was forgotten.
 #[derive(Default)]
 struct Pair {
     resting: Deduplications,
     whole: Deduplications,
     rows: BTreeMap<Sequence, Deduplication>,
+    store: BTreeMap<Sequence, Deduplication>,
     next: u64,
     millis: u64,
 }
@@ -122,6 +124,7 @@ impl Pair {
                 self.resting.put(sequence, row, self.next / 3);
                 self.whole.put(sequence, row, 0);
                 self.rows.insert(sequence, row);
+                self.store.insert(sequence, row);
             }
             Operation::Rest { limit, batches_back } => {
                 let through = (self.next / 3).saturating_sub(batches_back);
@@ -154,7 +157,7 @@ impl Pair {
                 let asked: Vec<Sequence> = self.resting.candidates(group, key, now).collect();
                 let found: Vec<_> = asked
                     .iter()
-                    .filter_map(|sequence| self.rows.get(sequence).map(|row| (*sequence, *row)))
+                    .filter_map(|sequence| self.store.get(sequence).map(|row| (*sequence, *row)))
                     .collect();
                 self.resting.recall(&asked, &found);
                 assert!(asked.iter().all(|candidate| self.resting.is_recalled(*candidate)));

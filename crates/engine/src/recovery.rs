@@ -283,8 +283,11 @@ impl Visitor for Restore<'_> {
         if (self.state.remembered_sends().in_memory as u64) < self.sends_in_memory {
             return self.state.restore_deduplication(message, row);
         }
-        // All of it is in the store.
-        self.state.rest_sends(message.queue, usize::MAX, 0);
+        let in_memory = self.state.queue(message.queue).map_or(0, |queue| queue.deduplications.in_memory());
+        if in_memory > 0 {
+            // All of it is in the store.
+            self.state.rest_sends(message.queue, usize::MAX, 0);
+        }
         self.state.restore_resting_deduplication(message, &row)
     }
 

@@ -104,6 +104,10 @@ impl SendsAtRest {
         key: DeduplicationKey,
         now: Timestamp,
     ) -> Option<(Sequence, Deduplication)> {
+        // Almost always: nothing was read, as there was no candidate.
+        if self.recalled.is_empty() {
+            return None;
+        }
         let rows = self.candidates(group, key, now).filter_map(|sequence| {
             let row = (*self.recalled.get(&sequence)?)?;
             (row.group == group && row.key == key).then_some((sequence, row))
@@ -192,8 +196,8 @@ impl Slice {
         let millis = next_sent_at.millis_since(self.first_sent_at).max(1);
         let sends = self.sends as u64;
         let expected = (sends * SLICE_MILLIS / millis).clamp(sends / 2, sends * 2);
-        let with_reserve = usize::try_from(expected + expected / 8).unwrap_or(MOST_SENDS);
-        with_reserve.clamp(FIRST_SENDS, MOST_SENDS)
+        // One that was too small is followed by another one, so there is no need of a reserve.
+        usize::try_from(expected).unwrap_or(MOST_SENDS).clamp(FIRST_SENDS, MOST_SENDS)
     }
 
     /// There is a free slot.

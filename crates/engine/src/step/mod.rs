@@ -238,15 +238,7 @@ impl Engine {
                 self.backlog.close(request);
             }
             Input::Fetched { fetch, found } => self.fetched(now, fetch, &found, out),
-            Input::Undelivered { receipts } => {
-                let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
-                let command = Command::ReturnLeases { receipts };
-                if let Some((command, _)) = self.unless_it_needs_more(now, None, command, Wait::Secs(0), out)
-                {
-                    self.execute(now, command);
-                }
-                queues.into_iter().for_each(|queue| self.serve(now, queue, out));
-            }
+            Input::Undelivered { receipts } => self.give_back(now, receipts, out),
             Input::Bodies { read, bodies } => self.bodies_read(now, read, bodies, out),
             Input::Durable(position) => self.durable_through(position, out),
             Input::Checkpointed { reflected } => {

@@ -4,7 +4,7 @@
 use millpond_core::command::Command;
 use millpond_core::message::{Receipt, Sequence};
 use millpond_core::outcome::{Outcome, QueueDescription};
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, MoveStatus, MoveTaskId, RedrivePolicy};
 use millpond_core::time::Timestamp;
 use millpond_engine::step::{EngineConfig, Input, RequestId, Wait};
 use millpond_log::{MemoryConfig, MemoryLog, MemoryStorage, Position};
@@ -12,7 +12,7 @@ use millpond_store::MemoryStore;
 
 use crate::support::service::Service;
 use crate::support::workload::Workload;
-use crate::support::{START, create, delete, outcome, receive_for, send};
+use crate::support::{START, create, delete, key, outcome, receive_for, send};
 
 const SEEDS: u64 = 60;
 const COMMANDS: u64 = 400;
@@ -214,4 +214,44 @@ fn what_was_deleted_before_a_checkpoint_was_heard_of_stays_gone() {
     let Outcome::Received { deliveries, .. } = life.carry(now, 6, receive_for("q", 10, 30)) else { panic!() };
     let handed_out: Vec<Sequence> = deliveries.iter().map(|delivery| delivery.sequence).collect();
     assert_eq!(handed_out, [first.sequence.next()]);
+}
+
+/// A move task leaves alone what is in flight and goes on. When that lease ends and the message goes to rest, its number is one
+/// that the task has passed.
+#[test]
+fn a_receipt_of_a_message_at_rest_counts_when_a_move_task_has_passed_it() {
+    let mut life = Life::keeping(0, 0);
+    let policy = RedrivePolicy { target: key("dead"), max_receive_count: 1 };
+    let source = AttributePatch { redrive: Some(Some(policy)), ..AttributePatch::default() };
+    let (destination, id) = (Some(key("q").into()), MoveTaskId::new(7));
+    let move_slowly = Command::StartMoveTask {
+        key: key("dead"),
+        id,
+        destination,
+        back_to: None,
+        messages_per_sec: Some(1),
+    };
+    life.carry(START, 1, create("dead", AttributePatch::default()));
+    life.carry(START, 2, create("q", AttributePatch::default()));
+    life.carry(START, 3, create("jobs", source));
+    (0..40).for_each(|id| drop(life.carry(START, 10 + id, send("dead", u128::from(id)))));
+    let Outcome::Received { queue, deliveries } = life.carry(START, 50, receive_for("dead", 1, 5)) else {
+        panic!()
+    };
+    let receipt = Receipt { queue, sequence: deliveries[0].sequence, delivery: deliveries[0].delivery };
+    life.carry(START, 51, move_slowly);
+    let mut now = START;
+    for _ in 0..10 {
+        now = now.plus_secs(1);
+        life.settle(now);
+    }
+    let durable = life.service.engine.durable();
+    life.checkpoint(now, durable);
+    let dead = |life: &Life| life.service.engine.state().queue(queue).unwrap().clone();
+    let before = dead(&life);
+    let status = before.record.move_tasks.running().expect("it has not ended").status;
+    assert!(matches!(status, MoveStatus::Running { next, .. } if next > receipt.sequence), "{status:?}");
+    assert_eq!(before.messages.get(receipt.sequence), None, "it rests");
+    life.carry(now, 52, delete("dead", &[receipt]));
+    assert_eq!(dead(&life).messages.len(), before.messages.len() - 1);
 }

@@ -25,7 +25,7 @@ use millpond_core::limits;
 use millpond_core::message::QueueId;
 use millpond_core::name::QueueKey;
 use millpond_core::outage::BootReading;
-use millpond_core::outcome::{Outcome, Refusal};
+use millpond_core::outcome::Outcome;
 use millpond_core::quota::Quotas;
 use millpond_core::state::State;
 use millpond_core::time::Timestamp;
@@ -312,7 +312,7 @@ impl Engine {
         }
         let queue = self.queue_of(&command);
         let outcome = self.execute(now, command);
-        let shows_what_is_held = self.rests && shows_what_is_held(&outcome);
+        let shows_what_is_held = self.shows_what_is_held(&outcome);
         self.reply(request, Reply::Done { outcome, payloads: Vec::new() }, out);
         if let Some(queue) = queue {
             if shows_what_is_held {
@@ -437,16 +437,5 @@ impl Engine {
             | Command::GetDocument { .. }
             | Command::ListDocuments { .. } => None,
         }
-    }
-}
-
-/// Whether an outcome depends on how much a queue holds.
-fn shows_what_is_held(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Description(_) => true,
-        Outcome::Sent(results) => {
-            results.iter().any(|result| matches!(result, Err(Refusal::QuotaExceeded { .. })))
-        }
-        _ => false,
     }
 }

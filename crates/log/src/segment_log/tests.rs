@@ -77,3 +77,20 @@ fn without_a_spare_the_budget_is_the_reason_then_the_disk_then_time() {
     assert!(matches!(why(5, true), Refusal::OutOfSpace(SpaceCause::Disk)), "one more fits into the budget");
     assert!(matches!(why(5, false), Refusal::Full));
 }
+
+#[test]
+fn a_part_of_a_batch_is_read_within_its_blocks_and_not_beyond() {
+    let mut log = open(config());
+    let filling = BLOCK_BYTES - crate::format::HEADER_BYTES;
+    submit(&mut log, filling).unwrap();
+    submit(&mut log, filling).unwrap();
+    log.poll();
+    let (reader, end) = (log.reader(), u32::try_from(filling).unwrap());
+    let read = |range| reader.read_range(Position(1), range);
+    assert_eq!(read(0..end).unwrap(), vec![1; filling]);
+    assert_eq!(read(end..end).unwrap(), Bytes::new());
+    let refused = |range| matches!(read(range), Err(ReadError::Failed { .. }));
+    assert!(refused(0..end + 1), "that is of the next batch");
+    assert!(refused(end..end + 1));
+    assert!(refused(Range { start: 5, end: 3 }));
+}

@@ -56,4 +56,5 @@ fn a_fill_that_fails_for_another_reason_ends_the_log() {
     disk.fail_call(calls + 1, ErrorKind::PermissionDenied);
     let Progress::Failed(failure) = log.poll() else { panic!("it goes on") };
     assert_eq!(failure.operation, "preparation of a segment");
+    assert_eq!(failure.error, "permission denied", "as it was, and not what came of mending it");
 }

@@ -120,6 +120,33 @@ def test_a_disk_that_stalls_is_waited_for_and_told(tmp_path):
         assert server.wait() == 0
 
 
+def test_a_stop_does_not_wait_for_ever_for_a_disk_that_stalls(tmp_path):
+    server = Millpond(tmp_path)
+    with LosingDisk(server.data) as disk, server:
+        queue = create(server)
+        Connection(server.endpoint).expect("SendMessage", {"QueueUrl": queue, "MessageBody": "acknowledged"})
+        disk.stall(1_000)
+        answers = []
+        thread = threading.Thread(target=ask, args=(Connection(server.endpoint), queue, answers))
+        thread.start()
+        await_stall(disk)
+        terminate(server)
+        # Ten seconds for requests under way, thirty for the disk, and a little.
+        deadline = time.monotonic() + 60
+        while "has not answered for 30 seconds" not in server.log():
+            assert time.monotonic() < deadline, server.log()
+            time.sleep(0.05)
+        assert "everything that was acknowledged is on the disk" in server.log()
+        thread.join(BOUND_SECS)
+        assert answers == ["no answer"]
+        # It has ended; only this kernel keeps what is left of it for as long as the sync lasts.
+        disk.resume()
+        assert server.wait() == 4
+        server.start()
+        received = Connection(server.endpoint).expect("ReceiveMessage", {"QueueUrl": queue})
+        assert received["Messages"][0]["Body"] == "acknowledged"
+
+
 def ask(connection, queue, answers):
     try:
         answers.append(connection.call("SendMessage", {"QueueUrl": queue, "MessageBody": "late"}))

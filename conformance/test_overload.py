@@ -11,8 +11,8 @@ from millpond import Millpond
 
 SIZES = floods.Sizes(unread=60, large=20, silent=300, waiting=300, secs=2)
 SENDERS = 90
-# 64 MiB that are not durable, and what comes in the same turn.
-HELD_MOST = 80
+# 48 MiB that are not durable, and what comes in the same turn.
+HELD_MOST = 64
 
 
 @pytest.fixture

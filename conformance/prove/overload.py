@@ -19,8 +19,8 @@ from millpond import Millpond
 
 SIZES = floods.Sizes(unread=1_000, large=120, silent=4_000, waiting=4_000, secs=15)
 SENDERS = 150
-# The service holds 64 MiB that are not durable, and what comes in the same turn.
-HELD_MOST = 80
+# The service holds 48 MiB that are not durable, and what comes in the same turn.
+HELD_MOST = 64
 BESIDE_SECS_MOST = 5
 
 

@@ -15,8 +15,8 @@ use millpond_store::{MemoryStore, RedbConfig, RedbStore, Store};
 
 use crate::error::{StartError, with_causes};
 
-/// Bytes of requests under way at once.
-const UNDER_WAY_LIMIT_BYTES: usize = 256 << 20;
+/// Bytes of requests under way at once, and as much again of replies that are not taken yet.
+const UNDER_WAY_LIMIT_BYTES: usize = 64 << 20;
 
 /// The file of a log that is always there.
 const FIRST_FILE: &str = "log.superblock";
@@ -194,3 +194,6 @@ fn random<const N: usize>() -> Result<[u8; N], StartError> {
 fn system(error: &dyn std::error::Error) -> StartError {
     StartError::System(with_causes(error))
 }
+
+#[cfg(test)]
+mod tests;

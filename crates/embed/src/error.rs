@@ -57,6 +57,16 @@ pub enum EndError {
     /// Its engine has died. What it had acknowledged is safe.
     #[error(transparent)]
     Engine(#[from] Fatal),
+    /// It was asked to stop, and its disk does not answer. Its threads still wait for that.
+    #[error(
+        "the disk has not answered for {waited_secs} seconds while the service was stopping, which is given up: everything that \
+         was acknowledged is on the disk; what was asked for and not answered may have taken effect or not. Look at the disk \
+         before you start the service again"
+    )]
+    DiskSilent {
+        /// How long the stop has waited.
+        waited_secs: u64,
+    },
     /// One of its tasks has panicked.
     #[error("the service has failed: {0}")]
     Panicked(String),

@@ -136,7 +136,12 @@ impl Millpond {
                     Ok(runtime) => runtime,
                     Err(error) => return refuse(&started, system(&error)),
                 };
-                runtime.block_on(serve(settings, started, asked))
+                let ended = runtime.block_on(serve(settings, started, asked));
+                if ended.is_err() {
+                    // Whatever still waits for a disk.
+                    runtime.shutdown_background();
+                }
+                ended
             })
             .map_err(|error| system(&error))?;
         let lost = || StartError::System("its thread has ended".to_owned());

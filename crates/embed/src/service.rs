@@ -21,6 +21,8 @@ use crate::settings::Settings;
 
 /// When a stop takes longer than this for its last writes, that is told, again and again.
 const TELL_AFTER: Duration = Duration::from_secs(5);
+/// When a stop takes longer than so many times that for its last writes, it is given up.
+const TOLD_MOST: u32 = 6;
 
 /// A service that has its data and its address, and answers only that it lives.
 #[derive(Debug)]
@@ -195,7 +197,8 @@ impl Service {
     /// `asked_to_stop` runs, so that it can bring other things to an end first.
     ///
     /// # Errors
-    /// [`EndError`] when the service ended by itself.
+    /// [`EndError`] when the service ended by itself. After [`EndError::DiskSilent`] its threads wait for the disk still, and
+    /// so does the end of the runtime, unless it is shut down in the background.
     pub async fn run(self, asked_to_stop: impl Future<Output = ()>) -> Result<(), EndError> {
         let Self { answering, stop, running, .. } = self;
         let engine = running.handle.clone();
@@ -211,16 +214,18 @@ impl Service {
         answering.ended().await;
         engine.stop();
         drop(engine);
-        // A sync that the disk does not answer can't be taken back, and the process can't end before it.
-        loop {
+        // A sync that the disk does not answer can't be taken back.
+        for _ in 0..TOLD_MOST {
             if let Ok(ended) = tokio::time::timeout(TELL_AFTER, &mut ended).await {
                 return Ok(ended??);
             }
             tracing::warn!(
-                "stopping, but the disk has not made the last writes durable yet; the process ends when it has. \
-                 They are not acknowledged, so nothing is lost if it is killed (kill -9)"
+                "stopping, but the disk has not made the last writes durable yet; the process ends when it has, or {} \
+                 seconds after it began to wait. They are not acknowledged, so nothing is lost if it is killed (kill -9)",
+                (TELL_AFTER * TOLD_MOST).as_secs()
             );
         }
+        Err(EndError::DiskSilent { waited_secs: (TELL_AFTER * TOLD_MOST).as_secs() })
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { waiters: 20_000, held_replies: 65_536, pending_bytes: 64 << 20, reply_bytes: 64 << 20 }
+        Self { waiters: 20_000, held_replies: 65_536, pending_bytes: 48 << 20, reply_bytes: 48 << 20 }
     }
 }
 

@@ -30,7 +30,10 @@ use millpond_store::{
     Changes, MemoryStore, RedbConfig, RedbStore, Store, StoreError, StoreReader, Usage, Visitor,
 };
 
-use support::running::{call, call_waiting, receive_counts, start, start_in_memory, until_waiters_are};
+use support::running::{
+    call, call_waiting, receive_counts, start, start_in_memory, start_with_a_wait, until_waiters_are,
+    wait_for_a_message,
+};
 use support::{RECEIPT_KEY, create, delete, id_of, key, receive, receive_for, send, send_sized};
 
 fn start_on(disk: Arc<dyn Disk>) -> Running {
@@ -128,14 +131,8 @@ async fn what_was_acknowledged_is_there_after_a_stop() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_takes_its_wait_with_it() {
-    let running = start_in_memory();
+    let (running, waiting) = start_with_a_wait().await;
     let handle = running.handle.clone();
-    call(&handle, create("q", AttributePatch::default())).await;
-    let waiting = tokio::spawn({
-        let handle = handle.clone();
-        async move { call_waiting(&handle, receive("q", 1)).await }
-    });
-    until_waiters_are(&handle, 1).await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
     until_waiters_are(&handle, 0).await;
@@ -195,11 +192,7 @@ async fn a_log_that_fails_stops_the_engine_and_tells_every_caller() {
     let running = start_on(Arc::new(disk.clone()));
     let handle = running.handle.clone();
     call(&handle, create("q", AttributePatch::default())).await;
-    let waiting = tokio::spawn({
-        let handle = handle.clone();
-        async move { call_waiting(&handle, receive("q", 1)).await }
-    });
-    until_waiters_are(&handle, 1).await;
+    let waiting = wait_for_a_message(&handle).await;
     disk.cut_at_call(disk.calls() + 1);
     // Not `Ok`, for it is not durable, and not for ever.
     let sent = handle.call(send("q", 1), Wait::Secs(0), 100).await;

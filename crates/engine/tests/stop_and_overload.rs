@@ -12,20 +12,14 @@ use millpond_engine::admission::Denied;
 use millpond_engine::handle::CallError;
 use millpond_engine::step::Wait;
 use support::running::{
-    UNDER_WAY_LIMIT_BYTES, call, call_waiting, receive_counts, start_in_memory, until_waiters_are,
+    UNDER_WAY_LIMIT_BYTES, call, call_waiting, receive_counts, start_in_memory, start_with_a_wait,
 };
 use support::{create, receive, send, send_sized};
 
 #[tokio::test]
 async fn an_orderly_stop_answers_those_who_wait() {
-    let running = start_in_memory();
+    let (running, waiting) = start_with_a_wait().await;
     let handle = running.handle.clone();
-    call(&handle, create("q", AttributePatch::default())).await;
-    let waiting = tokio::spawn({
-        let handle = handle.clone();
-        async move { call_waiting(&handle, receive("q", 1)).await }
-    });
-    until_waiters_are(&handle, 1).await;
     handle.stop();
     assert_eq!(receive_counts(&waiting.await.unwrap().unwrap()), [0; 0]);
     running.join().unwrap();
@@ -34,14 +28,8 @@ async fn an_orderly_stop_answers_those_who_wait() {
 
 #[tokio::test]
 async fn an_engine_that_is_about_to_stop_carries_out_what_still_comes() {
-    let running = start_in_memory();
+    let (running, waiting) = start_with_a_wait().await;
     let handle = running.handle.clone();
-    call(&handle, create("q", AttributePatch::default())).await;
-    let waiting = tokio::spawn({
-        let handle = handle.clone();
-        async move { call_waiting(&handle, receive("q", 1)).await }
-    });
-    until_waiters_are(&handle, 1).await;
     handle.drain();
     assert_eq!(receive_counts(&waiting.await.unwrap().unwrap()), [0; 0]);
     assert_eq!(receive_counts(&call_waiting(&handle, receive("q", 1)).await.unwrap()), [0; 0], "at once");

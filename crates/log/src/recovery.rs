@@ -214,10 +214,9 @@ impl Recovery {
             self.accept(&header);
             return true;
         }
-        let reason = if payload == Payload::Damaged && sighting.offset_bytes == self.offset_bytes {
-            "the payload does not match its checksum"
-        } else {
-            "the frame is missing"
+        let reason = match payload {
+            Payload::Damaged => "the payload does not match its checksum",
+            Payload::Whole | Payload::Unchecked => "the frame is missing",
         };
         self.break_here(reason, sighting.offset_bytes);
         self.frames_behind_break += 1;

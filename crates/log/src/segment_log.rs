@@ -419,3 +419,6 @@ impl LogReader for SegmentReader {
         self.counters.snapshot()
     }
 }
+
+#[cfg(test)]
+mod tests;

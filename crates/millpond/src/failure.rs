@@ -44,8 +44,13 @@ impl Failure {
     /// Why a service ended by itself. That of one whose disk fails has an exit code of its own: to start it again at
     /// once is of no use.
     pub(crate) fn of_end(error: &EndError) -> Self {
-        let of_disk =
-            matches!(error, EndError::Engine(Fatal::Log(_) | Fatal::NotTrimmed(_) | Fatal::Checkpoint(_)));
+        let of_disk = match error {
+            EndError::Engine(fatal) => {
+                matches!(fatal, Fatal::Log(_) | Fatal::NotTrimmed(_) | Fatal::Checkpoint(_))
+            }
+            EndError::DiskSilent { .. } => true,
+            EndError::Panicked(_) => false,
+        };
         Self { text: with_causes(error), fault: if of_disk { Fault::Disk } else { Fault::World } }
     }
 

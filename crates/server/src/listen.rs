@@ -67,7 +67,7 @@ impl Default for Limits {
             connections: 16_384,
             // The largest batch, each of its characters written as a six-character escape.
             body_bytes: 8 << 20,
-            bodies_total_bytes: 256 << 20,
+            bodies_total_bytes: 64 << 20,
             header_secs: 60,
             body_secs: 30,
             write_secs: 60,

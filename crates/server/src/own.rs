@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use crate::access::consoles::ADDRESS_SECS;
 use crate::access::{Access, Authenticated};
+use crate::backup::Backups;
 use crate::behaviour::TestControls;
 
 use crate::platform::{Platform, PlatformCall};
@@ -37,13 +38,14 @@ pub(crate) struct Answering<'a> {
     pub(crate) engine: &'a EngineHandle,
     pub(crate) platform: &'a dyn Platform,
     pub(crate) controls: Option<&'a TestControls>,
+    pub(crate) backups: &'a Backups,
     /// Scheme and host that the client used.
     pub(crate) base_url: &'a str,
 }
 
 /// Answers one call, whose sender is known and may make it.
 pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: PlatformCall) -> Reply {
-    let &Answering { engine, platform, controls, base_url } = with;
+    let &Answering { engine, platform, controls, backups, base_url } = with;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_json = content_type.split(';').next().unwrap_or_default().trim() == "application/json";
     if call.method != "GET" && !is_json {
@@ -61,7 +63,7 @@ pub(crate) async fn answer(with: &Answering<'_>, headers: &HeaderMap, call: Plat
         ("GET", "status") => status(engine).await,
         ("GET", "clock") => clock(engine).await,
         ("POST", "clock/confirm") => confirm_clock(engine).await,
-        ("GET", "backup") => return backup::answer(engine).await,
+        ("GET", "backup") => return backup::answer(engine, backups).await,
         ("POST", "reset") => return controls::reset(engine, access, controls).await,
         ("POST", "clock/advance") => return controls::advance_clock(engine, controls, &call.body).await,
         ("POST", "why") => return said(access.why(&call.who, &call.body).await),

@@ -37,7 +37,7 @@ impl Service {
         body: Incoming,
         trail: &mut Trail,
     ) -> Reply {
-        let Asked { head, arrival, .. } = asked;
+        let Asked { head, arrival, front } = asked;
         let (body, _room) = match self.intake.read(body, arrival.source.ip).await {
             Ok(read) => read,
             Err(error) => return respond::own_error(body_status(error), &error.to_string()),
@@ -82,6 +82,7 @@ impl Service {
             engine: &self.aws.engine,
             platform: self.platform.as_ref(),
             controls: self.aws.behaviour.test_controls.as_ref(),
+            backups: &front.backups,
             base_url: &arrival.base_url(&head.headers),
         };
         let reply = crate::own::answer(&with, &head.headers, call).await;

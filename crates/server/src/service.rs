@@ -21,6 +21,7 @@ use crate::access::Access;
 use crate::access::own::{self, Gate};
 use crate::audit::{Audit, Trail};
 use crate::aws::{self, Aws, AwsRequest};
+use crate::backup::Backups;
 use crate::body::BodyIntake;
 use crate::framing;
 use crate::guessing::Guessing;
@@ -48,6 +49,7 @@ pub(crate) struct Front {
     listens_beyond_loopback: bool,
     pub(crate) audit: Option<Arc<Audit>>,
     pub(crate) guessing: Guessing,
+    pub(crate) backups: Backups,
 }
 
 impl Front {
@@ -63,6 +65,7 @@ impl Front {
             listens_beyond_loopback,
             audit,
             guessing: Guessing::new(),
+            backups: Backups::default(),
         }
     }
 

@@ -193,6 +193,36 @@ fn what_expires_is_counted_wherever_queues_are() {
 }
 
 #[test]
+fn more_than_two_backups_at_once_are_told_to_come_again() {
+    let server = Server::begun();
+    assert!(reply(server.send("POST", "/", FORM, "Action=CreateQueue&QueueName=jobs")).contains("200 OK"));
+    // More than lies in the buffers on the way to one who reads nothing.
+    let body = "x".repeat(1 << 20);
+    for _ in 0..24 {
+        server.call(&format!("Action=SendMessage&MessageBody={body}"));
+    }
+    let path = "/_millpond/v1/backup";
+    let begin = || {
+        let mut stream = server.send("GET", path, "", "");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+    let (first, second) = (begin(), begin());
+    assert_eq!([&first.0, &second.0], ["HTTP/1.1 200"; 2]);
+    let refused = server.get(path);
+    assert!(
+        refused.starts_with("HTTP/1.1 503 ") && refused.contains("2 backups are being taken"),
+        "{refused}"
+    );
+    assert!(refused.to_ascii_lowercase().contains("\r\nretry-after: 30\r\n"), "{refused}");
+    drop(first);
+    // The server learns of it when it writes.
+    while begin().0 != "HTTP/1.1 200" {}
+    drop(second);
+}
+
+#[test]
 fn a_scrape_tells_of_the_first_ten_thousand_queues_and_how_many_it_leaves_out() {
     let server = Server::begun();
     let engine = &server.running.handle;

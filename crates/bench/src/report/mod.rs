@@ -153,6 +153,12 @@ impl LoadReport {
     pub fn histogram(&self) -> String {
         histogram(&[("run", &self.run)])
     }
+
+    /// Why nothing can be concluded from it, if that is so.
+    #[must_use]
+    pub fn void(&self) -> Option<String> {
+        self.run.void.as_ref().map(|why| format!("the run is void: {why}"))
+    }
 }
 
 impl PairedReport {
@@ -206,6 +212,17 @@ impl PairedReport {
     /// All latencies of both sides as CSV, one row for each that was seen.
     pub fn histogram(&self) -> String {
         histogram(&[("product", &self.product), ("ceiling", &self.ceiling)])
+    }
+
+    /// Why nothing can be concluded from it, if that is so: no pair is valid.
+    #[must_use]
+    pub fn void(&self) -> Option<String> {
+        if self.pairs.iter().any(Pair::is_valid) {
+            return None;
+        }
+        let runs = || self.pairs.iter().flat_map(|pair| [&pair.product, &pair.ceiling]);
+        let why = runs().find_map(|run| run.void.as_deref()).unwrap_or("there is none");
+        Some(format!("no pair of runs is valid: {why}"))
     }
 }
 

@@ -253,6 +253,21 @@ fn a_pair_has_a_ratio_only_when_neither_run_is_void() {
 }
 
 #[test]
+fn a_report_is_void_when_its_run_is_or_no_pair_is_valid() {
+    let mut report = load_report();
+    assert_eq!(report.void(), None);
+    report.run.void = Some("1234 operations failed".into());
+    assert_eq!(report.void().unwrap(), "the run is void: 1234 operations failed");
+    let pair = |errors| {
+        let (product, ceiling) = (result(500, errors, 100), result(1000, 0, 100));
+        Pair::of(&PairResult { product_first: true, product, ceiling })
+    };
+    let void = |pairs| PairedReport { pairs, ..paired_report() }.void();
+    assert_eq!(void(vec![pair(1), pair(0)]), None, "one is enough");
+    assert_eq!(void(vec![pair(1), pair(2)]).unwrap(), "no pair of runs is valid: 1 operations failed");
+}
+
+#[test]
 fn a_spread_is_over_the_valid_pairs_alone() {
     let pair =
         |product| Pair::of(&PairResult { product_first: true, product, ceiling: result(1000, 0, 100) });

@@ -26,6 +26,7 @@ use crate::step::{Engine, EngineConfig, Input, Output, Reply, RequestId, Wait};
 
 mod checkpointer;
 mod fetches;
+mod full_disk;
 mod reads;
 mod replies;
 mod running;
@@ -33,6 +34,7 @@ mod watch;
 
 use checkpointer::Checkpointer;
 use fetches::BacklogReader;
+use full_disk::FullDisk;
 use reads::BodyReader;
 pub use reads::read_body;
 use replies::ReplySender;
@@ -96,6 +98,7 @@ pub fn start(
         next_checkpoint: Timestamp::EPOCH,
         events_at_checkpoint: 0,
         checkpoint_segments: 1,
+        full_disk: FullDisk::default(),
         draining: false,
         stopping: false,
     };
@@ -135,6 +138,7 @@ struct Driver {
     events_at_checkpoint: u64,
     /// Segments that the next checkpoint folds together.
     checkpoint_segments: usize,
+    full_disk: FullDisk,
     /// Nobody waits for messages any more.
     draining: bool,
     /// It ends when everything is durable and answered.
@@ -338,13 +342,15 @@ impl Driver {
         let reflected = match result {
             Ok(reflected) => reflected,
             Err(error) if error.is_out_of_space() => {
-                tracing::warn!(%error, "a checkpoint has to wait for space");
-                self.next_checkpoint = self.clock.now().plus_millis(CHECKPOINT_RETRY_MILLIS);
+                let now = self.clock.now();
+                self.full_disk.warn_no_space(now, &error);
+                self.next_checkpoint = now.plus_millis(CHECKPOINT_RETRY_MILLIS);
                 self.checkpoint_segments = self.checkpoint_segments.saturating_mul(2);
                 return Ok(());
             }
             Err(error) => return Err(Fatal::Checkpoint(error)),
         };
+        self.full_disk.warn_written(self.clock.now());
         self.reflected = reflected;
         self.checkpoint_segments = 1;
         self.step(Input::Checkpointed { reflected }, out)?;

@@ -101,7 +101,8 @@ fn found(body: Body) -> Option<Body> {
     (body != Body::Gone).then_some(body)
 }
 
-/// A read that failed says nothing about the bytes: the message stays, and comes again when its lease has ended.
+/// A read that failed says nothing about the bytes: the message stays, and comes again when its lease has ended. The receive is
+/// counted, so that one that can never be read ends as a dead letter and does not hold up its group for ever.
 fn unreadable(error: &dyn std::error::Error) -> Body {
     tracing::error!(%error, "a message can't be read; it will be delivered again after its visibility timeout");
     Body::Gone

@@ -6,6 +6,7 @@
 use millpond_core::command::Command;
 use millpond_core::message::{GroupKey, MessageRef, QueueId, Sequence};
 use millpond_core::needs::{Need, need};
+use millpond_core::outcome::{Outcome, Refusal};
 use millpond_core::queue::{Edge, Missing, QueueMessages};
 use millpond_core::state::Queue;
 use millpond_core::time::Timestamp;
@@ -112,6 +113,17 @@ impl Engine {
         let fetch = self.backlog.begin(queue, purpose);
         out.push(Output::Fetch { fetch, queue, wanted, limit });
         fetch
+    }
+
+    /// Whether a reply depends on how much a queue holds, of which some may rest.
+    pub(super) fn shows_what_is_held(&self, outcome: &Outcome) -> bool {
+        let is_over = |result: &Result<_, Refusal>| matches!(result, Err(Refusal::QuotaExceeded { .. }));
+        self.rests
+            && match outcome {
+                Outcome::Description(_) => true,
+                Outcome::Sent(results) => results.iter().any(is_over),
+                _ => false,
+            }
     }
 
     /// What has expired among the messages of a queue that rest is read, to be dropped.

@@ -37,7 +37,8 @@ pub enum Wait {
 pub enum Body {
     /// As it was written.
     Intact(Bytes),
-    /// Not to be had: the message was purged or expired meanwhile, or the read failed.
+    /// Not to be had: the message was purged or expired meanwhile, or the read failed. A message that is still there keeps its
+    /// lease, and later ones of its group in a FIFO queue are given back.
     Gone,
     /// Not as it was written.
     Damaged,

@@ -212,15 +212,7 @@ impl Engine {
                 self.backlog.close(request);
             }
             Input::Fetched { fetch, found } => self.fetched(now, fetch, &found, out),
-            Input::Undelivered { receipts } => {
-                let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
-                let command = Command::ReturnLeases { receipts };
-                if let Some((command, _)) = self.unless_it_needs_more(now, None, command, Wait::Secs(0), out)
-                {
-                    self.execute(now, command);
-                }
-                queues.into_iter().for_each(|queue| self.serve(now, queue, out));
-            }
+            Input::Undelivered { receipts } => self.give_back(now, receipts, out),
             Input::Bodies { read, bodies } => self.bodies_read(now, read, bodies, out),
             Input::Durable(position) => self.durable_through(position, out),
             Input::Checkpointed { reflected } => {
@@ -295,8 +287,13 @@ impl Engine {
         }
         let queue = self.queue_of(&command);
         let outcome = self.execute(now, command);
+        let shows_what_is_held = self.shows_what_is_held(&outcome);
         self.reply(request, Reply::Done { outcome, payloads: Vec::new() }, out);
         if let Some(queue) = queue {
+            if shows_what_is_held {
+                // Who sees what has expired and rests asks again; by then it is gone.
+                self.expire_resting(now, queue, out);
+            }
             self.serve(now, queue, out);
         }
     }

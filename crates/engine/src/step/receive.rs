@@ -1,11 +1,14 @@
 //! Receives: from the queue or from a parked wait, with their payloads.
 //!
 //! A receive is decided first, then its payloads are gathered: from the cache, or by a read that goes on while the
-//! lease is being synced. A damaged payload takes its message out of the queue and leaves its neighbours alone.
+//! lease is being synced. A damaged payload takes its message out of the queue and leaves its neighbours alone. One that
+//! can't be had for another reason stays with its lease, and no later message of its group overtakes it.
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use millpond_core::command::Command;
-use millpond_core::message::{AttemptKey, MessageRef, QueueId};
+use millpond_core::message::{AttemptKey, GroupKey, MessageRef, QueueId, Receipt, Sequence};
 use millpond_core::name::QueueKey;
 use millpond_core::outcome::{Delivery, Outcome, Refusal};
 use millpond_core::time::Timestamp;
@@ -172,11 +175,18 @@ impl Engine {
         let Reply::Done { outcome: Outcome::Received { queue, deliveries }, .. } = reply else { return };
         let mut bodies = bodies.into_iter();
         let mut kept: Vec<(Delivery, Bytes)> = Vec::with_capacity(deliveries.len());
+        let mut overtaken = Overtaken::default();
         for (delivery, cached) in deliveries.into_iter().zip(payloads) {
             let body = cached.map_or_else(|| bodies.next().unwrap_or(Body::Gone), Body::Intact);
+            let group = self.group_in_order(queue, delivery.sequence);
+            if group.is_some_and(|group| overtaken.groups.contains(&group)) {
+                let (sequence, delivery) = (delivery.sequence, delivery.delivery);
+                overtaken.receipts.push(Receipt { queue, sequence, delivery });
+                continue;
+            }
             match body {
                 Body::Intact(payload) => kept.push((delivery, payload)),
-                Body::Gone => {}
+                Body::Gone => overtaken.groups.extend(group),
                 Body::Damaged => {
                     let message = MessageRef { queue, sequence: delivery.sequence };
                     let quarantined = self.stats.quarantined;
@@ -191,6 +201,27 @@ impl Engine {
         let (deliveries, payloads) = kept.into_iter().unzip();
         let reply = Reply::Done { outcome: Outcome::Received { queue, deliveries }, payloads };
         self.reply_late(position, request, reply, out);
+        if !overtaken.receipts.is_empty() {
+            self.give_back(now, overtaken.receipts, out);
+        }
+    }
+
+    /// The group in which a message must not be overtaken. `None` in a standard queue, and for a message that is not there
+    /// any more.
+    fn group_in_order(&self, queue: QueueId, sequence: Sequence) -> Option<GroupKey> {
+        let queue = self.state.queue(queue)?;
+        queue.record.attributes.fifo.as_ref()?;
+        queue.messages.get(sequence)?.group
+    }
+
+    /// Deliveries that did not reach their receiver are not counted and can be handed out again.
+    pub(super) fn give_back(&mut self, now: Timestamp, receipts: Vec<Receipt>, out: &mut Vec<Output>) {
+        let queues: Vec<QueueId> = receipts.iter().map(|receipt| receipt.queue).collect();
+        let command = Command::ReturnLeases { receipts };
+        if let Some((command, _)) = self.unless_it_needs_more(now, None, command, Wait::Secs(0), out) {
+            self.execute(now, command);
+        }
+        queues.into_iter().for_each(|queue| self.serve(now, queue, out));
     }
 
     fn reply_late(&mut self, position: Position, request: RequestId, reply: Reply, out: &mut Vec<Output>) {
@@ -200,6 +231,13 @@ impl Engine {
             self.held.hold_late(position, request, reply);
         }
     }
+}
+
+/// What must not leave because an earlier message of its group does not.
+#[derive(Default)]
+struct Overtaken {
+    groups: BTreeSet<GroupKey>,
+    receipts: Vec<Receipt>,
 }
 
 /// Whether a long poll goes on waiting after this outcome. With too many messages in flight it does: only a short

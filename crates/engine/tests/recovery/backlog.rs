@@ -4,7 +4,8 @@
 use millpond_core::command::Command;
 use millpond_core::message::{Receipt, Sequence};
 use millpond_core::outcome::{Outcome, QueueDescription};
-use millpond_core::queue::AttributePatch;
+use millpond_core::queue::{AttributePatch, MoveStatus, MoveTaskId, RedrivePolicy};
+use millpond_core::quota::{Quota, Quotas};
 use millpond_core::time::Timestamp;
 use millpond_engine::step::{EngineConfig, Input, RequestId, Wait};
 use millpond_log::{MemoryConfig, MemoryLog, MemoryStorage, Position};
@@ -12,7 +13,7 @@ use millpond_store::MemoryStore;
 
 use crate::support::service::Service;
 use crate::support::workload::Workload;
-use crate::support::{START, create, delete, outcome, receive_for, send};
+use crate::support::{START, create, delete, key, outcome, receive_for, send};
 
 const SEEDS: u64 = 60;
 const COMMANDS: u64 = 400;
@@ -214,4 +215,87 @@ fn what_was_deleted_before_a_checkpoint_was_heard_of_stays_gone() {
     let Outcome::Received { deliveries, .. } = life.carry(now, 6, receive_for("q", 10, 30)) else { panic!() };
     let handed_out: Vec<Sequence> = deliveries.iter().map(|delivery| delivery.sequence).collect();
     assert_eq!(handed_out, [first.sequence.next()]);
+}
+
+/// Nothing of `q` is in memory, and it has expired; no tick comes.
+fn expired_at_rest(quotas: Quotas) -> (Life, Timestamp) {
+    let mut life = Life::keeping(0, 0);
+    life.config.quotas = quotas;
+    life.restart(START);
+    let attributes = AttributePatch { retention_secs: Some(60), ..AttributePatch::default() };
+    life.carry(START, 1, create("q", attributes));
+    (0..3).for_each(|id| drop(life.carry(START, 10 + id, send("q", u128::from(id)))));
+    let durable = life.service.engine.durable();
+    life.checkpoint(START, durable);
+    assert_eq!(life.most_resting, 3);
+    (life, START.plus_secs(61))
+}
+
+fn without_tick(life: &mut Life, now: Timestamp, number: u64, command: Command) -> Outcome {
+    let request = RequestId(number);
+    life.service.take(now, Input::Request { request, command, wait: Wait::Secs(0) }).unwrap();
+    life.settle(now);
+    outcome(&life.service.take_reply(request).unwrap()).clone()
+}
+
+/// A tick looks at so many queues and no more, so it may be long until it comes to this one.
+#[test]
+fn who_asks_for_the_counts_of_what_expired_at_rest_has_it_dropped() {
+    let (mut life, now) = expired_at_rest(Quotas::NONE);
+    let mut visible = |number| {
+        let asked = Command::DescribeQueue { key: key("q") };
+        let Outcome::Description(queue) = without_tick(&mut life, now, number, asked) else { panic!() };
+        queue.counts.visible
+    };
+    visible(20);
+    assert_eq!(visible(21), 0);
+}
+
+#[test]
+fn a_quota_full_of_what_expired_at_rest_refuses_only_for_a_moment() {
+    let queue = Quota { messages: Some(3), bytes: None };
+    let (mut life, now) = expired_at_rest(Quotas { queue, ..Quotas::NONE });
+    without_tick(&mut life, now, 20, send("q", 20));
+    let Outcome::Sent(results) = without_tick(&mut life, now, 21, send("q", 21)) else { panic!() };
+    assert!(results[0].is_ok(), "{results:?}");
+}
+
+/// A move task leaves alone what is in flight and goes on. When that lease ends and the message goes to rest, its number is one
+/// that the task has passed.
+#[test]
+fn a_receipt_of_a_message_at_rest_counts_when_a_move_task_has_passed_it() {
+    let mut life = Life::keeping(0, 0);
+    let policy = RedrivePolicy { target: key("dead"), max_receive_count: 1 };
+    let source = AttributePatch { redrive: Some(Some(policy)), ..AttributePatch::default() };
+    let (destination, id) = (Some(key("q").into()), MoveTaskId::new(7));
+    let move_slowly = Command::StartMoveTask {
+        key: key("dead"),
+        id,
+        destination,
+        back_to: None,
+        messages_per_sec: Some(1),
+    };
+    life.carry(START, 1, create("dead", AttributePatch::default()));
+    life.carry(START, 2, create("q", AttributePatch::default()));
+    life.carry(START, 3, create("jobs", source));
+    (0..40).for_each(|id| drop(life.carry(START, 10 + id, send("dead", u128::from(id)))));
+    let Outcome::Received { queue, deliveries } = life.carry(START, 50, receive_for("dead", 1, 5)) else {
+        panic!()
+    };
+    let receipt = Receipt { queue, sequence: deliveries[0].sequence, delivery: deliveries[0].delivery };
+    life.carry(START, 51, move_slowly);
+    let mut now = START;
+    for _ in 0..10 {
+        now = now.plus_secs(1);
+        life.settle(now);
+    }
+    let durable = life.service.engine.durable();
+    life.checkpoint(now, durable);
+    let dead = |life: &Life| life.service.engine.state().queue(queue).unwrap().clone();
+    let before = dead(&life);
+    let status = before.record.move_tasks.running().expect("it has not ended").status;
+    assert!(matches!(status, MoveStatus::Running { next, .. } if next > receipt.sequence), "{status:?}");
+    assert_eq!(before.messages.get(receipt.sequence), None, "it rests");
+    life.carry(now, 52, delete("dead", &[receipt]));
+    assert_eq!(dead(&life).messages.len(), before.messages.len() - 1);
 }

@@ -7,6 +7,7 @@ mod support;
 mod admission;
 mod batches;
 mod bodies;
+mod bodies_in_order;
 mod controls;
 mod counters;
 mod counts;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use millpond_core::command::Command;
 use millpond_core::outcome::Outcome;
+use millpond_core::queue::AttributePatch;
 use millpond_engine::clock::SystemClock;
 use millpond_engine::driver::{self, Inbox, Parts, Running};
 use millpond_engine::handle::{Answer, CallError, EngineHandle};
@@ -12,8 +13,9 @@ use millpond_engine::recovery::recover;
 use millpond_engine::step::{EngineConfig, Wait};
 use millpond_log::{Log, MemoryLog};
 use millpond_store::{MemoryStore, Store};
+use tokio::task::JoinHandle;
 
-use super::{RECEIPT_KEY, START};
+use super::{RECEIPT_KEY, START, create, receive};
 
 pub(crate) const UNDER_WAY_LIMIT_BYTES: usize = 1 << 20;
 
@@ -47,4 +49,25 @@ pub(crate) async fn until_waiters_are(handle: &EngineHandle, count: usize) {
     while handle.status().await.unwrap().engine.waiters != count {
         tokio::task::yield_now().await;
     }
+}
+
+/// What someone who waits for a message will get.
+pub(crate) type Awaited = JoinHandle<Result<Answer, CallError>>;
+
+/// Someone who waits for a message of `q`, and the engine knows.
+pub(crate) async fn wait_for_a_message(handle: &EngineHandle) -> Awaited {
+    let waiting = tokio::spawn({
+        let handle = handle.clone();
+        async move { call_waiting(&handle, receive("q", 1)).await }
+    });
+    until_waiters_are(handle, 1).await;
+    waiting
+}
+
+/// An engine in memory with the queue `q`, and someone who waits for a message of it.
+pub(crate) async fn start_with_a_wait() -> (Running, Awaited) {
+    let running = start_in_memory();
+    call(&running.handle, create("q", AttributePatch::default())).await;
+    let waiting = wait_for_a_message(&running.handle).await;
+    (running, waiting)
 }

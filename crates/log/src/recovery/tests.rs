@@ -60,18 +60,20 @@ fn damaged_header(block: u64) -> Sighting {
 
 enum Fed {
     Segment(FoundSegment),
+    Next(SegmentHeader),
     Frame(Sighting),
 }
 
-use Fed::{Frame, Segment};
+use Fed::{Frame, Next, Segment};
 
 fn decide(superblock: Superblock, fed: impl IntoIterator<Item = Fed>) -> Result<Decision, Corrupt> {
     let mut recovery = Recovery::new(&superblock);
     for item in fed {
         match item {
-            Segment(found) => recovery.segment(found),
-            Frame(sighting) => recovery.frame(sighting),
-        };
+            Segment(found) => drop(recovery.segment(found)),
+            Next(header) => recovery.followed_by(header),
+            Frame(sighting) => drop(recovery.frame(sighting)),
+        }
     }
     recovery.finish()
 }
@@ -241,4 +243,51 @@ fn a_stale_segment_header_does_not_continue_a_newer_epoch() {
 fn the_next_epoch_is_above_all_that_was_seen() {
     let fed = [Segment(segment(1, 1, 1)), Frame(frame(1, 1, 7, 0))];
     assert_eq!(decide(superblock(2, 1, 0), fed).unwrap().epoch, 7);
+}
+
+#[test]
+fn the_next_segment_tells_what_an_open_has_cut_before_it() {
+    // The superblock fell back to a slot that knows nothing of epoch 2, which began segment 2 at position 2.
+    let next = segment(2, 2, 2);
+    let fed = [
+        Segment(segment(1, 1, 1)),
+        Next(next.header.unwrap()),
+        Frame(frame(1, 1, 1, 0)),
+        Frame(frame(2, 2, 1, 1)),
+        Segment(next),
+        Frame(frame(1, 2, 2, 1)),
+    ];
+    let decision = decide(superblock(1, 1, 0), fed).unwrap();
+    assert_eq!((decision.tail, decision.active), (Position(3), Some((2, 1024))));
+}
+
+#[test]
+fn damage_is_told_with_what_is_wrong_there() {
+    let reason = |bad| {
+        let fed = [Segment(segment(1, 1, 1)), Frame(frame(1, 1, 2, 0)), Frame(bad), Frame(frame(6, 6, 2, 2))];
+        let corrupt = decide(superblock(1, 1, 0), fed).unwrap_err();
+        assert_eq!((corrupt.generation, corrupt.offset_bytes, corrupt.position), (1, 1024, Position(2)));
+        corrupt.reason
+    };
+    assert_eq!(reason(with_damaged_payload(frame(2, 2, 2, 1))), "the payload does not match its checksum");
+    assert_eq!(reason(damaged_header(2)), "the frame header does not match its checksum");
+    assert_eq!(reason(frame(2, 2, 1, 1)), "no frame of this epoch");
+    let missing = "the frame is missing";
+    assert_eq!(reason(frame(2, 3, 2, 1)), missing, "another stands in its place");
+    for further_on in [frame(3, 3, 2, 1), with_damaged_payload(frame(3, 3, 2, 1)), damaged_header(3)] {
+        assert_eq!(reason(further_on), missing);
+    }
+}
+
+#[test]
+fn a_segment_of_an_older_epoch_in_front_of_durable_frames_is_where_the_damage_is() {
+    let fed = [
+        Segment(segment(1, 1, 1)),
+        Frame(frame(1, 1, 2, 0)),
+        Segment(segment(2, 1, 2)),
+        Frame(frame(2, 3, 1, 2)),
+    ];
+    let corrupt = decide(superblock(2, 1, 0), fed).unwrap_err();
+    assert_eq!((corrupt.generation, corrupt.offset_bytes, corrupt.position), (2, 0, Position(2)));
+    assert_eq!(corrupt.reason, "the segment does not begin where the one before it ends");
 }

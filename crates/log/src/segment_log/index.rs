@@ -223,3 +223,6 @@ impl Extent {
         ReadError::Failed { position, file: self.name.clone(), error: error.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,9 +54,23 @@ pub(super) fn is_out_of_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Creates the file that is to be filled. One that an earlier fill left behind is replaced and not filled further: after a failed
+/// sync nobody knows what is in it.
+fn create_filling(disk: &dyn Disk) -> io::Result<Arc<dyn DiskFile>> {
+    match disk.create(FILLING_FILE) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(FILLING_FILE)?;
+            // Before the name is used again: a rename must never take the removed file.
+            disk.sync_dir()?;
+            disk.create(FILLING_FILE)
+        }
+        created => created,
+    }
+}
+
 /// Creates a file full of zeros, durable in content (not in name).
 pub(super) fn zero_fill(disk: &dyn Disk, geometry: Geometry) -> io::Result<Arc<dyn DiskFile>> {
-    let file = disk.create(FILLING_FILE)?;
+    let file = create_filling(disk)?;
     let filled = (|| {
         let zeros =
             vec![0; FILL_PIECE_BYTES.min(usize::try_from(geometry.segment_bytes).unwrap_or(usize::MAX))];
@@ -74,7 +88,7 @@ pub(super) fn zero_fill(disk: &dyn Disk, geometry: Geometry) -> io::Result<Arc<d
     match filled {
         Ok(()) => Ok(file),
         Err(error) => {
-            // Only to give the room back soon: an open removes the file as well.
+            // Only to give the room back soon: the next fill and an open remove the file as well.
             let _ = disk.remove(FILLING_FILE).and_then(|()| disk.sync_dir());
             Err(error)
         }
@@ -169,3 +183,6 @@ impl SegmentPool {
         self.disk.sync_dir().map_err(failure("sync", &self.disk.location()))
     }
 }
+
+#[cfg(test)]
+mod tests;

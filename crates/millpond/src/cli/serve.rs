@@ -113,7 +113,12 @@ impl Serve {
         raise_open_files();
         let configured = self.configured()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve(configured))
+        let ended = runtime.block_on(serve(configured));
+        if ended.is_err() {
+            // Threads that wait for a disk without an answer must not keep the process.
+            runtime.shutdown_background();
+        }
+        ended
     }
 }
 

@@ -26,7 +26,7 @@ const FREE_BYTES: usize = 64 << 10;
 /// A younger body loses its room to nobody.
 const YOUNG: Duration = Duration::from_secs(1);
 /// The part of the total that one source may hold; programs of this machine share one address.
-const SHARE: usize = 8;
+const SHARE: usize = 4;
 const LOOPBACK_SHARE: usize = 2;
 
 /// There is no room, and none to be taken from another.

@@ -133,13 +133,13 @@ async fn the_slowest_loses() {
 #[tokio::test(start_paused = true)]
 async fn a_source_has_its_share_and_no_more() {
     let intake = intake(1024 * KIB);
-    for (from, share) in [(AWAY, 128 * KIB), (HERE, 512 * KIB)] {
+    for (from, share) in [(AWAY, 256 * KIB), (HERE, 512 * KIB)] {
         let slow = |bytes| Slow::new([(0, bytes / 2), (10, bytes / 2)]);
         assert_eq!(length(intake, slow(share), from).await, Ok(share), "{from}");
         assert_eq!(length(intake, slow(share + 2), from).await, Err(BodyError::Crowded), "{from}");
     }
     let (_whole, room) =
-        intake.read(Slow::new([(0, 64 * KIB), (10, 64 * KIB)]), address(AWAY)).await.unwrap();
+        intake.read(Slow::new([(0, 128 * KIB), (10, 128 * KIB)]), address(AWAY)).await.unwrap();
     let more = || Slow::new([(0, KIB), (10, KIB)]);
     sleep(Duration::from_secs(5)).await;
     assert_eq!(length(intake, more(), AWAY).await, Err(BodyError::Crowded), "a whole body keeps its room");

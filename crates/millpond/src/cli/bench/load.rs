@@ -143,7 +143,7 @@ impl Load {
     fn run(self, work: Work) -> Outcome {
         let mut progress = terminal_progress();
         let config = self.config(work)?;
-        let (text, histogram) = if self.ceiling {
+        let (text, histogram, void) = if self.ceiling {
             let ceiling = CeilingLaunch {
                 program: std::env::current_exe()?,
                 arguments: vec!["bench".into(), "ceiling-child".into()],
@@ -151,16 +151,16 @@ impl Load {
             };
             let paired = PairedConfig { load: config, pairs: self.pairs, ceiling };
             let report = load_beside_ceiling(&paired, &mut progress)?;
-            (if self.json { report.json() } else { report.table() }, report.histogram())
+            (if self.json { report.json() } else { report.table() }, report.histogram(), report.void())
         } else {
             let report = load(&config, &mut progress)?;
-            (if self.json { report.json() } else { report.table() }, report.histogram())
+            (if self.json { report.json() } else { report.table() }, report.histogram(), report.void())
         };
         say(&text);
         if let Some(path) = &self.histogram {
             write(path, &histogram)?;
         }
-        Ok(DONE)
+        void.map_or(Ok(DONE), |why| Err(Failure::new(why)))
     }
 
     fn config(&self, work: Work) -> Result<LoadConfig, Failure> {

@@ -23,7 +23,7 @@ use crate::fifo::{self, SequenceNumber};
 use crate::message_attributes::{self, GivenAttributes};
 use crate::prepare::Call;
 use crate::ranges;
-use crate::wire_text::{Md5, Shown};
+use crate::wire_text::{Md5, Uuid};
 
 /// The members that `SendMessage` and an entry of `SendMessageBatch` share.
 pub(crate) struct Draft<'a> {
@@ -46,7 +46,7 @@ pub(crate) struct SentReply {
     #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_md5: Option<Md5>,
     #[serde(rename = "MessageId")]
-    id: Shown<MessageId>,
+    id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<SequenceNumber>,
     #[serde(skip)]
@@ -56,7 +56,7 @@ pub(crate) struct SentReply {
 impl SentReply {
     /// The reply for a message that was accepted, now or, as a duplicate, before.
     pub(crate) fn accepted(self, Accepted { id, sequence }: Accepted) -> Self {
-        Self { id: Shown(id), sequence_number: self.is_fifo.then_some(SequenceNumber(sequence)), ..self }
+        Self { id: Uuid(id), sequence_number: self.is_fifo.then_some(SequenceNumber(sequence)), ..self }
     }
 }
 
@@ -96,7 +96,7 @@ impl Draft<'_> {
             body_md5: Md5(body_md5),
             attributes_md5: message_attributes::digest(&attributes),
             system_attributes_md5: message_attributes::digest(&trace),
-            id: Shown(id),
+            id: Uuid(id),
             sequence_number: None,
             is_fifo,
         };

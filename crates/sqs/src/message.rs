@@ -112,11 +112,17 @@ impl Draft<'_> {
             group_id: group,
             deduplication_id: send.deduplication_id,
             attributes,
-            body: Bytes::from(body.into_owned()),
+            body: Bytes::new(),
         };
         let (group, deduplication) = (send.group, send.name);
-        let message =
-            NewMessage { id, payload: payload.encode(), size_bytes, delay_secs, group, deduplication };
+        let message = NewMessage {
+            id,
+            payload: payload.encode_around(&body),
+            size_bytes,
+            delay_secs,
+            group,
+            deduplication,
+        };
         Ok((message, reply))
     }
 }

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use md5::{Digest, Md5 as Hasher};
 use millpond_core::command::NewMessage;
 use millpond_core::limits;
 use millpond_core::message::MessageId;
@@ -67,11 +66,17 @@ impl Draft<'_> {
         body + self.attributes.as_ref().map_or(0, message_attributes::given_bytes)
     }
 
-    /// Checks it and draws its id. `body_parameter` is the body's name in the request.
+    /// What its body says; nothing when it has none.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| &body.0)
+    }
+
+    /// Checks it and draws its id. `body_md5` is the digest of its body, `body_parameter` the body's name in the request.
     pub(crate) fn accept(
         mut self,
         queue: &QueueName,
         call: &mut Call<'_>,
+        body_md5: [u8; 16],
         body_parameter: impl FnOnce() -> Cow<'static, str>,
     ) -> Result<(NewMessage, SentReply), SqsError> {
         let size_bytes = u32::try_from(self.size_bytes()).unwrap_or(u32::MAX);
@@ -91,7 +96,6 @@ impl Draft<'_> {
         let send = fifo::send(is_fifo, group.as_deref(), deduplication.as_deref(), delay_secs, &body)?;
 
         let id = random_uuid((call.entropy)());
-        let body_md5: [u8; 16] = Hasher::digest(&body).into();
         let reply = SentReply {
             body_md5: Md5(body_md5),
             attributes_md5: message_attributes::digest(&attributes),

@@ -11,6 +11,8 @@ use serde_json::error::Category;
 use crate::error::{ApiError, INTERNAL_FAILURE, SERIALIZATION};
 use crate::shape::Structure;
 
+mod write;
+
 /// Decodes a request.
 ///
 /// # Errors
@@ -36,7 +38,7 @@ pub fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
 /// # Errors
 /// `InternalFailure` when the reply can't be written as JSON.
 pub fn encode<T: Serialize>(reply: &T) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(reply)
+    write::to_vec(reply)
         .map_err(|error| INTERNAL_FAILURE.because(format!("The reply could not be written: {error}.")))
 }
 

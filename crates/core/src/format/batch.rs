@@ -89,6 +89,12 @@ impl BatchBuilder {
         self.bytes.len()
     }
 
+    /// What was collected so far, at the offsets that [`BatchBuilder::push`] answers.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Events collected so far.
     #[must_use]
     pub fn events(&self) -> u32 {

@@ -44,10 +44,10 @@ impl Engine {
         match event {
             Event::MessageSent { queue, sequence, payload, .. } => {
                 let message = MessageRef { queue: *queue, sequence: *sequence };
-                if let Some(offset_bytes) = payload_offset {
-                    self.bodies.locate(message, position, offset_bytes);
+                if let (Some(offset_bytes), Ok(length_bytes)) = (payload_offset, u32::try_from(payload.len()))
+                {
+                    self.bodies.collect(message, position, offset_bytes, length_bytes);
                 }
-                self.bodies.cache(message, position, payload.clone());
             }
             Event::MessagesMoved { from, to, moves, .. }
             | Event::MoveTask { queue: from, event: MoveTaskEvent::SentAgain { to, moves, .. } } => {
@@ -101,6 +101,7 @@ impl Engine {
         // A quarter more than the last one, and slowly less after a large one.
         self.usual_batch_bytes = (payload.len() / 4 * 5).max(self.usual_batch_bytes / 4 * 3);
         self.submitted = self.submitted.next();
+        self.bodies.keep(self.submitted, &payload);
         self.in_flight.push_back((self.submitted, payload.len()));
         self.idle_noted = false;
         out.push(Output::Append { position: self.submitted, payload });

@@ -68,7 +68,13 @@ impl Payload {
     /// The bytes that rest in log and store.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(self.body.len() + self.sender_id.len() + 64);
+        self.encode_around(&self.body)
+    }
+
+    /// As [`Payload::encode`], with `body` in place of its own, so that a body which lies elsewhere is copied once.
+    #[must_use]
+    pub fn encode_around(&self, body: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(body.len() + self.sender_id.len() + 64);
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&self.message_id.0.to_le_bytes());
         out.extend_from_slice(&self.body_md5);
@@ -85,7 +91,7 @@ impl Payload {
         for attribute in &self.attributes {
             put_attribute(&mut out, attribute);
         }
-        put_field(&mut out, TAG_BODY, &self.body);
+        put_field(&mut out, TAG_BODY, body);
         let checksum = crc32c::crc32c(&out[4..]);
         out[..4].copy_from_slice(&checksum.to_le_bytes());
         Bytes::from(out)

@@ -96,7 +96,7 @@ impl<T> BatchAnswer<T> {
         refuse: impl Fn(T, Refusal) -> SqsError,
     ) -> BatchReply<S> {
         let mut results = results.into_iter();
-        let mut reply = BatchReply { successful: Vec::new(), failed: Vec::new() };
+        let mut reply = BatchReply { successful: Vec::with_capacity(self.entries.len()), failed: Vec::new() };
         for (id, kept) in self.entries {
             let result = kept.and_then(|kept| match results.next() {
                 Some(Ok(result)) => Ok(succeed(kept, result)),

@@ -20,6 +20,7 @@ mod characters;
 pub mod error;
 mod fifo;
 mod list_token;
+mod md5_lanes;
 mod message;
 mod message_attributes;
 mod move_task;

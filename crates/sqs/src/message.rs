@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use md5::{Digest, Md5 as Hasher};
 use millpond_core::command::NewMessage;
 use millpond_core::limits;
 use millpond_core::message::MessageId;
@@ -23,7 +22,7 @@ use crate::fifo::{self, SequenceNumber};
 use crate::message_attributes::{self, GivenAttributes};
 use crate::prepare::Call;
 use crate::ranges;
-use crate::wire_text::{Md5, Shown};
+use crate::wire_text::{Md5, Uuid};
 
 /// The members that `SendMessage` and an entry of `SendMessageBatch` share.
 pub(crate) struct Draft<'a> {
@@ -46,7 +45,7 @@ pub(crate) struct SentReply {
     #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_md5: Option<Md5>,
     #[serde(rename = "MessageId")]
-    id: Shown<MessageId>,
+    id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence_number: Option<SequenceNumber>,
     #[serde(skip)]
@@ -56,7 +55,7 @@ pub(crate) struct SentReply {
 impl SentReply {
     /// The reply for a message that was accepted, now or, as a duplicate, before.
     pub(crate) fn accepted(self, Accepted { id, sequence }: Accepted) -> Self {
-        Self { id: Shown(id), sequence_number: self.is_fifo.then_some(SequenceNumber(sequence)), ..self }
+        Self { id: Uuid(id), sequence_number: self.is_fifo.then_some(SequenceNumber(sequence)), ..self }
     }
 }
 
@@ -67,11 +66,17 @@ impl Draft<'_> {
         body + self.attributes.as_ref().map_or(0, message_attributes::given_bytes)
     }
 
-    /// Checks it and draws its id. `body_parameter` is the body's name in the request.
+    /// What its body says; nothing when it has none.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| &body.0)
+    }
+
+    /// Checks it and draws its id. `body_md5` is the digest of its body, `body_parameter` the body's name in the request.
     pub(crate) fn accept(
         mut self,
         queue: &QueueName,
         call: &mut Call<'_>,
+        body_md5: [u8; 16],
         body_parameter: impl FnOnce() -> Cow<'static, str>,
     ) -> Result<(NewMessage, SentReply), SqsError> {
         let size_bytes = u32::try_from(self.size_bytes()).unwrap_or(u32::MAX);
@@ -91,12 +96,11 @@ impl Draft<'_> {
         let send = fifo::send(is_fifo, group.as_deref(), deduplication.as_deref(), delay_secs, &body)?;
 
         let id = random_uuid((call.entropy)());
-        let body_md5: [u8; 16] = Hasher::digest(&body).into();
         let reply = SentReply {
             body_md5: Md5(body_md5),
             attributes_md5: message_attributes::digest(&attributes),
             system_attributes_md5: message_attributes::digest(&trace),
-            id: Shown(id),
+            id: Uuid(id),
             sequence_number: None,
             is_fifo,
         };
@@ -112,11 +116,17 @@ impl Draft<'_> {
             group_id: group,
             deduplication_id: send.deduplication_id,
             attributes,
-            body: Bytes::from(body.into_owned()),
+            body: Bytes::new(),
         };
         let (group, deduplication) = (send.group, send.name);
-        let message =
-            NewMessage { id, payload: payload.encode(), size_bytes, delay_secs, group, deduplication };
+        let message = NewMessage {
+            id,
+            payload: payload.encode_around(&body),
+            size_bytes,
+            delay_secs,
+            group,
+            deduplication,
+        };
         Ok((message, reply))
     }
 }

@@ -13,7 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::arn;
 use crate::fifo::SequenceNumber;
-use crate::wire_text::Shown;
+use crate::wire_text::{Shown, Uuid};
 
 /// The system attributes asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Serialize for SystemAttributesReply<'_> {
             let changed_queue = delivery.source.is_some() || delivery.moved.is_some();
             if selection.deduplication_id && changed_queue {
                 // It is told from others by its message id, whatever its sender had told it from others by.
-                map.serialize_entry("MessageDeduplicationId", &Shown(payload.message_id))?;
+                map.serialize_entry("MessageDeduplicationId", &Uuid(payload.message_id))?;
             } else if selection.deduplication_id {
                 map.serialize_entry("MessageDeduplicationId", deduplication_id)?;
             }

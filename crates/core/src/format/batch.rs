@@ -64,7 +64,13 @@ impl BatchBuilder {
     /// An empty batch at a time.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
-        let mut bytes = Vec::with_capacity(4096);
+        Self::with_capacity(at, 4096)
+    }
+
+    /// An empty batch that is likely to take so many bytes: as long as it takes no more, none is moved.
+    #[must_use]
+    pub fn with_capacity(at: Timestamp, capacity_bytes: usize) -> Self {
+        let mut bytes = Vec::with_capacity(capacity_bytes.max(HEADER_BYTES));
         bytes.put_tag(VERSION);
         bytes.extend_from_slice(&at.as_millis().to_le_bytes());
         bytes.extend_from_slice(&[0; 4]);
@@ -81,6 +87,12 @@ impl BatchBuilder {
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// What was collected so far, at the offsets that [`BatchBuilder::push`] answers.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Events collected so far.

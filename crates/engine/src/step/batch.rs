@@ -12,13 +12,16 @@ use millpond_log::Position;
 use super::{Engine, Output};
 use crate::counters::batch_bucket;
 
+/// A batch has at least so much room.
+const SMALL_BATCH_BYTES: usize = 4096;
+
 impl Engine {
     pub(super) fn record(&mut self, now: Timestamp, events: &[Event]) {
         if events.is_empty() {
             return;
         }
         let position = self.submitted.next();
-        let mut batch = self.batch.take().unwrap_or_else(|| BatchBuilder::new(now));
+        let mut batch = self.batch.take().unwrap_or_else(|| self.new_batch(now));
         self.state.begin_batch(position.0);
         self.state
             .apply(batch.at(), events)
@@ -31,14 +34,20 @@ impl Engine {
         self.batch = Some(batch);
     }
 
+    /// Batches under load are about as large as those before them.
+    fn new_batch(&self, now: Timestamp) -> BatchBuilder {
+        let most = self.config.batch_bytes.max(SMALL_BATCH_BYTES);
+        BatchBuilder::with_capacity(now, self.usual_batch_bytes.clamp(SMALL_BATCH_BYTES, most))
+    }
+
     fn note_bodies(&mut self, position: Position, event: &Event, payload_offset: Option<u32>) {
         match event {
             Event::MessageSent { queue, sequence, payload, .. } => {
                 let message = MessageRef { queue: *queue, sequence: *sequence };
-                if let Some(offset_bytes) = payload_offset {
-                    self.bodies.locate(message, position, offset_bytes);
+                if let (Some(offset_bytes), Ok(length_bytes)) = (payload_offset, u32::try_from(payload.len()))
+                {
+                    self.bodies.collect(message, position, offset_bytes, length_bytes);
                 }
-                self.bodies.cache(message, position, payload.clone());
             }
             Event::MessagesMoved { from, to, moves, .. }
             | Event::MoveTask { queue: from, event: MoveTaskEvent::SentAgain { to, moves, .. } } => {
@@ -89,7 +98,10 @@ impl Engine {
         let Some(batch) = self.batch.take() else { return };
         self.stats.batch_events[batch_bucket(batch.events())] += 1;
         let payload = batch.finish();
+        // A quarter more than the last one, and slowly less after a large one.
+        self.usual_batch_bytes = (payload.len() / 4 * 5).max(self.usual_batch_bytes / 4 * 3);
         self.submitted = self.submitted.next();
+        self.bodies.keep(self.submitted, &payload);
         self.in_flight.push_back((self.submitted, payload.len()));
         self.idle_noted = false;
         out.push(Output::Append { position: self.submitted, payload });

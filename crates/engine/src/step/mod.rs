@@ -81,6 +81,8 @@ pub struct Engine {
     config: EngineConfig,
     state: State,
     batch: Option<BatchBuilder>,
+    /// What the next batch will take, judging by the last ones.
+    usual_batch_bytes: usize,
     submitted: Position,
     durable: Position,
     in_flight: VecDeque<(Position, usize)>,
@@ -140,6 +142,7 @@ impl Engine {
             sends_round: remembered::Round::default(),
             state: recovered.state,
             batch: None,
+            usual_batch_bytes: 0,
             submitted: recovered.through,
             durable: recovered.through,
             in_flight: VecDeque::new(),

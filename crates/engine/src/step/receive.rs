@@ -16,6 +16,7 @@ use millpond_log::Position;
 
 use super::{Body, BodyPlace, Engine, Output, ReadId, Reply, RequestId, Wait};
 use crate::admission::{Denied, Load};
+use crate::bodies::Cached;
 use crate::held::Incomplete;
 use crate::waiters::Waiter;
 
@@ -124,8 +125,7 @@ impl Engine {
         }
         let messages: Vec<MessageRef> =
             deliveries.iter().map(|delivery| MessageRef { queue, sequence: delivery.sequence }).collect();
-        let payloads: Vec<Option<Bytes>> =
-            messages.iter().map(|message| self.bodies.cached(*message)).collect();
+        let payloads: Vec<Option<Bytes>> = messages.iter().map(|message| self.cached(*message)).collect();
         if payloads.iter().all(Option::is_some) {
             let payloads = payloads.into_iter().flatten().collect();
             self.reply(request, Reply::Done { outcome, payloads }, out);
@@ -140,6 +140,17 @@ impl Engine {
         let reply = Reply::Done { outcome, payloads: Vec::new() };
         let position = self.evolved();
         self.held.wait_for_payloads(read, Incomplete { position, request, reply, payloads, payload_bytes });
+    }
+
+    fn cached(&self, message: MessageRef) -> Option<Bytes> {
+        match self.bodies.cached(message)? {
+            Cached::Whole(payload) => Some(payload),
+            // Its batch goes on growing, so its bytes can't be shared yet.
+            Cached::Collected(range) => {
+                let batch = self.batch.as_ref()?;
+                batch.bytes().get(range).map(Bytes::copy_from_slice)
+            }
+        }
     }
 
     /// What is there now, beside the space of the log.

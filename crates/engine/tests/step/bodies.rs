@@ -17,6 +17,13 @@ fn body(id: u128) -> Bytes {
     payload(id, &[b'a' + u8::try_from(id).unwrap(); 100])
 }
 
+/// What the cache holds for one such message that was sent alone.
+fn batch_of_one() -> usize {
+    let mut stage = Stage::new();
+    stage.carry(send_sized("q", 1, 100));
+    stage.engine.stats().cached_bytes
+}
+
 /// Sends messages 1 to `count`, each durable, and receives them: the read is under way, its lease synced or not.
 fn reading(count: u128, synced: bool) -> (Stage, RequestId, ReadId) {
     let mut stage = uncached();
@@ -97,7 +104,7 @@ fn a_body_that_is_not_durable_is_never_evicted() {
 
 #[test]
 fn the_cache_keeps_to_its_budget() {
-    let one = body(1).len();
+    let one = batch_of_one();
     let mut stage = Stage::with(EngineConfig { cache_bytes: 3 * one, ..EngineConfig::default() });
     for id in 1..=20 {
         stage.carry(send_sized("q", id, 100));
@@ -116,9 +123,52 @@ fn deleted_messages_leave_the_cache() {
     }
     let receipts: Vec<_> = stage.hand_out(receive("q", 3)).iter().map(|handed| handed.receipt).collect();
     stage.carry(delete("q", &receipts[..2]));
-    assert_eq!(stage.engine.stats().cached_bytes, body(3).len());
+    assert_eq!(stage.engine.stats().cached_bytes, batch_of_one());
     stage.carry(millpond_core::command::Command::DeleteQueue { key: crate::support::key("q") });
     assert_eq!(stage.engine.stats().cached_bytes, 0);
+}
+
+#[test]
+fn a_batch_stays_in_the_cache_until_all_its_messages_are_gone() {
+    let mut stage = Stage::new();
+    for id in 1..=3 {
+        stage.ask(send_sized("q", id, 100));
+    }
+    stage.settle();
+    let whole = stage.engine.stats().cached_bytes;
+    assert!(whole > 3 * body(1).len());
+    let receipts: Vec<_> = stage.hand_out(receive("q", 3)).iter().map(|handed| handed.receipt).collect();
+    stage.carry(delete("q", &receipts[..2]));
+    assert_eq!(stage.engine.stats().cached_bytes, whole);
+    stage.pass_secs(60);
+    assert_eq!(stage.hand_out(receive("q", 3))[0].id, 3);
+    stage.carry(delete("q", &receipts[2..]));
+    stage.carry(millpond_core::command::Command::PurgeQueue { key: crate::support::key("q") });
+    assert_eq!(stage.engine.stats().cached_bytes, 0);
+    assert!(stage.reads.is_empty());
+}
+
+#[test]
+fn a_body_is_had_from_the_batch_that_is_being_collected() {
+    let mut stage = uncached();
+    let sent = stage.ask(send_sized("q", 1, 100));
+    let asked = stage.ask(receive("q", 1));
+    let later = stage.ask(send_sized("q", 2, 100));
+    assert!(stage.reads.is_empty());
+    stage.settle();
+    assert!(stage.has_left(sent) && stage.has_left(later));
+    assert_eq!(ids(&stage.take(asked)), [1]);
+}
+
+#[test]
+fn a_checkpoint_takes_nothing_out_of_the_cache() {
+    let mut stage = Stage::new();
+    stage.carry(send_sized("q", 1, 100));
+    let reflected = stage.last_appended().unwrap();
+    stage.step(Input::Checkpointed { reflected });
+    assert_eq!(stage.hand_out(receive("q", 1))[0].id, 1);
+    assert!(stage.reads.is_empty());
+    assert!(stage.engine.stats().cached_bytes > 0);
 }
 
 #[test]
@@ -171,7 +221,7 @@ fn a_receive_waits_for_its_own_lease_and_not_for_the_one_before() {
 
 #[test]
 fn only_what_is_not_cached_is_read_and_the_order_stays() {
-    let one = body(1).len();
+    let one = batch_of_one();
     let mut stage = Stage::with(EngineConfig { cache_bytes: 2 * one, ..EngineConfig::default() });
     for id in 1..=4 {
         stage.carry(send_sized("q", id, 100));

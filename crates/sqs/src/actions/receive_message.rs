@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use millpond_core::command::Command;
 use millpond_core::limits;
-use millpond_core::message::{MessageId, QueueId, Receipt};
+use millpond_core::message::{QueueId, Receipt};
 use millpond_core::outcome::Delivery;
 use millpond_core::payload::Payload;
 use millpond_wire::error::ApiError;
@@ -20,7 +20,7 @@ use crate::prepare::{Call, Prepared, WaitTime};
 use crate::ranges;
 use crate::receipt::ReceiptCodec;
 use crate::selection::{AttributeSelection, SystemAttributesReply, SystemSelection};
-use crate::wire_text::{Md5, Shown};
+use crate::wire_text::{Md5, Uuid};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -122,7 +122,7 @@ struct ReceivedMessage<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct MessageMembers<'a> {
-    message_id: Shown<MessageId>,
+    message_id: Uuid,
     receipt_handle: &'a str,
     #[serde(rename = "MD5OfBody")]
     body_md5: Md5,
@@ -141,7 +141,7 @@ impl Serialize for ReceivedMessage<'_> {
         let body = std::str::from_utf8(&payload.body).map_err(serde::ser::Error::custom)?;
         let attributes = &payload.attributes;
         let members = MessageMembers {
-            message_id: Shown(payload.message_id),
+            message_id: Uuid(payload.message_id),
             receipt_handle: handle,
             body_md5: Md5(payload.body_md5),
             body,

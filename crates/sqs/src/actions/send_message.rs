@@ -2,6 +2,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
 
+use md5::{Digest, Md5};
 use millpond_core::command::Command;
 use millpond_core::outcome::{Accepted, Refusal};
 use millpond_wire::error::ApiError;
@@ -44,7 +45,8 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
         deduplication_id: request.message_deduplication_id,
         group_id: request.message_group_id,
     };
-    let (message, sent) = draft.accept(&key.name, call, || "MessageBody".into())?;
+    let body_md5 = Md5::digest(draft.body()).into();
+    let (message, sent) = draft.accept(&key.name, call, body_md5, || "MessageBody".into())?;
     Ok(Prepared::about(key.clone(), Command::Send { key, messages: vec![message] }, Reply::Sent(sent)))
 }
 

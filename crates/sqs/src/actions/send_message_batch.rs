@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::Reply;
 use crate::batch::{self, BatchAnswer, BatchReply, Entries};
 use crate::error::SqsError;
+use crate::md5_lanes;
 use crate::message::{Draft, SentReply};
 use crate::message_attributes::GivenAttributes;
 use crate::prepare::{Call, Prepared};
@@ -72,11 +73,15 @@ pub(crate) fn prepare(call: &mut Call<'_>) -> Result<Prepared, ApiError> {
     if key.name.is_fifo() && entries.iter().any(|(_, draft)| draft.group_id.is_none()) {
         return Err(SqsError::GroupIdMissingInBatch.into());
     }
+    let bodies: Vec<&[u8]> = entries.iter().map(|(_, draft)| draft.body()).collect();
+    let body_md5s = md5_lanes::digests(&bodies);
     let (answer, messages) = BatchAnswer::prepare(
         entries,
         |(id, _)| id.as_ref(),
         |index, (_, draft)| {
-            draft.accept(&key.name, call, || batch::missing_name(ENTRY, index, "MessageBody"))
+            draft.accept(&key.name, call, body_md5s[index], || {
+                batch::missing_name(ENTRY, index, "MessageBody")
+            })
         },
     );
     Ok(Prepared::about(key.clone(), Command::Send { key, messages }, Reply::SentBatch(answer)))

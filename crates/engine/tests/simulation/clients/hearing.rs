@@ -55,6 +55,7 @@ impl World {
 
     fn heard(&mut self, asked: &Asked, reply: Reply) -> Result<(), Halt> {
         if let What::Receive { .. } = asked.what {
+            self.oracle.receive_ended(asked.known.asked);
             self.oracle.pending_receives -= 1;
         }
         let (outcome, payloads) = match reply {

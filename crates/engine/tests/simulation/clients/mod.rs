@@ -284,6 +284,7 @@ impl World {
 
     fn never_hears(&mut self, asked: &Asked) {
         if let What::Receive { .. } = asked.what {
+            self.oracle.receive_ended(asked.known.asked);
             self.oracle.pending_receives -= 1;
             let fifo = QUEUES[asked.known.queue].fifo.then_some(asked.known.queue);
             self.oracle.never_sees_receive(fifo);

@@ -29,6 +29,18 @@ struct Given {
     decided: Between,
 }
 
+/// A receive that was asked for by name.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    queue: usize,
+    attempt: AttemptKey,
+    asked: Moment,
+    /// When it was answered, or its caller had gone.
+    ended: Option<Moment>,
+    /// The lease that it gives lasts at least until then.
+    leased_until: Timestamp,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fifo {
     /// By queue and group, in the order they were sent.
@@ -39,7 +51,7 @@ pub(super) struct Fifo {
     /// When messages were last asked to be other than a receive has left them.
     touched: BTreeMap<u128, Moment>,
     /// Named receives, with the ends of their leases.
-    asked: Vec<(usize, AttemptKey, Moment, Timestamp)>,
+    asked: Vec<Tried>,
     /// Receives that would give the same again.
     attempts: BTreeMap<(usize, AttemptKey), Given>,
 }
@@ -203,7 +215,8 @@ impl Oracle {
 
     /// A receive is asked by name: if it is one that is tried again, it begins the leases anew, from then on until `end`.
     pub(crate) fn asks_by_name(&mut self, known: Known, attempt: AttemptKey, end: Timestamp) {
-        self.fifo.asked.push((known.queue, attempt, known.asked, end));
+        let Known { queue, asked, .. } = known;
+        self.fifo.asked.push(Tried { queue, attempt, asked, ended: None, leased_until: end });
         for id in &self.live {
             let Some(sent) = self.messages.get_mut(id) else { continue };
             let named = sent.deliveries.values_mut().filter(|delivered| delivered.attempt == Some(attempt));
@@ -214,12 +227,24 @@ impl Oracle {
         }
     }
 
-    /// The lease that a receive gave, as far as none that was asked by the same name since can have cut it.
+    /// Whoever asked for a receive at that moment was answered, or never will be: it is decided no later than now.
+    pub(crate) fn receive_ended(&mut self, asked: Moment) {
+        let now = self.next_moment();
+        let tried = self.fifo.asked.iter_mut().rev().find(|tried| tried.asked == asked);
+        tried.into_iter().for_each(|tried| tried.ended = Some(now));
+    }
+
+    /// The lease that a receive gave, as far as none of the same name that may have been decided later can have cut it.
     pub(super) fn lease_of(&self, known: Known, attempt: Option<AttemptKey>, until: Timestamp) -> Timestamp {
         let Some(attempt) = attempt else { return until };
-        let later = self.fifo.asked.iter().rev().take_while(|(_, _, asked, _)| *asked > known.asked);
-        let same = later.filter(|(queue, name, ..)| *queue == known.queue && *name == attempt);
-        same.fold(until, |until, (_, _, _, end)| until.min(*end))
+        let same = |tried: &&Tried| {
+            let may_be_later = tried.ended.is_none_or(|ended| ended > known.asked);
+            tried.queue == known.queue
+                && tried.attempt == attempt
+                && tried.asked != known.asked
+                && may_be_later
+        };
+        self.fifo.asked.iter().filter(same).fold(until, |until, tried| until.min(tried.leased_until))
     }
 
     /// What a named receive would give again, as far as known now: since when.

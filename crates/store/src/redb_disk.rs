@@ -1,13 +1,15 @@
 //! The storage engine on our own disk seam: its file is a [`DiskFile`], so every read, write and sync of the store can
 //! be observed, failed or cut off like those of the log.
 //!
-//! What always holds: calls are passed on one to one; the last failure is kept, with the operation that met it, because
-//! the engine often reports only that something has failed before. The last is the one that counts: the engine passes
-//! over a failed write that was early (the page stays dirty and is written again) and stops at every other. It refuses to lock (the data directory has a lock
-//! already), to retry and to interpret pages.
+//! What always holds: calls are passed on one to one, with a sync of our own when much was written since the last; the last
+//! failure is kept, with the operation that met it, because the engine often reports only that something has failed before.
+//! The last is the one that counts: the engine passes over a failed write that was early (the page stays dirty and is written
+//! again) and stops at every other. A sync that has failed fails from then on. It refuses to lock (the data directory has a
+//! lock already), to retry and to interpret pages.
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millpond_log::DiskFile;
@@ -88,11 +90,26 @@ fn copy_of(error: &io::Error) -> io::Error {
 pub(crate) struct RedbFile {
     file: Arc<dyn DiskFile>,
     failures: Failures,
+    unsynced_bytes: AtomicU64,
+    /// What the first failed sync was answered.
+    failed_sync: Mutex<Option<io::Error>>,
 }
+
+/// So many bytes are made durable at once: what the disk has yet to write, the syncs of the log wait for.
+const SYNCED_AT_ONCE_BYTES: u64 = 4 << 20;
 
 impl RedbFile {
     pub(crate) fn new(file: Arc<dyn DiskFile>, failures: Failures) -> Self {
-        Self { file, failures }
+        Self { file, failures, unsynced_bytes: AtomicU64::new(0), failed_sync: Mutex::new(None) }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut failed = self.failed_sync.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &*failed {
+            return Err(copy_of(error));
+        }
+        self.unsynced_bytes.store(0, Ordering::Relaxed);
+        self.file.sync_data().inspect_err(|error| *failed = Some(copy_of(error)))
     }
 }
 
@@ -116,10 +133,16 @@ impl StorageBackend for RedbFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.failures.note(Operation::Sync, self.file.sync_data())
+        self.failures.note(Operation::Sync, self.sync())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.failures.note(Operation::Write, self.file.write_at(offset, data))
+        self.failures.note(Operation::Write, self.file.write_at(offset, data))?;
+        let written_bytes = data.len() as u64;
+        let unsynced_bytes = self.unsynced_bytes.fetch_add(written_bytes, Ordering::Relaxed) + written_bytes;
+        if unsynced_bytes < SYNCED_AT_ONCE_BYTES {
+            return Ok(());
+        }
+        self.failures.note(Operation::Sync, self.sync())
     }
 }

@@ -88,6 +88,11 @@ impl Marks {
         }
     }
 
+    /// How often a mark has fired.
+    pub(crate) fn count(&self, mark: &str) -> u64 {
+        self.0.get(mark).copied().unwrap_or(0)
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         other.0.iter().for_each(|(mark, count)| self.add(mark, *count));
     }

@@ -22,6 +22,8 @@ use crate::redb_store::fault::Fault;
 
 /// Records are written when so many bytes of them are there.
 const PIECE_BYTES: usize = 1 << 20;
+/// So many bytes are made durable at once: what the disk has yet to write, the syncs of the log wait for.
+const SYNCED_AT_ONCE_BYTES: u64 = 4 << 20;
 
 /// What one transaction writes.
 pub(crate) struct Writer<'f> {
@@ -45,6 +47,8 @@ struct Stream {
     /// Where the gathered bytes begin.
     at_bytes: u64,
     gathered: Vec<u8>,
+    /// Bytes that were written and are not synced.
+    unsynced_bytes: u64,
 }
 
 impl Stream {
@@ -58,8 +62,14 @@ impl Stream {
         }
         let written = self.file.write_at(self.at_bytes, &self.gathered);
         written.map_err(|error| files.failed(self.number, Operation::Write, self.at_bytes, error))?;
+        self.unsynced_bytes += self.gathered.len() as u64;
         self.at_bytes = self.end_bytes();
         self.gathered.clear();
+        if self.unsynced_bytes >= SYNCED_AT_ONCE_BYTES {
+            self.unsynced_bytes = 0;
+            let synced = self.file.sync_data();
+            synced.map_err(|error| files.failed(self.number, Operation::Sync, 0, error))?;
+        }
         Ok(())
     }
 }
@@ -164,12 +174,12 @@ impl<'f> Writer<'f> {
         let stream = if let Some((number, row)) = current {
             let file = self.files.open(number, row.end_bytes)?;
             let at_bytes = row.end_bytes.next_multiple_of(SECTOR_BYTES);
-            Stream { number, file, at_bytes, gathered: Vec::new() }
+            Stream { number, file, at_bytes, gathered: Vec::new(), unsynced_bytes: 0 }
         } else {
             let (number, file) = self.files.create()?;
             self.has_created = true;
             self.ledger.put(number, FileRow::new(kind));
-            Stream { number, file, at_bytes: 0, gathered: record::head(number) }
+            Stream { number, file, at_bytes: 0, gathered: record::head(number), unsynced_bytes: 0 }
         };
         self.written.insert(stream.number, Arc::clone(&stream.file));
         Ok(stream)

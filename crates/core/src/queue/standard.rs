@@ -300,12 +300,9 @@ impl StandardMessages {
             Place::InFlight => drop(self.in_flight.insert(hidden)),
             Place::Delayed => drop(self.delayed.insert(hidden)),
         }
-        match entry.group {
-            Some(group) => {
-                let fair = self.fair.get_or_insert_with(|| Box::new(Fair::new(now)));
-                fair.enter(group, sequence, entry, place);
-            }
-            None => {}
+        if let Some(group) = entry.group {
+            let fair = self.fair.get_or_insert_with(|| Box::new(Fair::new(now)));
+            fair.enter(group, sequence, entry, place);
         }
         if place == Place::Visible {
             let turn = (entry.rank, sequence);

@@ -94,7 +94,8 @@ def test_a_database_that_refuses_is_told_without_the_password(architecture, data
     url = f"mysql://jane:{PASSWORD}@127.0.0.1:{database.port}/shop"
     printed = architecture.start("--parameter", f"DatabaseUrl={url}")
     line, reason, *advice = summary_of(printed.lstrip("\n"), "backend")
-    assert line.endswith("(backend, waiting to restart)") and "Access denied" in reason
+    # Whether it has ended by then depends on the machine.
+    assert line.endswith(("(backend, waiting)", "(backend, waiting to restart)")) and "Access denied" in reason
     assert architecture.run("send", "customers", "Jane,UK").returncode == 0
     # What `up` says to do works as it stands, from anywhere: with another database it goes on, and nothing is lost.
     command = advice[-1].replace("mysql://USER:PASSWORD@HOST/DATABASE", "sqlite://customers.db")

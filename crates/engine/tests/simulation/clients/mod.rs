@@ -193,7 +193,7 @@ impl World {
         self.note_command(request, &command, wait);
         let now = self.now;
         let service = self.service();
-        let before = service.engine.stats();
+        let (before, reads_before) = (service.engine.stats(), service.happened.backlogs_read);
         let asked_at = service.engine.state().clock().min(now);
         let taken = service.take(now, Input::Request { request, command, wait });
         // The oracle takes a command for decided when it is asked.
@@ -201,8 +201,9 @@ impl World {
         let denied = matches!(service.replies.back(), Some((last, Reply::Denied(_))) if *last == request);
         let after = service.engine.stats();
         let clock = service.engine.state().clock();
-        // A receive that moves dead letters may serve another waiter while it becomes one.
-        let may_serve = wait != Wait::Secs(0) && self.oracle.has_dead_letters(known.queue);
+        // A receive that moves dead letters, or has more of a backlog read, may serve another waiter while it becomes one.
+        let has_read = service.happened.backlogs_read > reads_before;
+        let may_serve = wait != Wait::Secs(0) && (has_read || self.oracle.has_dead_letters(known.queue));
         let is_parked = after.waiters > before.waiters || (may_serve && after.waiters == before.waiters);
         let wait_secs = match wait {
             Wait::Secs(secs) => secs,

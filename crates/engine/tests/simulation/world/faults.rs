@@ -205,6 +205,8 @@ impl World {
     /// The power goes, or the process is killed.
     pub(super) fn crash(&mut self) -> Result<(), Halt> {
         let is_cut = self.random.bool() || self.disk.is_down();
+        // What was taken out may be durable although nobody has heard of it.
+        self.note_quarantined();
         self.end_life();
         if is_cut {
             self.marks.fire("a power cut");

@@ -235,7 +235,8 @@ impl World {
 
     /// The operator hears of damage before anyone can miss a message.
     pub(crate) fn note_quarantined(&mut self) {
-        let damaged = std::mem::take(&mut self.service().quarantined);
+        let damaged = self.service.as_mut().map(|service| std::mem::take(&mut service.quarantined));
+        let damaged = damaged.unwrap_or_default();
         for message in damaged {
             self.note(&("quarantined", message));
             self.marks.fire("a damaged message was taken out");

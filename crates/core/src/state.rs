@@ -217,17 +217,22 @@ impl State {
 
     /// Brings a message back that rests; `false` when it is in memory already, or none of its queue rests.
     pub fn admit(&mut self, message: MessageRef, entry: Entry) -> bool {
-        self.admit_ahead(message, entry, usize::MAX)
+        self.bring_back(message, |messages, clock| messages.admit(message.sequence, entry, clock))
     }
 
     /// As [`State::admit`], of a message that a window is to reach: see [`QueueMessages::admit_ahead`].
     pub fn admit_ahead(&mut self, message: MessageRef, entry: Entry, most: usize) -> bool {
+        self.bring_back(message, |messages, clock| messages.admit_ahead(message.sequence, entry, clock, most))
+    }
+
+    fn bring_back(
+        &mut self,
+        message: MessageRef,
+        admit: impl FnOnce(&mut QueueMessages, Timestamp) -> bool,
+    ) -> bool {
         let clock = self.instance.clock;
         let queue = self.queues.get_mut(&message.queue);
-        let admitted = queue.is_some_and(|queue| match most {
-            usize::MAX => queue.messages.admit(message.sequence, entry, clock),
-            most => queue.messages.admit_ahead(message.sequence, entry, clock, most),
-        });
+        let admitted = queue.is_some_and(|queue| admit(&mut queue.messages, clock));
         self.held += usize::from(admitted);
         admitted
     }

@@ -10,8 +10,8 @@
 //!
 //! What it knows, and from where:
 //! - what a group has visible, in flight and delayed follows from the entries, and from how far the queue is settled;
-//! - when a group last sent follows from its entries too, and is remembered while it has any; read back from a store, it
-//!   is the time of the latest that is left;
+//! - when a group last sent follows from its entries too, and is remembered while it has any in memory; read back from a
+//!   store, it is the time of the latest that is left;
 //! - processing time, from a receive to the end of the lease, is a statistic. Replaying events yields it again; read back
 //!   from a store it begins at zero, which costs a noisy group nothing but some turns. It is no state and in no digest.
 //!
@@ -24,6 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use super::MessageCounts;
 use super::processing_time::ProcessingTime;
 use super::turns::{NoisyGroup, Turn, Turns};
 use crate::limits;
@@ -68,7 +69,6 @@ pub(super) struct Fair {
     costly: BTreeSet<(ProcessingTime, GroupKey)>,
     /// Spent on all groups and on messages without one, also on groups that have no message any more.
     total: ProcessingTime,
-    visible: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,6 @@ impl Fair {
             crowded: BTreeSet::new(),
             costly: BTreeSet::new(),
             total: ProcessingTime::ZERO,
-            visible: 0,
         }
     }
 
@@ -107,7 +106,6 @@ impl Fair {
             Place::Visible => {
                 let first = group.visible.first().copied();
                 group.visible.insert((entry.rank, sequence));
-                self.visible += 1;
                 self.line_up(key, first);
             }
             Place::InFlight => self.count_in_flight(key, |in_flight| in_flight + 1),
@@ -121,7 +119,7 @@ impl Fair {
         match place {
             Place::Visible => {
                 let first = group.visible.first().copied();
-                self.visible -= usize::from(group.visible.remove(&(entry.rank, sequence)));
+                group.visible.remove(&(entry.rank, sequence));
                 self.line_up(key, first);
             }
             Place::InFlight => self.count_in_flight(key, |in_flight| in_flight.saturating_sub(1)),
@@ -180,18 +178,18 @@ impl Fair {
         group.visible.range((Bound::Excluded(turn), Bound::Unbounded)).next().copied()
     }
 
-    /// Counts of the groups that are not noisy, with `plain` messages and the two other counts of the whole queue.
+    /// Counts of the groups that are not noisy, with the counts in memory of the whole queue; `plain` are the visible messages
+    /// without a group.
     pub(super) fn counts(
         &self,
         plain: &BTreeSet<Turn>,
-        in_flight: usize,
-        delayed: usize,
+        MessageCounts { visible, in_flight, delayed }: MessageCounts,
         now: Timestamp,
     ) -> (FairCounts, Option<Sequence>) {
         let noisy = self.noisy(in_flight, now);
         let mut counts = FairCounts {
             noisy_groups: noisy.len(),
-            quiet_visible: plain.len() + self.visible,
+            quiet_visible: visible,
             quiet_in_flight: in_flight,
             quiet_delayed: delayed,
             quiet_oldest_sent_at: None,

@@ -190,17 +190,22 @@ impl QueueMessages {
 
     /// No resting message was sent before `oldest_sent_at`.
     pub fn know_oldest(&mut self, oldest_sent_at: Timestamp) {
-        match self {
-            Self::Standard(messages) => messages.know_oldest(oldest_sent_at),
-            Self::Fifo(messages) => messages.know_oldest(oldest_sent_at),
+        if let Some(resting) = self.resting_mut() {
+            resting.know_oldest(oldest_sent_at);
         }
     }
 
     /// No resting message has a number below `first`, from where the queue's move task goes on.
     pub fn know_first(&mut self, first: Sequence) {
+        if let Some(resting) = self.resting_mut() {
+            resting.know_first(first);
+        }
+    }
+
+    fn resting_mut(&mut self) -> Option<&mut Resting> {
         match self {
-            Self::Standard(messages) => messages.know_first(first),
-            Self::Fifo(messages) => messages.know_first(first),
+            Self::Standard(messages) => messages.resting_mut(),
+            Self::Fifo(messages) => messages.resting_mut(),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A queue with a large backlog holds in memory what is in flight, what has changed of late, and a window at its front.
 //! The window ends at the [`Edge`]: every message whose turn comes at or before it is in memory, every resting one comes
-//! behind it. So the order in which messages go out is the same wherever they lie.
+//! behind it. So the order in which messages go out is the same wherever they lie. In queues with message groups some of that is
+//! looser: see `fifo/window.rs` for what a FIFO queue passes over, and [`super::standard`] for noisy groups.
 //!
 //! What always holds: a message that rests can be received or waits for its delay to pass; none is in flight. What is known of
 //! age and numbers are bounds: nothing that rests is older, and nothing has a number between where the queue's move task goes

@@ -7,7 +7,8 @@
 //! a queue has from its first such message on; the others pay nothing for it.
 //!
 //! Messages may rest in the store instead, see [`super::resting`]. Where one lies changes nothing of what the queue is, and
-//! a receive takes the same messages in the same order; only counts and the oldest message are then told from bounds.
+//! a receive takes the same messages in the same order; only counts and the oldest message are then told from bounds. In a queue
+//! with groups it takes those of quiet groups first as far as they are in the window, which looks only so far behind noisy ones.
 //!
 //! It refuses to decide: who may receive what stands in [`crate::decide`].
 
@@ -180,7 +181,10 @@ impl StandardMessages {
     #[must_use]
     pub fn fair_counts(&self, now: Timestamp) -> Option<FairCounts> {
         let fair = self.fair.as_ref()?;
-        let (mut counts, oldest) = fair.counts(&self.visible, self.in_flight.len(), self.delayed.len(), now);
+        let visible = self.visible.len() + self.visible_in_groups.len();
+        let in_memory =
+            MessageCounts { visible, in_flight: self.in_flight.len(), delayed: self.delayed.len() };
+        let (mut counts, oldest) = fair.counts(&self.visible, in_memory, now);
         let oldest = oldest.and_then(|sequence| self.get(sequence));
         counts.quiet_oldest_sent_at = oldest.map(|entry| entry.sent_at);
         if let Some(resting) = &self.resting {

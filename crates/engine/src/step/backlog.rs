@@ -167,8 +167,8 @@ impl Engine {
         let queue = fetch.queue;
         let fits = self.still_fits(&fetch);
         let most = match fetch.purpose {
-            Purpose::Window(_) => self.config.window_messages.max(1),
-            _ => usize::MAX,
+            Purpose::Window(_) => Some(self.config.window_messages.max(1)),
+            _ => None,
         };
         let admitted = if fits { self.admit(queue, found, most) } else { 0 };
         if let Some(messages) = self.state.messages(queue).filter(|_| fits) {
@@ -180,10 +180,16 @@ impl Engine {
         if let Purpose::Move(_) = fetch.purpose {
             self.moves_wait_until = Timestamp::EPOCH;
         }
+        // What was named and not found is not there.
         let named = fetch.purpose == Purpose::Named;
-        for Parked { request, command, wait } in fetch.parked {
-            // What was named and not found is not there.
-            let ready = if named {
+        self.go_on(now, fetch.parked, named, out);
+        self.serve(now, queue, out);
+    }
+
+    /// Commands that waited for a read go on: at once if that `is_all` that they need, else they are asked anew.
+    pub(super) fn go_on(&mut self, now: Timestamp, parked: Vec<Parked>, is_all: bool, out: &mut Vec<Output>) {
+        for Parked { request, command, wait } in parked {
+            let ready = if is_all {
                 Some((command, wait))
             } else {
                 self.unless_it_needs_more(now, request, command, wait, out)
@@ -194,7 +200,6 @@ impl Engine {
                 (None, _) => {}
             }
         }
-        self.serve(now, queue, out);
     }
 
     /// A window that was drawn anew meanwhile ends elsewhere, and so may what is known of a group; what was read then says
@@ -211,12 +216,15 @@ impl Engine {
         }
     }
 
-    fn admit(&mut self, queue: QueueId, found: &Found, most: usize) -> usize {
+    fn admit(&mut self, queue: QueueId, found: &Found, most: Option<usize>) -> usize {
         let mut admitted = 0;
         for (sequence, entry) in &found.messages {
             let message = MessageRef { queue, sequence: *sequence };
             if !self.backlog.is_gone(message) {
-                admitted += usize::from(self.state.admit_ahead(message, *entry, most));
+                admitted += usize::from(match most {
+                    Some(most) => self.state.admit_ahead(message, *entry, most),
+                    None => self.state.admit(message, *entry),
+                });
             }
         }
         admitted

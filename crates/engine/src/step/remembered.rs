@@ -14,7 +14,7 @@ use millpond_log::Position;
 use millpond_store::{Found, Wanted};
 
 use super::{Engine, FetchId, Output};
-use crate::backlog::{Fetch, Parked, Purpose};
+use crate::backlog::{Fetch, Purpose};
 
 /// Rows that leave memory in one turn.
 const RESTED_AT_ONCE: usize = 1_000;
@@ -56,14 +56,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         self.state.recall_sends(fetch.queue, asked, &found.sends);
-        for Parked { request, command, wait } in fetch.parked {
-            let ready = self.unless_it_needs_more(now, request, command, wait, out);
-            match (ready, request) {
-                (Some((command, wait)), Some(request)) => self.run(now, request, command, wait, out),
-                (Some((command, _)), None) => drop(self.execute(now, command)),
-                (None, _) => {}
-            }
-        }
+        self.go_on(now, fetch.parked, false, out);
         self.state.drop_recalled_sends(fetch.queue);
     }
 

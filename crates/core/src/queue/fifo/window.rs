@@ -143,18 +143,9 @@ impl FifoMessages {
         self.passed.get(&group).copied()
     }
 
-    /// No resting message was sent before `oldest_sent_at`.
-    pub fn know_oldest(&mut self, oldest_sent_at: Timestamp) {
-        if let Some(resting) = &mut self.resting {
-            resting.know_oldest(oldest_sent_at);
-        }
-    }
-
-    /// No resting message has a number below `first`, from where the queue's move task goes on.
-    pub fn know_first(&mut self, first: Sequence) {
-        if let Some(resting) = &mut self.resting {
-            resting.know_first(first);
-        }
+    /// As `resting`, to tell it what was read.
+    pub(in crate::queue) fn resting_mut(&mut self) -> Option<&mut Resting> {
+        self.resting.as_deref_mut()
     }
 
     pub(super) fn rest_count(&self) -> usize {
